@@ -1,0 +1,1 @@
+//! Services built with swit.

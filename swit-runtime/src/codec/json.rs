@@ -1,0 +1,96 @@
+//! JSON (RFC 8259), nested at most [`MAX_JSON_DEPTH`] levels.
+//!
+//! `serde_json` limits its own recursion, but not over fields that the type ignores, and its limit is one level off
+//! ours; so the depth is measured here, before anything is read, and its limit is switched off.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{DecodeError, EncodeError};
+use crate::limits::MAX_JSON_DEPTH;
+
+pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+    if too_deep(payload) {
+        return Err(DecodeError::TooDeep { limit: MAX_JSON_DEPTH });
+    }
+    let mut reader = serde_json::Deserializer::from_slice(payload);
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| DecodeError::Malformed { type_name: short_name::<T>(), source: error.into() })
+}
+
+pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    serde_json::to_vec(value).map_err(|error| EncodeError { type_name: short_name::<T>(), source: error.into() })
+}
+
+fn short_name<T: ?Sized>() -> &'static str {
+    crate::event::short_type_name::<T>()
+}
+
+/// Whether arrays and objects are nested deeper than the limit.
+///
+/// Too few brackets can't be too deep, and counting them is a handful of nanoseconds; only the rest is scanned.
+fn too_deep(payload: &[u8]) -> bool {
+    if payload.len() <= MAX_JSON_DEPTH {
+        return false;
+    }
+    let open = payload.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    open > MAX_JSON_DEPTH && depth_exceeds(payload)
+}
+
+#[cold]
+fn depth_exceeds(payload: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+    for byte in payload {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                if depth > MAX_JSON_DEPTH {
+                    return true;
+                }
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn nested(levels: usize) -> String {
+        format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+    }
+
+    #[test]
+    fn exactly_the_limit_is_read() {
+        assert!(decode::<Value>(nested(MAX_JSON_DEPTH).as_bytes()).is_ok());
+        assert!(matches!(decode::<Value>(nested(MAX_JSON_DEPTH + 1).as_bytes()), Err(DecodeError::TooDeep { .. })));
+        assert!(matches!(decode::<Value>("[".repeat(100_000).as_bytes()), Err(DecodeError::TooDeep { .. })));
+    }
+
+    #[test]
+    fn unknown_fields_count_too() {
+        #[derive(serde::Deserialize)]
+        struct Small {}
+        let text = format!("{{\"unknown\": {}}}", nested(MAX_JSON_DEPTH));
+        assert!(matches!(decode::<Small>(text.as_bytes()), Err(DecodeError::TooDeep { .. })));
+    }
+
+    #[test]
+    fn brackets_in_text_do_not_count() {
+        let text = format!("[\"{}\\\"{}\"]", "[".repeat(500), "{".repeat(500));
+        assert!(decode::<Vec<String>>(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_follows_the_value_is_refused() {
+        assert!(decode::<u32>(b"1 2").is_err());
+    }
+}

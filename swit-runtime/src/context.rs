@@ -1,0 +1,274 @@
+//! What middleware and extractors see of one delivery.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt, mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    event::Unrouted, headers::Headers, id::MessageId, message::Message, outcome::Failure, scope::Scope, text::Text,
+    transport::Delivery,
+};
+
+/// Who handles the delivery: what of a subscriber concerns its deliveries.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Receiver {
+    /// The subscriber's name.
+    pub subscriber: Text,
+    /// Its consumer group.
+    pub group: Text,
+    /// The queue that it consumes.
+    pub queue: Text,
+    /// The transport that it consumes from.
+    pub transport: Text,
+    /// Time that one attempt may take.
+    pub timeout: Duration,
+}
+
+impl Receiver {
+    /// A receiver.
+    pub fn new(
+        subscriber: impl Into<Text>,
+        group: impl Into<Text>,
+        queue: impl Into<Text>,
+        transport: impl Into<Text>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            subscriber: subscriber.into(),
+            group: group.into(),
+            queue: queue.into(),
+            transport: transport.into(),
+            timeout,
+        }
+    }
+}
+
+/// An event that a handler returned, to be published before its input is settled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Emission {
+    /// The message, with its derived id.
+    pub message: Message,
+    /// What happens where no queue takes it.
+    pub unrouted: Unrouted,
+}
+
+/// One delivery, as middleware and extractors see it.
+///
+/// One context serves a worker for all its deliveries, one after the other.
+pub struct Context {
+    scope: Arc<Scope>,
+    receiver: Arc<Receiver>,
+    delivery: Delivery,
+    attempt: u32,
+    ordinals: Ordinals,
+    emissions: Vec<Emission>,
+    extensions: Option<Box<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>,
+    pending: Option<Failure>,
+}
+
+/// Numbers the publications under one delivery, so that each attempt gives them the same ids.
+#[derive(Debug, Default)]
+struct Ordinals {
+    next: u32,
+    /// There once a publisher counts along that does not borrow the context.
+    shared: Option<Arc<AtomicU32>>,
+}
+
+impl Context {
+    /// A context without a delivery: its message is empty, its attempt 0.
+    pub fn new(scope: Arc<Scope>, receiver: Arc<Receiver>) -> Self {
+        Self {
+            scope,
+            receiver,
+            delivery: Delivery::empty(),
+            attempt: 0,
+            ordinals: Ordinals::default(),
+            emissions: Vec::new(),
+            extensions: None,
+            pending: None,
+        }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.delivery.message
+    }
+
+    /// The message's headers.
+    pub fn headers(&self) -> &Headers {
+        &self.delivery.message.headers
+    }
+
+    /// Which attempt this is, counted from 1 over in-process retries and delayed redeliveries together.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// How often the message came back because a process or connection died.
+    pub fn redeliveries(&self) -> u32 {
+        self.delivery.redeliveries
+    }
+
+    /// Who handles it.
+    pub fn receiver(&self) -> &Arc<Receiver> {
+        &self.receiver
+    }
+
+    /// What the whole service shares.
+    pub fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// What middleware put here under this type.
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.extensions.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// Puts a value here for what runs further inside; handlers take it as `Extension<T>`.
+    pub fn insert_extension<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        let old = self.extensions.get_or_insert_default().insert(TypeId::of::<T>(), Box::new(value))?;
+        old.downcast().ok().map(|boxed| *boxed)
+    }
+
+    /// What the handler returned to be published, in order.
+    pub fn emissions(&self) -> &[Emission] {
+        &self.emissions
+    }
+
+    /// Adds an event to be published, confirmed, before the input is acknowledged, under a derived id.
+    pub fn emit(&mut self, message: Message, unrouted: Unrouted) {
+        let mut message = message;
+        self.link().stamp(&mut message);
+        self.emissions.push(Emission { message, unrouted });
+    }
+
+    /// What ties a publication to this delivery, for a publisher that does not borrow the context.
+    pub fn share_link(&mut self) -> Link {
+        let next = self.ordinals.next;
+        let ordinals = self.ordinals.shared.get_or_insert_with(|| Arc::new(AtomicU32::new(next))).clone();
+        Link {
+            input: self.delivery.message.id.clone(),
+            correlation_id: self.delivery.message.correlation_id.clone(),
+            receiver: self.receiver.clone(),
+            ordinals,
+        }
+    }
+
+    fn link(&mut self) -> BorrowedLink<'_> {
+        let ordinal = match &self.ordinals.shared {
+            Some(shared) => shared.fetch_add(1, Ordering::Relaxed),
+            None => {
+                self.ordinals.next += 1;
+                self.ordinals.next - 1
+            }
+        };
+        BorrowedLink { input: &self.delivery.message, subscriber: &self.receiver.subscriber, ordinal }
+    }
+
+    /// Takes a delivery in for its attempt of this number.
+    #[inline]
+    pub(crate) fn begin(&mut self, delivery: Delivery, attempt: u32) {
+        self.delivery = delivery;
+        self.attempt = attempt;
+        if self.ordinals.next != 0 || self.ordinals.shared.is_some() {
+            self.ordinals = Ordinals::default();
+        }
+        if self.extensions.is_some() {
+            self.extensions = None;
+        }
+        self.emissions.clear();
+        self.pending = None;
+    }
+
+    /// Hands the delivery out again; the context is left without one.
+    #[inline]
+    pub(crate) fn take_delivery(&mut self) -> Delivery {
+        mem::replace(&mut self.delivery, Delivery::empty())
+    }
+
+    /// The delivery itself.
+    pub(crate) fn delivery_mut(&mut self) -> &mut Delivery {
+        &mut self.delivery
+    }
+
+    pub(crate) fn take_emissions(&mut self) -> Vec<Emission> {
+        mem::take(&mut self.emissions)
+    }
+
+    /// Remembers a failure while `on_error` is asked about it, in case that panics or overruns the timeout.
+    pub fn set_pending(&mut self, failure: Failure) {
+        self.pending = Some(failure);
+    }
+
+    /// The failure that `on_error` was being asked about.
+    pub fn take_pending(&mut self) -> Option<Failure> {
+        self.pending.take()
+    }
+}
+
+/// What ties publications to the delivery under which they happen: causation, correlation and derived ids.
+#[derive(Debug, Clone)]
+pub struct Link {
+    input: MessageId,
+    correlation_id: Option<Text>,
+    receiver: Arc<Receiver>,
+    ordinals: Arc<AtomicU32>,
+}
+
+impl Link {
+    /// Gives a message its derived id where it has none, its causation and its correlation.
+    pub fn stamp(&self, message: &mut Message) {
+        let ordinal = self.ordinals.fetch_add(1, Ordering::Relaxed);
+        stamp(message, &self.input, self.correlation_id.as_ref(), &self.receiver.subscriber, ordinal);
+    }
+
+    /// Who handles the delivery.
+    pub fn receiver(&self) -> &Arc<Receiver> {
+        &self.receiver
+    }
+}
+
+struct BorrowedLink<'a> {
+    input: &'a Message,
+    subscriber: &'a str,
+    ordinal: u32,
+}
+
+impl BorrowedLink<'_> {
+    fn stamp(&self, message: &mut Message) {
+        stamp(message, &self.input.id, self.input.correlation_id.as_ref(), self.subscriber, self.ordinal);
+    }
+}
+
+fn stamp(message: &mut Message, input: &MessageId, correlation: Option<&Text>, subscriber: &str, ordinal: u32) {
+    if message.id.is_empty() {
+        message.id = MessageId::derived(input, subscriber, ordinal);
+    }
+    if message.causation_id.is_none() && !input.is_empty() {
+        message.causation_id = Some(input.clone());
+    }
+    if message.correlation_id.is_none() {
+        // The first message of a transaction correlates all that follow from it.
+        message.correlation_id =
+            correlation.cloned().or_else(|| (!input.is_empty()).then(|| Text::from(input.to_string())));
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("receiver", &self.receiver)
+            .field("message", &self.delivery.message)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}

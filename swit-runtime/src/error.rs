@@ -1,0 +1,251 @@
+//! What publishing, transports and starting can answer.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    classify::{BoxError, Class, Classification, Classify},
+    codec::EncodeError,
+    text::Text,
+};
+
+/// Why a message was not published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The event can't be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The topic is not one that can be published to.
+    #[error("can't publish: {0}")]
+    Topic(swit_grammar::Fault),
+    /// The message has no id.
+    #[error("the message for `{topic}` has an empty id; leave it out to get one")]
+    EmptyId {
+        /// Its topic.
+        topic: Text,
+    },
+    /// A header that belongs to swit was set by hand.
+    #[error("the header `{name}` belongs to swit; choose a name that does not start with `x-swit-`")]
+    ReservedHeader {
+        /// The header.
+        name: String,
+    },
+    /// The message is larger than the limits allow.
+    #[error("the message for `{topic}` has {what} of {size}, the limit is {limit}")]
+    TooLarge {
+        /// Its topic.
+        topic: Text,
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// No queue takes the topic, and the event's policy is `unrouted = "error"`, or it was addressed to a queue.
+    #[error("no queue takes `{destination}`; subscribe to it, or say `unrouted = \"ignore\"`")]
+    Unrouted {
+        /// The topic or queue.
+        destination: Text,
+    },
+    /// There was no room within the time that a publish may wait.
+    #[error("`{queue}` is full and had no room within {waited:?}; slow down, or raise its capacity")]
+    Full {
+        /// The queue that is full.
+        queue: Text,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The broker refused it.
+    #[error("the broker refused the message for `{destination}`: {reason}")]
+    Refused {
+        /// The topic or queue.
+        destination: Text,
+        /// What it said.
+        reason: String,
+    },
+    /// The broker did not answer in time: the outcome is unknown. Publish again with the same id.
+    #[error(
+        "no confirmation for `{destination}` within {waited:?}; the outcome is unknown, publish again with the same id"
+    )]
+    Timeout {
+        /// The topic or queue.
+        destination: Text,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The connection broke before the broker answered: the outcome is unknown. Publish again with the same id.
+    #[error(
+        "the connection was lost before `{destination}` was confirmed; the outcome is unknown, publish again with the same id"
+    )]
+    Lost {
+        /// The topic or queue.
+        destination: Text,
+    },
+    /// The transport is closed.
+    #[error("the transport is closed")]
+    Closed,
+    /// There is no transport of this name.
+    #[error("there is no transport `{name}`; configure `[transport.{name}]`")]
+    NoTransport {
+        /// The name.
+        name: Text,
+    },
+}
+
+impl Classify for PublishError {
+    fn classify(&self) -> Classification {
+        match self {
+            Self::Full { .. } => Class::Throttle,
+            Self::Refused { .. } | Self::Timeout { .. } | Self::Lost { .. } | Self::Closed => Class::Transient,
+            // Somebody may bind a queue at any time.
+            Self::Unrouted { .. } => Class::SystemFailure,
+            Self::Encode(_)
+            | Self::Topic(_)
+            | Self::EmptyId { .. }
+            | Self::ReservedHeader { .. }
+            | Self::TooLarge { .. }
+            | Self::NoTransport { .. } => Class::Permanent,
+        }
+        .into()
+    }
+}
+
+/// Why a transport could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("transport `{transport}`: {operation}: {reason}")]
+#[non_exhaustive]
+pub struct TransportError {
+    /// The transport's name.
+    pub transport: Text,
+    /// What was being done (`connect`, `declare`, `subscribe`).
+    pub operation: &'static str,
+    /// What went wrong, and what to do about it.
+    pub reason: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// The client library's error.
+    #[source]
+    pub source: Option<BoxError>,
+}
+
+impl TransportError {
+    /// An error that will not go away by itself.
+    pub fn new(transport: impl Into<Text>, operation: &'static str, reason: impl Into<String>) -> Self {
+        Self { transport: transport.into(), operation, reason: reason.into(), retryable: false, source: None }
+    }
+
+    /// The same error, as one that may go away.
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// The same error with its cause.
+    pub fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+/// Why a service did not start or did not end well.
+///
+/// Its `Debug` is meant for `main`, which prints it: the whole start-up report, readably.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the service is made of does not fit together; nothing was started.
+    #[error("{0}")]
+    Startup(#[from] StartupReport),
+    /// A provider failed.
+    #[error("provider `{name}` ({location}) failed: {source}")]
+    Provider {
+        /// The provider.
+        name: String,
+        /// `file:line` of its attribute.
+        location: String,
+        /// Its error.
+        source: BoxError,
+    },
+    /// A transport failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Publishing failed.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Shutting down took longer than the deadline; what was unfinished was given back to the transport.
+    #[error("{unfinished} deliveries were not finished within the drain deadline of {deadline:?} and were given back")]
+    Drain {
+        /// Deliveries that were given back.
+        unfinished: usize,
+        /// The deadline.
+        deadline: Duration,
+    },
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The operating system refused something.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A fault of the service's wiring, and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StartupFault {
+    /// `file:line`, a configuration layer, or empty where the whole service is meant.
+    pub location: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl StartupFault {
+    /// A fault.
+    pub fn new(location: impl fmt::Display, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { location: location.to_string(), message: message.into(), help: help.into() }
+    }
+}
+
+/// Everything that is wrong with a service, found before anything was started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StartupReport {
+    /// The faults, in the order of their places.
+    pub faults: Vec<StartupFault>,
+}
+
+impl fmt::Display for StartupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.faults.len();
+        write!(f, "the service does not start: {count} fault{}", if count == 1 { "" } else { "s" })?;
+        for (number, fault) in self.faults.iter().enumerate() {
+            write!(f, "\n{:>4}. ", number + 1)?;
+            if !fault.location.is_empty() {
+                write!(f, "{}: ", fault.location)?;
+            }
+            write!(f, "{}", fault.message)?;
+            if !fault.help.is_empty() {
+                write!(f, "\n      help: {}", fault.help)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StartupReport {}
+
+/// The result of everything that starts, stops or asks the service.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,159 @@
+//! Events: types with a topic of their own.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    codec::{Codec, DecodeError, EncodeError},
+    message::Message,
+    text::Text,
+};
+
+/// What happens to an event that no queue takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Unrouted {
+    /// Published successfully; counted, and logged once per topic. The default.
+    #[default]
+    Warn,
+    /// The publisher gets an error.
+    Error,
+    /// Published successfully; counted.
+    Ignore,
+}
+
+/// What a consumer does with a newer version than it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Newer {
+    /// Dead-letters it as `invalid_input`. The default.
+    #[default]
+    Refuse,
+    /// Reads it as the version it knows; unknown fields are what the type's own serde attributes say.
+    Tolerate,
+}
+
+/// What is known of an event type when the program is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventDescriptor {
+    /// The topic that it is published to.
+    pub topic: &'static str,
+    /// Its name inside the topic; the Rust type's name unless given.
+    pub event_type: &'static str,
+    /// Its version, from 1.
+    pub version: u32,
+    /// The codecs it is read in; the first is the one it is written in.
+    pub codecs: &'static [Codec],
+    /// What is done with newer versions.
+    pub newer: Newer,
+    /// What happens where no queue takes it.
+    pub unrouted: Unrouted,
+}
+
+/// A type that is published to, and consumed from, a topic of its own. Derived: `#[derive(Event)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    note = "derive it: `#[derive(Serialize, Deserialize, Event)]` with `#[event(topic = \"order.created\", version = 1)]`"
+)]
+pub trait Event: Sized + Send + 'static {
+    /// The event type; for an enum of events, those of its variants.
+    const DESCRIPTORS: &'static [EventDescriptor];
+
+    /// The descriptor of this value.
+    fn descriptor(&self) -> &'static EventDescriptor;
+
+    /// Reads a message: topic, type and version decide how.
+    ///
+    /// # Errors
+    /// Everything of [`DecodeError`].
+    fn decode(message: &Message) -> Result<Self, DecodeError>;
+
+    /// Writes a message with topic, key, payload, type, version and content type; id and time come when it is published.
+    ///
+    /// # Errors
+    /// The value refuses to be serialized.
+    fn encode(&self) -> Result<Message, EncodeError>;
+}
+
+/// Reads a message as one event type: checks its content type and version, then decodes. Called by the derive.
+///
+/// # Errors
+/// Everything of [`DecodeError`].
+pub fn decode<T: DeserializeOwned>(descriptor: &'static EventDescriptor, message: &Message) -> Result<T, DecodeError> {
+    let codec = codec_of(descriptor, message)?;
+    if message.version > descriptor.version && descriptor.newer == Newer::Refuse {
+        return Err(DecodeError::Newer {
+            version: message.version,
+            known: descriptor.version,
+            event_type: descriptor.event_type,
+        });
+    }
+    codec.decode(&message.payload)
+}
+
+#[inline]
+fn codec_of(descriptor: &'static EventDescriptor, message: &Message) -> Result<Codec, DecodeError> {
+    let Some(content_type) = &message.content_type else { return first_codec(descriptor, "") };
+    match Codec::of(content_type) {
+        Some(codec) if descriptor.codecs.contains(&codec) => Ok(codec),
+        _ => Err(refused_content_type(descriptor, content_type)),
+    }
+}
+
+fn first_codec(descriptor: &'static EventDescriptor, content_type: &str) -> Result<Codec, DecodeError> {
+    descriptor.codecs.first().copied().ok_or_else(|| refused_content_type(descriptor, content_type))
+}
+
+#[cold]
+fn refused_content_type(descriptor: &'static EventDescriptor, content_type: &str) -> DecodeError {
+    DecodeError::ContentType {
+        content_type: content_type.to_owned(),
+        event_type: descriptor.event_type,
+        accepted: descriptor.codecs.iter().map(|codec| codec.content_type()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Writes one event type's message. Called by the derive.
+///
+/// # Errors
+/// The value refuses to be serialized.
+pub fn encode<T: Serialize>(
+    descriptor: &'static EventDescriptor,
+    value: &T,
+    key: Option<Text>,
+) -> Result<Message, EncodeError> {
+    let codec = descriptor.codecs.first().copied().ok_or_else(|| EncodeError {
+        type_name: descriptor.event_type,
+        source: "the event type names no codec".into(),
+    })?;
+    let mut message = Message::new(Text::from_static(descriptor.topic), codec.encode(value)?);
+    message.key = key;
+    message.content_type = Some(Text::from_static(codec.content_type()));
+    message.event_type = Some(Text::from_static(descriptor.event_type));
+    message.version = descriptor.version;
+    Ok(message)
+}
+
+/// Whether a message is of this event type: its topic is the type's, and so is its event type where it names one.
+///
+/// Called by the derive on enums of events.
+pub fn is_of(descriptor: &EventDescriptor, message: &Message) -> bool {
+    message.topic == descriptor.topic
+        && message.event_type.as_ref().is_none_or(|event_type| *event_type == descriptor.event_type)
+}
+
+/// The error of a message that is none of an enum's events. Called by the derive.
+#[cold]
+pub fn not_of<T>(message: &Message) -> DecodeError {
+    DecodeError::EventType {
+        topic: message.topic.to_string(),
+        event_type: message.event_type.as_deref().unwrap_or_default().to_owned(),
+        type_name: short_type_name::<T>(),
+    }
+}
+
+/// The last part of a type's path: `Order` for `shop::Order`, `Vec<u8>` for `alloc::vec::Vec<u8>`.
+pub fn short_type_name<T: ?Sized>() -> &'static str {
+    let full = std::any::type_name::<T>();
+    let head = full.find('<').unwrap_or(full.len());
+    full[..head].rfind("::").map_or(full, |at| &full[at + 2..])
+}

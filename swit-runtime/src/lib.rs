@@ -1,0 +1,32 @@
+//! Everything of swit that runs. Use it through the facade crate `swit`.
+//!
+//! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
+//!
+//! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`
+//! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`
+//! - F2 engine: `registry`, `publisher`, `pipeline`, `consumer`
+//! - F3 adapters: `transports`
+//! - F4 app: `app`, `testing`, `conformance`
+
+pub mod classifiers;
+pub mod classify;
+pub mod clock;
+pub mod codec;
+pub mod context;
+pub mod error;
+pub mod event;
+pub mod extract;
+pub mod headers;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod middleware;
+pub mod outcome;
+pub mod pipeline;
+pub mod publisher;
+pub mod registry;
+pub mod returns;
+pub mod scope;
+pub mod text;
+pub mod topic;
+pub mod transport;

@@ -1,0 +1,171 @@
+//! The one way out: checks a message, gives it id and time, hands it to the port, reads the answer.
+
+use std::{collections::HashSet, sync::Mutex, time::Duration};
+
+use super::Publisher;
+use crate::{
+    clock::Clock,
+    error::PublishError,
+    event::Unrouted,
+    headers::HeaderValue,
+    id::MessageId,
+    limits::Limits,
+    message::Message,
+    text::Text,
+    topic::check_topic,
+    transport::{Publication, Publish, Publishing, Room},
+};
+
+/// A publication that is on its way.
+pub(crate) struct Sent {
+    id: MessageId,
+    topic: Text,
+    unrouted: Unrouted,
+    publishing: Publishing,
+}
+
+impl Sent {
+    /// The broker's answer, under the event's policy for topics that no queue takes.
+    pub(crate) async fn confirmed(self) -> Result<MessageId, PublishError> {
+        let receipt = self.publishing.await?;
+        if !receipt.routed {
+            unrouted(&self.topic, self.unrouted)?;
+        }
+        Ok(self.id)
+    }
+}
+
+/// Starts to publish a message to its topic.
+pub(crate) fn publish_message(
+    port: &dyn Publish,
+    clock: &Clock,
+    limits: &Limits,
+    mut message: Message,
+    delay: Duration,
+    room: Room,
+    unrouted: Unrouted,
+) -> Result<Sent, PublishError> {
+    check(&message, limits)?;
+    let now = clock.now();
+    if message.id.is_empty() {
+        message.id = MessageId::new(now);
+    }
+    message.timestamp.get_or_insert(now);
+    let (id, topic) = (message.id.clone(), message.topic.clone());
+    let publishing = port.publish(Publication::new(message).delayed(delay).with_room(room));
+    Ok(Sent { id, topic, unrouted, publishing })
+}
+
+fn check(message: &Message, limits: &Limits) -> Result<(), PublishError> {
+    check_topic(&message.topic).map_err(PublishError::Topic)?;
+    let too_large = |what, size, limit| PublishError::TooLarge { topic: message.topic.clone(), what, size, limit };
+    if message.payload.len() > limits.payload_bytes {
+        return Err(too_large("a payload in bytes", message.payload.len(), limits.payload_bytes));
+    }
+    if message.headers.is_empty() {
+        return Ok(());
+    }
+    if message.headers.len() > limits.headers {
+        return Err(too_large("a number of headers", message.headers.len(), limits.headers));
+    }
+    let size = message.headers.size();
+    if size > limits.header_bytes {
+        return Err(too_large("headers in bytes", size, limits.header_bytes));
+    }
+    match message.headers.iter().find(|(name, _)| name.starts_with("x-swit-")) {
+        Some((name, _)) => Err(PublishError::ReservedHeader { name: name.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Topics that were warned of, so that each is once. Bounded: topics may be computed from payloads.
+static WARNED: Mutex<Option<HashSet<Text>>> = Mutex::new(None);
+const MOST_WARNED: usize = 1_000;
+
+#[cold]
+fn unrouted(topic: &Text, policy: Unrouted) -> Result<(), PublishError> {
+    match policy {
+        Unrouted::Error => Err(PublishError::Unrouted { destination: topic.clone() }),
+        Unrouted::Ignore => Ok(()),
+        Unrouted::Warn => {
+            let mut warned = WARNED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let warned = warned.get_or_insert_default();
+            if warned.len() < MOST_WARNED && warned.insert(topic.clone()) {
+                tracing::warn!(
+                    %topic,
+                    "published, but no queue takes the topic; subscribe to it, or say `unrouted = \"ignore\"` (warned once a topic)"
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+/// An event on its way out, with a key, headers, a delay, a time to live or a priority of its own.
+#[derive(Debug)]
+#[must_use = "nothing is published before `send`"]
+pub struct Sending<'a> {
+    publisher: &'a Publisher,
+    message: Result<Message, PublishError>,
+    delay: Duration,
+    unrouted: Unrouted,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn new(publisher: &'a Publisher, message: Result<Message, PublishError>, unrouted: Unrouted) -> Self {
+        Self { publisher, message, delay: Duration::ZERO, unrouted }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Message)) -> Self {
+        if let Ok(message) = &mut self.message {
+            change(message);
+        }
+        self
+    }
+
+    /// Under this id.
+    pub fn id(self, id: MessageId) -> Self {
+        self.with(|message| message.id = id)
+    }
+
+    /// With this key.
+    pub fn key(self, key: impl Into<Text>) -> Self {
+        self.with(|message| message.key = Some(key.into()))
+    }
+
+    /// With this header.
+    pub fn header(self, name: impl Into<Text>, value: impl Into<HeaderValue>) -> Self {
+        self.with(|message| {
+            message.headers.insert(name, value);
+        })
+    }
+
+    /// Not before this long from now.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Dropped after it has waited this long in a queue.
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.with(|message| message.ttl = Some(ttl))
+    }
+
+    /// With this priority, 0 to 9.
+    pub fn priority(self, priority: u8) -> Self {
+        self.with(|message| message.priority = priority.min(9))
+    }
+
+    /// With this correlation id.
+    pub fn correlation_id(self, id: impl Into<Text>) -> Self {
+        self.with(|message| message.correlation_id = Some(id.into()))
+    }
+
+    /// Publishes. Returns the id once the broker has confirmed.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub async fn send(self) -> Result<MessageId, PublishError> {
+        self.publisher.send(self.message?, self.delay, self.unrouted).await
+    }
+}

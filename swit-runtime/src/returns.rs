@@ -1,0 +1,292 @@
+//! What a handler may return, and how its errors find their class.
+
+use crate::{
+    classify::{BoxError, Classification, Classify},
+    codec::EncodeError,
+    context::Context,
+    event::{Event, EventDescriptor},
+    outcome::{Failure, FailureKind, Outcome},
+};
+
+/// An event to publish, confirmed by the broker before the input is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish<E>(pub E);
+
+/// A successful return value: nothing, an outcome, or events to publish.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a handler",
+    label = "not a return value of a handler",
+    note = "return `()`, an `Outcome`, `Publish<E>` of an event, tuples, `Vec` or `Option` of them, or a `Result` of any"
+)]
+pub trait Emit: Send {
+    /// The event types that it may publish, for the graph.
+    fn events(out: &mut Vec<EventDescriptor>) {
+        let _ = out;
+    }
+
+    /// Adds what is to be published to the context.
+    ///
+    /// # Errors
+    /// An event can't be encoded.
+    fn emit(self, cx: &mut Context) -> Result<Outcome, EncodeError>;
+}
+
+impl Emit for () {
+    #[inline]
+    fn emit(self, _: &mut Context) -> Result<Outcome, EncodeError> {
+        Ok(Outcome::Success)
+    }
+}
+
+impl Emit for Outcome {
+    fn emit(self, _: &mut Context) -> Result<Outcome, EncodeError> {
+        Ok(self)
+    }
+}
+
+impl<E: Event> Emit for Publish<E> {
+    fn events(out: &mut Vec<EventDescriptor>) {
+        out.extend_from_slice(E::DESCRIPTORS);
+    }
+
+    fn emit(self, cx: &mut Context) -> Result<Outcome, EncodeError> {
+        cx.emit(self.0.encode()?, self.0.descriptor().unrouted);
+        Ok(Outcome::Success)
+    }
+}
+
+impl<T: Emit> Emit for Option<T> {
+    fn events(out: &mut Vec<EventDescriptor>) {
+        T::events(out);
+    }
+
+    fn emit(self, cx: &mut Context) -> Result<Outcome, EncodeError> {
+        self.map_or(Ok(Outcome::Success), |value| value.emit(cx))
+    }
+}
+
+impl<T: Emit> Emit for Vec<T> {
+    fn events(out: &mut Vec<EventDescriptor>) {
+        T::events(out);
+    }
+
+    /// The first outcome that is not a success is the outcome.
+    fn emit(self, cx: &mut Context) -> Result<Outcome, EncodeError> {
+        let mut outcome = Outcome::Success;
+        for value in self {
+            let next = value.emit(cx)?;
+            if outcome.is_success() {
+                outcome = next;
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+macro_rules! emit_tuples {
+    ($($name:ident)*) => {
+        impl<$($name: Emit),*> Emit for ($($name,)*) {
+            fn events(out: &mut Vec<EventDescriptor>) {
+                $($name::events(out);)*
+            }
+
+            /// The first outcome that is not a success is the outcome.
+            #[expect(non_snake_case, reason = "the type parameters' names serve as bindings")]
+            fn emit(self, cx: &mut Context) -> Result<Outcome, EncodeError> {
+                let ($($name,)*) = self;
+                let mut outcome = Outcome::Success;
+                $(
+                    let next = $name.emit(cx)?;
+                    if outcome.is_success() {
+                        outcome = next;
+                    }
+                )*
+                Ok(outcome)
+            }
+        }
+    };
+}
+emit_tuples!(A);
+emit_tuples!(A B);
+emit_tuples!(A B C);
+emit_tuples!(A B C D);
+emit_tuples!(A B C D E);
+emit_tuples!(A B C D E F);
+
+/// A handler's whole return value: something to [`Emit`], or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a handler",
+    label = "not a return value of a handler",
+    note = "return `()`, an `Outcome`, `Publish<E>` of an event, tuples, `Vec` or `Option` of them, or a `Result` of any"
+)]
+pub trait Return: Send {
+    /// What is emitted on success.
+    type Value: Emit;
+    /// The error; [`NoError`] where there is none.
+    type Error: Send;
+
+    /// The two sides.
+    ///
+    /// # Errors
+    /// The handler's own error.
+    fn split(self) -> Result<Self::Value, Self::Error>;
+}
+
+/// The error of a handler that returns no `Result`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoError {}
+
+impl Classify for NoError {
+    fn classify(&self) -> Classification {
+        match *self {}
+    }
+}
+
+impl<T: Emit> Return for T {
+    type Value = T;
+    type Error = NoError;
+
+    #[inline]
+    fn split(self) -> Result<T, NoError> {
+        Ok(self)
+    }
+}
+
+impl<T: Emit, E: Send> Return for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    #[inline]
+    fn split(self) -> Self {
+        self
+    }
+}
+
+/// Carries an error's type through method resolution; see [`via`].
+#[derive(Debug)]
+pub struct Tag<E>(std::marker::PhantomData<fn() -> E>);
+
+impl<E> Tag<E> {
+    /// The tag of an error's type.
+    pub fn of(_: &E) -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+/// What a successful return value makes of its delivery: its events are added to the context.
+pub fn emitted(value: impl Emit, cx: &mut Context) -> Outcome {
+    value.emit(cx).unwrap_or_else(|error| Failure::classified(FailureKind::Publish, error).into())
+}
+
+/// How an error becomes a failure, chosen by method resolution on references (there is no specialization on stable).
+///
+/// Generated code imports all of these and calls `(&&&&Tag::of(&error)).failure(error)`: the first that applies wins.
+pub mod via {
+    use super::{BoxError, Classification, Classify, Failure, FailureKind, Tag};
+
+    /// The error says its class itself.
+    pub trait ViaClassify<E> {
+        /// The failure of this error.
+        fn failure(&self, error: E) -> Failure;
+        /// The failure of this error, as far as it can be told without owning it.
+        fn preview(&self, error: &E) -> Failure;
+    }
+
+    impl<E: Classify> ViaClassify<E> for &&&Tag<E> {
+        fn failure(&self, error: E) -> Failure {
+            Failure::classified(FailureKind::Handler, error)
+        }
+
+        fn preview(&self, error: &E) -> Failure {
+            Failure::new(FailureKind::Handler, crate::outcome::one_line(error)).with_class(error.classify())
+        }
+    }
+
+    /// The error is a box that can be looked into (`Box<dyn Error + Send + Sync>`, `anyhow::Error`).
+    pub trait ViaDyn<E> {
+        /// The failure of this error.
+        fn failure(&self, error: E) -> Failure;
+        /// The failure of this error, as far as it can be told without owning it.
+        fn preview(&self, error: &E) -> Failure;
+    }
+
+    impl<E: AsRef<dyn std::error::Error + Send + Sync> + Into<BoxError>> ViaDyn<E> for &&Tag<E> {
+        fn failure(&self, error: E) -> Failure {
+            let class = crate::classifiers::class_of(error.as_ref());
+            with_class(Failure::new(FailureKind::Handler, error), class)
+        }
+
+        fn preview(&self, error: &E) -> Failure {
+            let text = crate::outcome::one_line(error.as_ref());
+            with_class(Failure::new(FailureKind::Handler, text), crate::classifiers::class_of(error.as_ref()))
+        }
+    }
+
+    /// The error converts into a box.
+    pub trait ViaBox<E> {
+        /// The failure of this error.
+        fn failure(&self, error: E) -> Failure;
+        /// The failure of this error: its text is not told before it is boxed.
+        fn preview(&self, error: &E) -> Failure;
+    }
+
+    impl<E: Into<BoxError>> ViaBox<E> for &Tag<E> {
+        fn failure(&self, error: E) -> Failure {
+            let error = error.into();
+            let class = crate::classifiers::class_of(error.as_ref());
+            with_class(Failure::new(FailureKind::Handler, error), class)
+        }
+
+        fn preview(&self, _: &E) -> Failure {
+            Failure::new(FailureKind::Handler, format!("a `{}`", crate::event::short_type_name::<E>()))
+        }
+    }
+
+    fn with_class(failure: Failure, class: Option<Classification>) -> Failure {
+        match class {
+            Some(class) => failure.with_class(class),
+            None => failure,
+        }
+    }
+
+    /// Nothing is known of the error: a compile error that says what to do.
+    pub trait ViaNone<E> {
+        /// The failure of this error.
+        fn failure(&self, error: E) -> Failure
+        where
+            E: HandlerError;
+        /// The failure of this error.
+        fn preview(&self, error: &E) -> Failure
+        where
+            E: HandlerError;
+    }
+
+    impl<E> ViaNone<E> for Tag<E> {
+        fn failure(&self, error: E) -> Failure
+        where
+            E: HandlerError,
+        {
+            error.into_failure()
+        }
+
+        fn preview(&self, error: &E) -> Failure
+        where
+            E: HandlerError,
+        {
+            error.preview()
+        }
+    }
+
+    /// Stands for «`Classify`, or converts into a boxed error»; nothing implements it.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be the error of a handler",
+        label = "neither classified nor an error",
+        note = "derive `Classify` and `thiserror::Error` for it, or return an error that converts into `Box<dyn std::error::Error + Send + Sync>`"
+    )]
+    pub trait HandlerError: Sized {
+        /// The failure of this error.
+        fn into_failure(self) -> Failure;
+        /// The failure of this error.
+        fn preview(&self) -> Failure;
+    }
+}

@@ -1,0 +1,108 @@
+//! What the whole service shares while it runs: state by type, the way out to the transports, the shutdown signal.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    sync::Arc,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::Clock, limits::Limits, text::Text, transport::Publish};
+
+/// A shared value of any type.
+pub type Shared = Arc<dyn Any + Send + Sync>;
+
+/// What the whole service shares while it runs.
+///
+/// Built in two steps: providers see it growing, deliveries see it complete.
+#[derive(Clone)]
+pub struct Scope {
+    states: HashMap<TypeId, Shared>,
+    core: Arc<Core>,
+}
+
+struct Core {
+    publishers: HashMap<Text, Arc<dyn Publish>>,
+    shutdown: CancellationToken,
+    clock: Clock,
+    limits: Limits,
+    service: Service,
+}
+
+/// Who the service is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Service {
+    /// Its name: the consumer group where a subscriber names none.
+    pub name: Text,
+    /// Its version.
+    pub version: Text,
+    /// This instance's own name: host and process unless configured.
+    pub instance: Text,
+}
+
+impl Service {
+    /// A service with this name.
+    pub fn new(name: impl Into<Text>, version: impl Into<Text>, instance: impl Into<Text>) -> Self {
+        Self { name: name.into(), version: version.into(), instance: instance.into() }
+    }
+}
+
+impl Scope {
+    /// A scope without state. `publishers` are by transport name.
+    pub fn new(
+        publishers: HashMap<Text, Arc<dyn Publish>>,
+        shutdown: CancellationToken,
+        clock: Clock,
+        limits: Limits,
+        service: Service,
+    ) -> Self {
+        Self { states: HashMap::new(), core: Arc::new(Core { publishers, shutdown, clock, limits, service }) }
+    }
+
+    /// Adds a state; one of the same type is replaced.
+    pub fn insert(&mut self, id: TypeId, value: Shared) {
+        self.states.insert(id, value);
+    }
+
+    /// The state of this type.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.states.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
+    }
+
+    /// The way into the transport of this name.
+    pub fn publisher(&self, transport: &str) -> Option<&Arc<dyn Publish>> {
+        self.core.publishers.get(transport)
+    }
+
+    /// Cancelled when the service begins to shut down.
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.core.shutdown
+    }
+
+    /// The wall clock.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// The limits on messages.
+    pub fn limits(&self) -> &Limits {
+        &self.core.limits
+    }
+
+    /// Who the service is.
+    pub fn service(&self) -> &Service {
+        &self.core.service
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("service", &self.core.service)
+            .field("states", &self.states.len())
+            .finish_non_exhaustive()
+    }
+}

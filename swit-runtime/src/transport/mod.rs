@@ -1,0 +1,133 @@
+//! The port to a broker: what every transport owes, operation by operation.
+//!
+//! A transport moves messages; it knows nothing of handlers, retries or dead-letter policy. The engine asks it to
+//! declare queues, to hand out deliveries and to take publications, and tells it one verdict a delivery.
+//! `transport_conformance!` is this contract as tests; a transport runs those that its [`Capabilities`] claim.
+
+mod capabilities;
+mod delivery;
+mod publish;
+mod topology;
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+pub use capabilities::Capabilities;
+pub use delivery::{Delivery, Settle, Verdict};
+pub use publish::{Publication, Publish, Publishing, Receipt, Room, Target};
+pub use topology::{Queue, QueueRole};
+
+use crate::{error::TransportError, message::Message, text::Text};
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A connection to a broker, or the embedded one.
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// The name that it is configured under (`default`).
+    fn name(&self) -> &str;
+
+    /// The messaging system's name, as OpenTelemetry spells it (`rabbitmq`, `memory`).
+    fn system(&self) -> &'static str;
+
+    /// What it can do. What it claims, the conformance suite checks.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Connects, where there is something to connect to.
+    fn connect(&self) -> BoxFuture<'_, Result<(), TransportError>>;
+
+    /// Makes the queues exist with their bindings, dead-letter queues among them.
+    ///
+    /// Declaring what is there already with the same properties changes nothing. Messages published from the moment
+    /// this returns wait in the queues that take them, whether or not somebody consumes.
+    ///
+    /// # Errors
+    /// A queue exists with other properties, or a [`Queue::existing`] one does not exist.
+    fn declare<'a>(&'a self, queues: &'a [Queue]) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// Starts to consume a declared queue.
+    ///
+    /// # Errors
+    /// The queue does not exist, or the transport is closed.
+    fn subscribe<'a>(
+        &'a self,
+        options: SubscribeOptions,
+    ) -> BoxFuture<'a, Result<Arc<dyn Subscription>, TransportError>>;
+
+    /// Where publications go in.
+    fn publisher(&self) -> Arc<dyn Publish>;
+
+    /// What lies in the queues, where the transport can tell.
+    fn inspect(&self) -> Option<&dyn Inspect> {
+        None
+    }
+
+    /// Waits for what was published to be confirmed, then disconnects. Deliveries that are still held are given back.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a consumer wants of a queue.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SubscribeOptions {
+    /// The queue.
+    pub queue: Text,
+    /// The subscriber's name, for the broker's consumer tag and for logs.
+    pub subscriber: Text,
+    /// Most deliveries that are handed out and not yet settled; at least 1.
+    pub prefetch: u32,
+    /// How many workers poll, numbered from 0.
+    pub workers: usize,
+    /// Deliveries count as acknowledged when they are handed out; their verdicts do nothing.
+    pub no_ack: bool,
+}
+
+impl SubscribeOptions {
+    /// Consumes `queue` with one worker and this prefetch.
+    pub fn new(queue: impl Into<Text>, subscriber: impl Into<Text>, prefetch: u32) -> Self {
+        Self { queue: queue.into(), subscriber: subscriber.into(), prefetch, workers: 1, no_ack: false }
+    }
+
+    /// With this many workers.
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Acknowledged when handed out.
+    pub fn with_no_ack(mut self) -> Self {
+        self.no_ack = true;
+        self
+    }
+}
+
+/// Deliveries of one queue.
+pub trait Subscription: Send + Sync + fmt::Debug {
+    /// The next delivery for this worker, `None` once the subscription is closed.
+    ///
+    /// Several workers poll at once, each under its own number; a worker's last waker is kept and woken when there may
+    /// be something for it. Cancel-safe: a poll that is not `Ready` took nothing. It must not spend tokio's
+    /// cooperative budget: the caller does.
+    fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>>;
+
+    /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
+    fn close(&self);
+}
+
+/// What lies in the queues of a transport that can tell.
+pub trait Inspect: Send + Sync {
+    /// Messages of a queue that are ready, delayed or handed out and unsettled; `None` if there is no such queue.
+    fn depth(&self, queue: &str) -> Option<usize>;
+
+    /// Copies of the messages that lie ready in a queue, first to last, at most `limit`; nothing is taken.
+    fn browse(&self, queue: &str, limit: usize) -> Vec<Message>;
+
+    /// The names of all queues, sorted.
+    fn queues(&self) -> Vec<Text>;
+
+    /// Resolves when no queue that somebody consumes holds anything: ready, delayed or unsettled.
+    fn quiet(&self) -> BoxFuture<'_, ()>;
+}
