@@ -12,6 +12,7 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+mod consumer;
 pub mod context;
 pub mod error;
 pub mod event;
