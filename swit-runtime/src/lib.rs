@@ -8,6 +8,7 @@
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
+pub mod app;
 pub mod classifiers;
 pub mod classify;
 pub mod clock;

@@ -1,0 +1,3 @@
+//! The app: configuration, the graph of what was registered, the command line.
+
+pub mod config;
