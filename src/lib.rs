@@ -1,6 +1,7 @@
 //! swit: a framework for event-driven services.
 
 pub use swit_runtime::{
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
     codec::Codec,
@@ -14,17 +15,21 @@ pub use swit_runtime::{
     message::Message,
     middleware::{Middleware, Next},
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
+    pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::Publisher,
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,
-    transport,
+    transport, transports,
 };
+
+#[cfg(feature = "testing")]
+pub use swit_runtime::testing;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
+        Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
         Metadata, Middleware, Next, Outcome, Publish, Publisher, State,
     };
 }

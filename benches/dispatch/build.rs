@@ -23,7 +23,11 @@ pub fn measure(report: &mut Report) {
     touch(&folder, MANY);
     let began = Instant::now();
     cargo(&folder);
-    report.add("rebuild_s_110", began.elapsed().as_secs_f64(), "s, release rebuild of 110 subscribers after touching one");
+    report.add(
+        "rebuild_s_110",
+        began.elapsed().as_secs_f64(),
+        "s, release rebuild of 110 subscribers after touching one",
+    );
     let each = (MANY - FEW) as f64;
     let millis = (many.as_secs_f64() - few.as_secs_f64()) * 1e3 / each;
     report.add("build_ms_per_subscriber", millis, "ms of release build a subscriber");

@@ -3,7 +3,11 @@
 use std::time::Instant;
 
 use allocation_counter::measure;
-use swit::{App, __private::SubscriberRegistration, transports::memory::{MemoryOptions, MemoryTransport}};
+use swit::{
+    __private::SubscriberRegistration,
+    App,
+    transports::memory::{MemoryOptions, MemoryTransport},
+};
 
 use crate::{
     compare::one_thread,
@@ -27,7 +31,8 @@ pub fn allocations(report: &mut Report) {
         runtime.block_on(service.run(MESSAGES, payload.clone()));
     });
     runtime.block_on(service.stop());
-    let (by_hand, by_swit) = (by_hand.count_total as f64 / MESSAGES as f64, by_swit.count_total as f64 / MESSAGES as f64);
+    let (by_hand, by_swit) =
+        (by_hand.count_total as f64 / MESSAGES as f64, by_swit.count_total as f64 / MESSAGES as f64);
     report.add("hand_loop_allocations_per_message", by_hand, "allocations a message, hand-written loop");
     report.add("swit_allocations_per_message", by_swit, "allocations a message, swit");
     // Growth of a queue is spread over the run; a thousandth of an allocation is none a message.
@@ -39,9 +44,9 @@ pub fn allocations(report: &mut Report) {
 pub fn thousand(report: &mut Report) {
     let registrations: Vec<&'static SubscriberRegistration> = (0..SUBSCRIBERS).map(named).collect();
     let app = || {
-        let app = App::only::<()>().provide(crate::service::Sum::default()).transport(std::sync::Arc::new(
-            MemoryTransport::new("default", MemoryOptions::default()),
-        ));
+        let app = App::only::<()>()
+            .provide(crate::service::Sum::default())
+            .transport(std::sync::Arc::new(MemoryTransport::new("default", MemoryOptions::default())));
         registrations.iter().fold(app, |app, registration| app.with_registration(registration))
     };
     let mut times = Vec::new();

@@ -8,6 +8,7 @@
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
+pub mod app;
 pub mod classifiers;
 pub mod classify;
 pub mod clock;
@@ -28,6 +29,9 @@ pub mod publisher;
 pub mod registry;
 pub mod returns;
 pub mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod topic;
 pub mod transport;
+pub mod transports;

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     error::{Result, StartupReport},
     middleware::Middleware,
-    registry::{MiddlewareItem, ProviderRef},
+    registry::{MiddlewareItem, ProviderRef, SubscriberRegistration},
     scope::Shared,
     text::Text,
     transport::Transport,
@@ -44,7 +44,6 @@ pub struct App {
 #[derive(Clone)]
 pub(crate) struct Provided {
     pub(crate) id: TypeId,
-    pub(crate) type_name: &'static str,
     pub(crate) value: Shared,
 }
 
@@ -65,7 +64,7 @@ impl App {
     /// These subscribers alone, without global middleware or providers unless they are named, and without looking at
     /// files or the environment.
     pub fn only<H: Handlers>() -> Self {
-        Self::with(Selection::only(H::registrations()), Layers::empty())
+        Self::with(Selection::only(H::registrations()), Layers::none())
     }
 
     fn with(selection: Selection, layers: Layers) -> Self {
@@ -82,7 +81,7 @@ impl App {
 
     /// Without files and environment: attributes and builder calls only.
     pub fn without_environment(mut self) -> Self {
-        self.layers = Layers::empty();
+        self.layers = Layers::none();
         self
     }
 
@@ -101,13 +100,14 @@ impl App {
     pub fn provide_shared<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
         let id = TypeId::of::<T>();
         self.provided.retain(|known| known.id != id);
-        self.provided.push(Provided { id, type_name: std::any::type_name::<T>(), value });
+        self.provided.push(Provided { id, value });
         self
     }
 
     /// With the linked provider of this type. For apps of [`App::only`].
     pub fn with_provider_of<T: Send + Sync + 'static>(mut self) -> Self {
-        let wanted = inventory::iter::<ProviderRef>().map(|found| found.0).filter(|p| (p.output)() == TypeId::of::<T>());
+        let wanted =
+            inventory::iter::<ProviderRef>().map(|found| found.0).filter(|p| (p.output)() == TypeId::of::<T>());
         for provider in wanted {
             if !self.selection.providers.iter().any(|known| std::ptr::eq(*known, provider)) {
                 self.selection.providers.push(provider);
@@ -119,6 +119,12 @@ impl App {
     /// With this middleware around every subscriber. For apps of [`App::only`].
     pub fn with_middleware<M: MiddlewareItem>(mut self) -> Self {
         self.selection.middleware.push(M::REGISTRATION);
+        self
+    }
+
+    /// With a registration that was not linked, or under another name than the linked one.
+    pub fn with_registration(mut self, registration: &'static SubscriberRegistration) -> Self {
+        self.selection.subscribers.push(registration);
         self
     }
 
@@ -137,11 +143,11 @@ impl App {
 
     /// Configured by this file instead of `swit.toml`; it must exist.
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.layers = self.layers.file(path.into());
+        self.layers = self.layers.file(path);
         self
     }
 
-    /// Configured by this TOML text as well, above files and below the environment.
+    /// Configured by this TOML text as well, below the environment; of several texts and files, later ones win.
     pub fn config_text(mut self, name: &str, toml: &str) -> Self {
         self.layers = self.layers.text(name, toml);
         self

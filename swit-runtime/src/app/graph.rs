@@ -5,19 +5,20 @@
 
 use std::{
     any::TypeId,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
     builder::App,
-    config::{Known, ResolvedGroup, ResolvedSubscriber, Settings, resolve},
+    config::{ConsumerGroup, DeadLetters, Known, MiddlewareSettings, ResolvedSubscriber, Set, Settings, resolve},
     providers,
+    selection::Selection,
 };
 use crate::{
     error::{StartupFault, StartupReport},
     event::EventDescriptor,
-    extract::{ConfigRequirement, Requirements},
+    extract::Requirements,
     middleware::Middleware,
     registry::{Location, MiddlewareRegistration, ProviderRegistration, SubscriberRegistration},
     scope::{Service, Shared},
@@ -64,7 +65,11 @@ impl Graph {
         names(app, &nodes, &mut faults);
         queues(&nodes, &mut faults);
         if cfg!(panic = "abort") {
-            faults.add("Cargo.toml", "the program is built with `panic = \"abort\"`", "remove it: a handler that panics would take the service with it");
+            faults.add(
+                "Cargo.toml",
+                "the program is built with `panic = \"abort\"`",
+                "remove it: a handler that panics would take the service with it",
+            );
         }
         faults.report()?;
         let events = app.selection.events.iter().flat_map(|event| event.descriptors).copied().collect();
@@ -155,21 +160,28 @@ fn requirements(app: &App) -> Required {
     all
 }
 
-fn configs(requirements: &Required) -> BTreeMap<&'static str, (Location, ConfigRequirement)> {
-    let all = requirements.iter().flat_map(|(location, _, needs)| needs.configs().iter().map(|c| (*location, *c)));
-    all.map(|(location, config)| (config.section, (location, config))).collect()
-}
-
+/// Reads the layers. One file may serve a binary that runs in several roles, so it may speak of everything that was
+/// linked, not only of what this app selects.
 fn read_settings(app: &App, requirements: &Required) -> (Settings, Vec<StartupFault>) {
-    let middleware = app.selection.middleware.iter().map(|known| known.name);
+    let everything = Selection::all();
+    let subscribers = everything.subscribers.iter().chain(&app.selection.subscribers).map(|known| known.name);
+    let middleware = everything.middleware.iter().chain(&app.selection.middleware).map(|known| known.name);
     let middleware = middleware.chain(app.middleware.iter().map(|added| added.name.as_str()));
     let known = Known {
-        subscribers: app.selection.subscribers.iter().map(|known| known.name).collect(),
-        middleware: middleware.collect(),
-        transports: app.transports.iter().map(|known| known.name()).collect(),
-        sections: configs(requirements).into_keys().collect(),
+        subscribers: unique(subscribers),
+        middleware: unique(middleware),
+        transports: unique(app.transports.iter().map(|known| known.name())),
+        sections: unique(requirements.iter().flat_map(|(.., needs)| needs.configs()).map(|config| config.section)),
     };
-    app.layers.read(&known)
+    let (mut settings, faults) = app.layers.read(&known);
+    for transport in &app.transports {
+        settings.transports.entry(Text::from(transport.name())).or_default();
+    }
+    (settings, faults)
+}
+
+fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn service(app: &App, settings: &Settings) -> Service {
@@ -180,9 +192,13 @@ fn service(app: &App, settings: &Settings) -> Service {
         })
     });
     let configured = &settings.service;
-    let or = |set: &Option<super::config::Set<Text>>, other: Text| set.as_ref().map_or(other, |set| set.value.clone());
+    let or = |set: &Option<Set<Text>>, other: Text| set.as_ref().map_or(other, |set| set.value.clone());
     let instance = format!("{}-{}", hostname(), std::process::id());
-    Service::new(or(&configured.name, name), or(&configured.version, version), or(&configured.instance, instance.into()))
+    Service::new(
+        or(&configured.name, name),
+        or(&configured.version, version),
+        or(&configured.instance, instance.into()),
+    )
 }
 
 /// The host's name where the environment or the system tells it; only used to tell instances apart.
@@ -244,17 +260,9 @@ fn sections(requirements: &Required, settings: &Settings, faults: &mut Faults) -
                 None => {}
             }
             types.insert(config.section, (config.id, config.type_name));
-            match (config.load)(settings.section(config.section)) {
+            match settings.section(config.section).load(config) {
                 Ok(value) => loaded.push((config.id, value)),
-                Err(texts) => {
-                    for text in texts {
-                        faults.add(
-                            location,
-                            format!("the section `[{}]` can't be read as `{}`: {text}", config.section, config.type_name),
-                            settings.section_help(config.section),
-                        );
-                    }
-                }
+                Err(found) => faults.all(found),
             }
         }
     }
@@ -264,23 +272,15 @@ fn sections(requirements: &Required, settings: &Settings, faults: &mut Faults) -
 fn nodes(app: &App, settings: &Settings, service: &Service, faults: &mut Faults) -> Vec<Node> {
     let mut nodes = Vec::new();
     for registration in &app.selection.subscribers {
-        let (resolved, found) = resolve(registration, settings);
+        let (resolved, found) = resolve(&registration.spec, registration.name, registration.location, settings);
         faults.all(found);
         let mut events = Vec::new();
         (registration.events)(&mut events);
-        let topics = topics(registration, &resolved, &events, faults);
-        let transport = &resolved.transport;
-        if !has_transport(app, settings, transport) {
-            faults.add(
-                registration.location,
-                format!("`{}` consumes from the transport `{transport}`, which is not configured", registration.name),
-                format!("configure `[transport.{transport}]` with a `url`"),
-            );
-        }
+        let topics = topics(registration, &resolved, settings, &events, faults);
         let (group, exclusive) = match &resolved.group {
-            ResolvedGroup::Service => (service.name.clone(), false),
-            ResolvedGroup::Named(name) => (name.clone(), false),
-            ResolvedGroup::PerInstance => (service.name.clone(), true),
+            ConsumerGroup::Service => (service.name.clone(), false),
+            ConsumerGroup::Named(name) => (name.clone(), false),
+            ConsumerGroup::PerInstance => (service.name.clone(), true),
         };
         let name = registration.name;
         let mut queue = match (&resolved.queue, exclusive) {
@@ -288,7 +288,11 @@ fn nodes(app: &App, settings: &Settings, service: &Service, faults: &mut Faults)
             (None, false) => Queue::subscriber(format!("{group}.{name}"), topics),
             (None, true) => Queue::subscriber(format!("{group}.{name}.{}", service.instance), topics).with_exclusive(),
         };
-        let dead_letter = resolved.dead_letter_queue(&group, name);
+        let dead_letter = match &resolved.dead_letter {
+            DeadLetters::Default => Some(Text::from(format!("{group}.{name}.dlq"))),
+            DeadLetters::Queue(queue) => Some(queue.clone()),
+            DeadLetters::Discard => None,
+        };
         if queue.existing {
             // Its arguments are somebody else's.
         } else if let Some(dead_letter) = &dead_letter {
@@ -305,16 +309,13 @@ fn nodes(app: &App, settings: &Settings, service: &Service, faults: &mut Faults)
     nodes
 }
 
-fn has_transport(app: &App, settings: &Settings, name: &str) -> bool {
-    name == "default" || settings.transports.contains_key(name) || app.transports.iter().any(|t| t.name() == name)
-}
-
 /// The topics of a subscriber: what is written or configured, else those of its event type.
 ///
 /// The macro held the written topics to the event types; topics that came from configuration are held to them here.
 fn topics(
     registration: &SubscriberRegistration,
     resolved: &ResolvedSubscriber,
+    settings: &Settings,
     events: &[EventDescriptor],
     faults: &mut Faults,
 ) -> Vec<Text> {
@@ -334,10 +335,12 @@ fn topics(
         topics.dedup();
         return topics;
     }
+    let configured = settings.subscribers.get(registration.name).and_then(|set| set.topics.as_ref());
+    let place = configured.map_or_else(|| registration.location.to_string(), |set| set.origin.to_string());
     for event in events {
         if !resolved.topics.iter().any(|pattern| topic::matches(pattern, event.topic)) {
             faults.add(
-                resolved.topics_origin(registration),
+                &place,
                 format!(
                     "`{}` takes `{}` of topic \"{}\", which none of its topics covers",
                     registration.name, event.event_type, event.topic
@@ -350,18 +353,14 @@ fn topics(
 }
 
 /// The middleware of a subscriber, outermost first: the global ones by order, then those that it lists.
-fn middleware(
-    app: &App,
-    settings: &Settings,
-    subscriber: &SubscriberRegistration,
-) -> Vec<(Text, Arc<dyn Middleware>)> {
+fn middleware(app: &App, settings: &Settings, subscriber: &SubscriberRegistration) -> Vec<(Text, Arc<dyn Middleware>)> {
     type Entry = (i32, Text, Arc<dyn Middleware>);
     let mut chain: Vec<Entry> = Vec::new();
     for item in &app.selection.middleware {
         let configured = settings.middleware.get(item.name);
         let applies = match configured {
-            Some(configured) => configured.applies(item, subscriber.name),
-            None => applies(item, subscriber.name),
+            Some(set) => applies(item, set, subscriber.name),
+            None => applies(item, &MiddlewareSettings::default(), subscriber.name),
         };
         if applies {
             let order = configured.and_then(|c| c.order.as_ref()).map_or(item.order, |order| order.value);
@@ -369,7 +368,11 @@ fn middleware(
         }
     }
     for added in &app.middleware {
-        chain.push((added.order, added.name.clone(), added.middleware.clone()));
+        let set = settings.middleware.get(&*added.name);
+        if set.is_none_or(|set| selects(set, &[], &[], subscriber.name)) {
+            let order = set.and_then(|set| set.order.as_ref()).map_or(added.order, |order| order.value);
+            chain.push((order, added.name.clone(), added.middleware.clone()));
+        }
     }
     // Stable: equal orders stand by module and name, as the selection does.
     chain.sort_by_key(|(order, ..)| *order);
@@ -378,8 +381,21 @@ fn middleware(
     global.chain(listed).collect()
 }
 
-fn applies(item: &MiddlewareRegistration, subscriber: &str) -> bool {
-    (item.only.is_empty() || item.only.contains(&subscriber)) && !item.except.contains(&subscriber)
+fn applies(item: &MiddlewareRegistration, set: &MiddlewareSettings, subscriber: &str) -> bool {
+    selects(set, item.only, item.except, subscriber)
+}
+
+/// Whether a global middleware runs around a subscriber: what is configured, else what is written.
+fn selects(set: &MiddlewareSettings, only: &[&str], except: &[&str], subscriber: &str) -> bool {
+    let names = |set: &Option<Set<Vec<Text>>>, written: &[&str], otherwise: bool| match set {
+        Some(set) if set.value.is_empty() => otherwise,
+        Some(set) => set.value.iter().any(|name| *name == subscriber),
+        None if written.is_empty() => otherwise,
+        None => written.contains(&subscriber),
+    };
+    set.enabled.as_ref().is_none_or(|enabled| enabled.value)
+        && names(&set.only, only, true)
+        && !names(&set.except, except, false)
 }
 
 /// No name stands twice, and `only` and `except` name subscribers that there are.
@@ -450,9 +466,9 @@ fn warnings(app: &App, nodes: &[Node]) -> Vec<String> {
     let mut warnings = Vec::new();
     for event in app.selection.events.iter().filter(|_| app.selection.whole) {
         for descriptor in event.descriptors {
-            let taken = nodes.iter().any(|node| {
-                node.queue.patterns.iter().any(|pattern| topic::matches(pattern, descriptor.topic))
-            });
+            let taken = nodes
+                .iter()
+                .any(|node| node.queue.patterns.iter().any(|pattern| topic::matches(pattern, descriptor.topic)));
             if !taken && descriptor.unrouted != crate::event::Unrouted::Ignore {
                 warnings.push(format!(
                     "{}: no subscriber of this service takes the event `{}` of topic \"{}\"",

@@ -42,7 +42,10 @@ pub(super) fn order(app: &App, required: &Required, faults: &mut Faults) -> Vec<
                 faults.add(
                     location,
                     format!("`{name}` takes `State<{}>`, which nothing provides", state.type_name),
-                    format!("write a `#[provider]` that returns `Result<{}, _>`, or call `App::provide`", state.type_name),
+                    format!(
+                        "write a `#[provider]` that returns `Result<{}, _>`, or call `App::provide`",
+                        state.type_name
+                    ),
                 );
             }
         }
@@ -107,10 +110,7 @@ pub(super) struct Built {
 
 impl Built {
     /// Builds the providers into the scope. If one fails, those that were built are closed again.
-    pub(super) async fn build(
-        providers: &[&'static ProviderRegistration],
-        scope: &mut Scope,
-    ) -> Result<Self, Error> {
+    pub(super) async fn build(providers: &[&'static ProviderRegistration], scope: &mut Scope) -> Result<Self, Error> {
         let mut built = Self::default();
         for provider in providers {
             match (provider.build)(scope).await {

@@ -59,9 +59,8 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            let listen = |kind| {
-                signal(kind).map_err(|source| Error::Io { doing: "listening for signals".to_owned(), source })
-            };
+            let listen =
+                |kind| signal(kind).map_err(|source| Error::Io { doing: "listening for signals".to_owned(), source });
             Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
         }
         #[cfg(not(unix))]

@@ -1,8 +1,8 @@
 //! Which registrations an app is made of: all that were linked, or those that it names.
 
 use crate::registry::{
-    EventRegistration, Handler, LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef,
-    ProviderRegistration, SubscriberRef, SubscriberRegistration,
+    EventRegistration, Handler, LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef, ProviderRegistration,
+    SubscriberRef, SubscriberRegistration,
 };
 
 /// A selection of the registry, sorted by module and name: link order is undefined.

@@ -19,7 +19,7 @@ pub(super) fn open(app: &App, settings: &Settings) -> Result<Vec<Arc<dyn Transpo
         if has(&transports, name) {
             continue;
         }
-        match configured.scheme().as_str() {
+        match configured.url.as_ref().map_or("memory".to_owned(), |url| url.value.scheme()).as_str() {
             "memory" => {
                 let mut options = MemoryOptions::default();
                 if let Some(capacity) = configured.capacity() {
@@ -28,7 +28,7 @@ pub(super) fn open(app: &App, settings: &Settings) -> Result<Vec<Arc<dyn Transpo
                 transports.push(Arc::new(MemoryTransport::new(name.as_str(), options)));
             }
             scheme => faults.push(StartupFault::new(
-                configured.location(),
+                configured.url.as_ref().map_or_else(String::new, |url| url.origin.to_string()),
                 format!("the transport `{name}` has a url of scheme `{scheme}`, which this build can't speak"),
                 "use `memory://`, the embedded transport",
             )),

@@ -30,7 +30,6 @@ use crate::{
     message::Message,
     publisher::Publisher,
     text::Text,
-    transport::Transport as _,
 };
 
 pub use recording::{Call, Ending};
@@ -115,7 +114,8 @@ impl TestApp {
     /// One of its topic and type can't be decoded as it: a test's finding.
     pub fn published<E: Event>(&self) -> Vec<E> {
         let all = self.recorded.published();
-        let of_type = all.iter().filter(|message| E::DESCRIPTORS.iter().any(|known| crate::event::is_of(known, message)));
+        let of_type =
+            all.iter().filter(|message| E::DESCRIPTORS.iter().any(|known| crate::event::is_of(known, message)));
         of_type
             .map(|message| match E::decode(message) {
                 Ok(event) => event,

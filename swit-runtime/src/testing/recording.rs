@@ -69,11 +69,7 @@ pub(super) struct Observer(pub(super) Arc<Recorded>);
 impl Middleware for Observer {
     fn handle<'a>(&'a self, cx: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let call = Call {
-                message_id: cx.message().id.clone(),
-                attempt: cx.attempt(),
-                ending: Ending::Interrupted,
-            };
+            let call = Call { message_id: cx.message().id.clone(), attempt: cx.attempt(), ending: Ending::Interrupted };
             let index = {
                 let mut calls = lock(&self.0.calls);
                 calls.push((cx.receiver().subscriber.clone(), call));
