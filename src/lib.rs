@@ -23,6 +23,8 @@ pub use swit_runtime::{
     transport, transports,
 };
 
+#[cfg(feature = "macros")]
+pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 
@@ -32,16 +34,21 @@ pub mod prelude {
         Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
         Metadata, Middleware, Next, Outcome, Publish, Publisher, State,
     };
+
+    #[cfg(feature = "macros")]
+    pub use crate::{middleware, provider, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use swit_runtime::{
-        classifiers::LinkedClassifier,
-        classify::{Backoff, BoxError, Class, Classification, Classify},
+        blocking,
+        classifiers::{LinkedClassifier, wrapped},
+        classify::{Backoff, BoxError, Class, Classification, Classify, asked_wait},
         codec::{Codec, DecodeError, EncodeError},
         context::Context,
+        contract,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
         extract::{ConfigSection, FromDelivery, FromScope, Requirements},
         message::Message,
@@ -49,7 +56,7 @@ pub mod __private {
         outcome::{ErrorAction, Failure, FailureKind, Outcome},
         pipeline::{Worker, start},
         registry::*,
-        returns::{Return, Tag, emitted, via},
+        returns::{Return, Tag, emits_of, emitted, via},
         scope::{Scope, Shared},
         text::Text,
         topic,
