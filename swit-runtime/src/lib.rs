@@ -30,3 +30,4 @@ pub mod scope;
 pub mod text;
 pub mod topic;
 pub mod transport;
+pub mod transports;
