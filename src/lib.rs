@@ -4,7 +4,7 @@ pub use swit_runtime::{
     app::{App, Graph, Handlers, Running, SubscriberStats, check, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
-    codec::Codec,
+    codec::{Codec, DecodeError, EncodeError},
     context::Context,
     error::{Error, PublishError, Result, TransportError},
     event::{Event, Unrouted},

@@ -13,7 +13,7 @@ use crate::report::Report;
 const FEW: usize = 10;
 const MANY: usize = 110;
 
-pub fn measure(report: &mut Report) {
+pub(crate) fn measure(report: &mut Report) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("build-cost");
     let (clean, _) = build(&folder, FEW, true);
     report.add("clean_build_s", clean.as_secs_f64(), "s, clean release build of a service with 10 subscribers");

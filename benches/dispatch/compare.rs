@@ -9,7 +9,7 @@ use crate::{hand, order, report::Report, service::Service};
 const ROUNDS: usize = 21;
 const MESSAGES: u64 = 60_000;
 
-pub fn one_thread() -> Runtime {
+pub(crate) fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
@@ -27,7 +27,7 @@ fn nanos_a_message(took: Duration) -> f64 {
 }
 
 /// The service against the hand-written loop, one worker on one thread and four on two.
-pub fn throughput(report: &mut Report) {
+pub(crate) fn throughput(report: &mut Report) {
     let payload = order::payload();
     for (workers, runtime, name) in [(1, one_thread(), "c1"), (4, two_threads(), "c4")] {
         let service = runtime.block_on(Service::start(workers, 0));
@@ -53,7 +53,7 @@ pub fn throughput(report: &mut Report) {
 }
 
 /// What each further middleware costs: the difference between eight and four.
-pub fn middleware(report: &mut Report) {
+pub(crate) fn middleware(report: &mut Report) {
     let (runtime, payload) = (one_thread(), order::payload());
     let services: Vec<_> = [0, 4, 8].map(|n| runtime.block_on(Service::start(1, n))).into();
     let mut times = vec![Vec::new(); services.len()];

@@ -20,7 +20,7 @@ const MESSAGES: u64 = 20_000;
 const SUBSCRIBERS: usize = 1_000;
 
 /// Allocations a message of the hand-written loop and of the service, on one thread.
-pub fn allocations(report: &mut Report) {
+pub(crate) fn allocations(report: &mut Report) {
     let (runtime, payload) = (one_thread(), order::payload());
     let service = runtime.block_on(Service::start(1, 0));
     runtime.block_on(service.run(MESSAGES, payload.clone()));
@@ -41,7 +41,7 @@ pub fn allocations(report: &mut Report) {
 }
 
 /// One handler registered a thousand times: the graph check, and the memory that idle subscribers take.
-pub fn thousand(report: &mut Report) {
+pub(crate) fn thousand(report: &mut Report) {
     let registrations: Vec<&'static SubscriberRegistration> = (0..SUBSCRIBERS).map(named).collect();
     let app = || {
         let app = App::only::<()>()

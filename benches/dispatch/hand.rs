@@ -21,7 +21,7 @@ async fn handle(order: Order, sum: &AtomicU64) {
 }
 
 /// One worker that owns the receiver.
-pub async fn one(messages: u64, payload: Bytes) -> Duration {
+pub(crate) async fn one(messages: u64, payload: Bytes) -> Duration {
     let (sender, mut receiver) = mpsc::channel::<Bytes>(ROOM);
     let sum = Arc::new(AtomicU64::new(0));
     let worker_sum = sum.clone();
@@ -42,7 +42,7 @@ pub async fn one(messages: u64, payload: Bytes) -> Duration {
 }
 
 /// Several workers that share the receiver behind a mutex, as the tokio documentation suggests.
-pub async fn several(workers: usize, messages: u64, payload: Bytes) -> Duration {
+pub(crate) async fn several(workers: usize, messages: u64, payload: Bytes) -> Duration {
     let (sender, receiver) = mpsc::channel::<Bytes>(ROOM);
     let (receiver, sum) = (Arc::new(Mutex::new(receiver)), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();

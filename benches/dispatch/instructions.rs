@@ -8,7 +8,7 @@ const FEW: u64 = 2_000;
 const MANY: u64 = 12_000;
 
 /// Runs one of the loops when this process is the one under valgrind.
-pub fn child(arguments: &[String]) -> Option<()> {
+pub(crate) fn child(arguments: &[String]) -> Option<()> {
     let [flag, which, messages] = arguments else { return None };
     if flag != "--counted" {
         return None;
@@ -28,7 +28,7 @@ pub fn child(arguments: &[String]) -> Option<()> {
 }
 
 /// The difference of two lengths of run, so that starting and stopping don't count.
-pub fn measure(report: &mut Report) {
+pub(crate) fn measure(report: &mut Report) {
     for which in ["hand", "swit"] {
         let counted = |messages| count(which, messages);
         let Some((few, many)) = counted(FEW).zip(counted(MANY)) else {

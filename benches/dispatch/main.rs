@@ -3,7 +3,7 @@
 //! `cargo bench --bench dispatch` prints a table; with `-- --json` one JSON object on standard output. `--build` adds
 //! the cost of building subscribers, `--instructions` the instructions a message (needs valgrind). All comparisons
 //! are made in one run, alternating, as ratios of medians: machines are noisy.
-#![expect(missing_docs, clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
+#![expect(clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
 
 mod build;
 mod compare;

@@ -6,22 +6,22 @@ use swit::Event;
 
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(topic = "order.created", version = 1)]
-pub struct Order {
-    pub order_id: String,
-    pub customer_id: String,
-    pub currency: String,
-    pub items: Vec<Item>,
-    pub note: String,
+pub(crate) struct Order {
+    pub(crate) order_id: String,
+    pub(crate) customer_id: String,
+    pub(crate) currency: String,
+    pub(crate) items: Vec<Item>,
+    pub(crate) note: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Item {
-    pub sku: String,
-    pub quantity: u32,
-    pub unit_price: String,
+pub(crate) struct Item {
+    pub(crate) sku: String,
+    pub(crate) quantity: u32,
+    pub(crate) unit_price: String,
 }
 
-pub fn payload() -> Bytes {
+pub(crate) fn payload() -> Bytes {
     let order = Order {
         order_id: "ord-000000000001".into(),
         customer_id: "cus-4711".into(),

@@ -3,14 +3,14 @@
 use std::io::Write as _;
 
 #[derive(Debug, Default)]
-pub struct Report(Vec<(String, f64, String)>);
+pub(crate) struct Report(Vec<(String, f64, String)>);
 
 impl Report {
-    pub fn add(&mut self, key: &str, value: f64, what: &str) {
+    pub(crate) fn add(&mut self, key: &str, value: f64, what: &str) {
         self.0.push((key.to_owned(), value, what.to_owned()));
     }
 
-    pub fn print(&self, json: bool) {
+    pub(crate) fn print(&self, json: bool) {
         let mut out = std::io::stdout().lock();
         let written = if json {
             let object: serde_json::Map<String, serde_json::Value> =

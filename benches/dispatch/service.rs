@@ -23,7 +23,7 @@ const ROOM: usize = 1_024;
 
 /// What the handler counts, and who waits for it.
 #[derive(Debug, Default)]
-pub struct Sum {
+pub(crate) struct Sum {
     items: AtomicU64,
     expected: AtomicU64,
     done: Notify,
@@ -46,13 +46,13 @@ impl Middleware for Pass {
     }
 }
 
-pub struct Service {
+pub(crate) struct Service {
     running: Running,
     sum: Arc<Sum>,
 }
 
 impl Service {
-    pub async fn start(workers: u32, middleware: usize) -> Self {
+    pub(crate) async fn start(workers: u32, middleware: usize) -> Self {
         let sum = Arc::new(Sum::default());
         let mut options = MemoryOptions::default();
         options.capacity = ROOM;
@@ -69,7 +69,7 @@ impl Service {
     }
 
     /// Publishes as many messages and waits until all are handled.
-    pub async fn run(&self, messages: u64, payload: Bytes) -> Duration {
+    pub(crate) async fn run(&self, messages: u64, payload: Bytes) -> Duration {
         self.sum.items.store(0, Ordering::Relaxed);
         self.sum.expected.store(messages * 2, Ordering::Relaxed);
         let publisher = self.running.publisher().expect("there is a default transport");
@@ -87,7 +87,7 @@ impl Service {
         took
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.running.shutdown().await.expect("it stops");
     }
 }

@@ -82,8 +82,8 @@ async fn three_retries_are_four_attempts_and_then_a_dead_letter() {
     let header = |name: &str| message.headers.get(name).unwrap().to_string();
     assert_eq!(header("x-original-topic"), "task.created");
     assert_eq!(header("x-dead-letter-subscriber"), "short-waits");
-    assert_eq!(header("x-dead-letter-queue"), "swit.short-waits");
-    assert_eq!(header("x-dead-letter-group"), "swit");
+    assert_eq!(header("x-dead-letter-queue"), "service.short-waits");
+    assert_eq!(header("x-dead-letter-group"), "service");
     assert_eq!(header("x-dead-letter-class"), "transient");
     assert!(header("x-dead-letter-time").ends_with('Z'));
     assert!(message.headers.get("x-swit-attempt").is_none(), "a replay starts anew");
@@ -325,7 +325,7 @@ async fn an_attempt_header_is_the_durable_part_of_the_budget() {
     let app = app(&journal).await;
     let message = Message::new("task.created", serde_json::to_vec(&task("busy")).unwrap());
     let transport = app.running().inspect("default").unwrap();
-    assert_eq!(transport.depth("swit.short-waits"), Some(0));
+    assert_eq!(transport.depth("service.short-waits"), Some(0));
     assert!(app.publish_to("task.created", message.with_header("x-swit-attempt", 4)).await.is_err(), "it is ours");
     app.shutdown().await.unwrap();
 }
