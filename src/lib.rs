@@ -17,6 +17,7 @@ pub use swit_runtime::{
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::Publisher,
+    registry::{Handler, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,

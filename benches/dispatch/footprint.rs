@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use allocation_counter::measure;
 use swit::{
-    __private::SubscriberRegistration,
+    SubscriberRegistration,
     App,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -72,7 +72,7 @@ pub(crate) fn thousand(report: &mut Report) {
 
 /// The bench's handler under another name. Registrations are `'static`, so these live as long as the process.
 fn named(number: usize) -> &'static SubscriberRegistration {
-    use swit::__private::Handler as _;
+    use swit::Handler as _;
     let name: &'static str = Box::leak(format!("subscriber-{number}").into_boxed_str());
     let original = count_items::REGISTRATION;
     Box::leak(Box::new(SubscriberRegistration { name, ..*original }))

@@ -30,7 +30,7 @@ pub(crate) struct Sum {
 }
 
 #[subscriber(topic = "order.created")]
-async fn count_items(order: Order, sum: State<Sum>) {
+pub(crate) async fn count_items(order: Order, sum: State<Sum>) {
     let items = order.items.len() as u64;
     if sum.items.fetch_add(items, Ordering::Relaxed) + items == sum.expected.load(Ordering::Relaxed) {
         sum.done.notify_one();
