@@ -23,6 +23,25 @@ pub fn check_pattern(pattern: &str) -> Result<(), Fault> {
 }
 
 fn check(text: &str, wildcards: bool) -> Result<(), Fault> {
+    if is_plain(text) { Ok(()) } else { look_closer(text, wildcards) }
+}
+
+/// Whether a topic is of the usual kind: words of ASCII letters, digits, `-` and `_`. One pass, since every publication
+/// is checked.
+fn is_plain(text: &str) -> bool {
+    let mut in_word = false;
+    for byte in text.bytes() {
+        match byte {
+            b'.' if !in_word => return false,
+            b'.' => in_word = false,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => in_word = true,
+            _ => return false,
+        }
+    }
+    in_word && text.len() <= MAX_TOPIC
+}
+
+fn look_closer(text: &str, wildcards: bool) -> Result<(), Fault> {
     let help = if wildcards {
         "write dotted words such as \"order.created\", with `*` for one word and `#` for any number"
     } else {
@@ -183,6 +202,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_short_way_is_never_more_lenient(text in "[a.#* é]{0,6}") {
+            prop_assert!(!is_plain(&text) || look_closer(&text, false).is_ok());
+        }
+
         #[test]
         fn agrees_with_the_recursion(
             pattern in prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "#"]), 1..7),

@@ -166,6 +166,6 @@ impl<'a> Sending<'a> {
     /// # Errors
     /// As [`Publisher::publish`].
     pub async fn send(self) -> Result<MessageId, PublishError> {
-        self.publisher.send(self.message?, self.delay, self.unrouted).await
+        self.publisher.start(self.message?, self.delay, self.unrouted)?.confirmed().await
     }
 }
