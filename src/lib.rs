@@ -1,7 +1,7 @@
 //! swit: a framework for event-driven services.
 
 pub use swit_runtime::{
-    app::{App, Graph, Handlers, Running, SubscriberStats, check, init_logging, serve as run},
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
     codec::{Codec, DecodeError, EncodeError},
