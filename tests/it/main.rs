@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod failures;
-
+mod manual;
+mod middleware;
+mod ordered;
+mod publishing;
 mod retries;
 mod support;
