@@ -6,7 +6,7 @@ pub use swit_runtime::{
     clock::Clock,
     codec::{Codec, DecodeError, EncodeError},
     context::Context,
-    error::{Error, PublishError, Result, TransportError},
+    error::{Error, PublishError, Result, StartupFault, StartupReport, TransportError},
     event::{Event, Unrouted},
     extract::{Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, OptionalFromDelivery, State},
     headers::{HeaderValue, Headers},

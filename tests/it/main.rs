@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod failures;
+mod floors;
+mod graph;
+mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
