@@ -9,8 +9,8 @@ use std::{
 /// Top-level modules of `swit-runtime`, by floor, as its `lib.rs` lists them.
 const FLOORS: [&[&str]; 5] = [
     &["text", "id", "headers", "message", "topic", "limits", "clock", "classify", "outcome", "codec", "event", "error"],
-    &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking", "contract"],
-    &["registry", "publisher", "pipeline", "consumer"],
+    &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking"],
+    &["registry", "contract", "publisher", "pipeline", "consumer"],
     &["transports"],
     &["app", "testing", "conformance"],
 ];

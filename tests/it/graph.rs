@@ -83,7 +83,7 @@ fn all_faults_are_in_one_report_each_with_its_place() {
         "require each other",
         "the subscriber `same-name` was already registered at tests/it/graph.rs:",
         "there is no transport `elsewhere`",
-        "`concurrency` is 0",
+        "`subscriber.wants-much.concurrency`: 0 is not between 1 and 65535",
         "missing field `limit`",
         "wants-mush",
     ] {
