@@ -61,7 +61,7 @@ impl Function {
             let help = "remove `unsafe`, and call what is unsafe inside";
             errors.at(
                 keyword,
-                format_args!("`{name}` is unsafe; {is} is called by swit, which promises nothing"),
+                format_args!("`{name}` is unsafe; {is} is called by swit, which can't promise what it needs"),
                 help,
             );
         }
@@ -138,7 +138,7 @@ fn check_owned(function: &str, ty: &Type, errors: &Errors) {
     if let Type::Reference(reference) = ty {
         let inner = crate::names::spelled(&reference.elem);
         let help = match inner.as_str() {
-            "str" => "take `String`-like data inside an event type, or `Bytes`".to_owned(),
+            "str" => "take the payload as an event type, or its bytes as `Bytes`".to_owned(),
             _ => format!("take `{inner}` if it is an event, `State<{inner}>` if it is shared state"),
         };
         errors.at(ty, format_args!("`{function}` borrows an argument; its arguments are its own"), help);

@@ -97,9 +97,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "accepted and ignored")]
     fn a_key_that_nobody_takes_is_a_bug() {
-        let errors = Errors::new();
-        let keys = Keys::read(quote!(topic = "a"), &WORDS, &errors);
-        let _ = errors.finish();
-        let _ = keys;
+        // Leaked, so that its own check does not panic in its place.
+        let errors: &'static Errors = Box::leak(Box::new(Errors::new()));
+        drop(Keys::read(quote!(topic = "a"), &WORDS, errors));
     }
 }

@@ -90,10 +90,7 @@ impl Entry {
     }
 
     /// `key = 3`
-    pub(crate) fn integer<N>(&self, errors: &Errors) -> Option<N>
-    where
-        N: std::str::FromStr<Err: std::fmt::Display>,
-    {
+    pub(crate) fn integer<N: std::str::FromStr>(&self, errors: &Errors) -> Option<N> {
         let key = self.name();
         let negative = match &self.form {
             Form::Value(tokens) => {
@@ -113,8 +110,9 @@ impl Entry {
         };
         match digits.parse() {
             Ok(number) => Some(number),
-            Err(error) => {
-                errors.at(self.value_tokens(), format_args!("`{key}` is {digits}: {error}"), "write a number in range");
+            Err(_) => {
+                let help = format_args!("write a number that is in range, such as `{key} = 3`");
+                errors.at(self.value_tokens(), format_args!("`{key}` is {digits}, which is out of range"), help);
                 None
             }
         }

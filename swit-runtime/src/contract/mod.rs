@@ -7,11 +7,11 @@
 use crate::{
     codec::Codec,
     event::EventDescriptor,
-    extract::FromDelivery,
     registry::MiddlewareRegistration,
     topic::{is_pattern, matches},
 };
 
+pub mod probe;
 mod text;
 
 use text::Message;
@@ -19,17 +19,14 @@ use text::Message;
 /// What the checks need to know of one argument of a handler.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument {
-    type_name: &'static str,
-    events: &'static [EventDescriptor],
-    reads_payload: bool,
-    settles: bool,
-}
-
-impl Argument {
-    /// The argument of this type, which the source spells `type_name`.
-    pub const fn of<A: FromDelivery>(type_name: &'static str) -> Self {
-        Self { type_name, events: A::EVENTS, reads_payload: A::READS_PAYLOAD, settles: A::SETTLES }
-    }
+    /// As the source spells it.
+    pub type_name: &'static str,
+    /// Whether it is an extractor at all; if not, the handler itself is reported.
+    pub extracts: bool,
+    /// `FromDelivery::EVENTS`.
+    pub events: &'static [EventDescriptor],
+    /// `FromDelivery::SETTLES`.
+    pub settles: bool,
 }
 
 /// Each event topic is taken by an entry of `topics`. Holds where no argument is an event.
@@ -64,7 +61,7 @@ pub const fn topic_is_an_events(function: &str, topic: &str, arguments: &[Argume
 /// There is a topic: asked where the attribute names neither topic nor queue.
 #[track_caller]
 pub const fn has_topic(function: &str, arguments: &[Argument]) {
-    if !has_events(arguments) {
+    if !has_events(arguments) && all_extract(arguments) {
         let text = Message::new().tick(function).str(" has no topic: none of its arguments is an event; ");
         panic!("{}", text.str("take an event type, or write `topic = \"…\"` or `queue = \"…\"`").get());
     }
@@ -93,7 +90,7 @@ pub const fn filter_is_an_events(function: &str, filter: &str, arguments: &[Argu
 /// `ack = "manual"` has an argument that settles.
 #[track_caller]
 pub const fn somebody_settles(function: &str, arguments: &[Argument]) {
-    if settler(arguments).is_none() {
+    if settler(arguments).is_none() && all_extract(arguments) {
         let text = Message::new().tick(function).str(" settles by hand (`ack = \"manual\"`), but takes no `Ack`; ");
         panic!("{}", text.str("add an argument `ack: Ack`, or remove `ack = \"manual\"`").get());
     }
@@ -138,15 +135,14 @@ pub const fn middleware_is_listed(function: &str, path: &str, middleware: &Middl
     }
 }
 
-/// An argument of middleware leaves the payload alone.
+/// An argument of middleware leaves payload and settlement alone.
 #[track_caller]
-pub const fn is_payload_agnostic<A: FromDelivery>(function: &str, type_name: &'static str) {
-    let argument = Argument::of::<A>(type_name);
-    if argument.reads_payload {
+pub const fn is_payload_agnostic(function: &str, type_name: &str, reads_payload: bool, settles: bool) {
+    if reads_payload {
         let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
         panic!("{}", text.str(" reads the payload; middleware sees it as bytes, with `cx.message().payload`").get());
     }
-    if argument.settles {
+    if settles {
         let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
         panic!("{}", text.str(" settles the message; return an `Outcome` instead").get());
     }
@@ -250,6 +246,17 @@ const fn has_events(arguments: &[Argument]) -> bool {
         a += 1;
     }
     false
+}
+
+const fn all_extract(arguments: &[Argument]) -> bool {
+    let mut a = 0;
+    while a < arguments.len() {
+        if !arguments[a].extracts {
+            return false;
+        }
+        a += 1;
+    }
+    true
 }
 
 const fn settler(arguments: &[Argument]) -> Option<Argument> {
