@@ -18,8 +18,11 @@ pub use swit_runtime::{
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,
-    transport,
+    transport, transports,
 };
+
+#[cfg(feature = "conformance")]
+pub use swit_runtime::transport_conformance;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {

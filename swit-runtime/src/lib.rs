@@ -12,6 +12,8 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod context;
 pub mod error;
 pub mod event;
