@@ -28,6 +28,8 @@ pub use swit_runtime::{
 pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
+#[cfg(feature = "conformance")]
+pub use swit_runtime::transport_conformance;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {

@@ -14,6 +14,8 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod consumer;
 pub mod context;
 pub mod contract;

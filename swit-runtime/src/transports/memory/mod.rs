@@ -113,10 +113,7 @@ impl Transport for MemoryTransport {
         Box::pin(async { self.core.declare(queues) })
     }
 
-    fn subscribe<'a>(
-        &'a self,
-        options: SubscribeOptions,
-    ) -> BoxFuture<'a, Result<Arc<dyn Subscription>, TransportError>> {
+    fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>> {
         Box::pin(async move {
             let subscription: Arc<dyn Subscription> = Arc::new(MemorySubscription::start(&self.core, &options)?);
             Ok(subscription)

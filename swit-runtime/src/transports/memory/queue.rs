@@ -321,7 +321,9 @@ impl Queue {
             (state.consumers.remove_all(), state.line.close())
         };
         wakers.into_iter().for_each(Waker::wake);
-        waiting.into_iter().for_each(|waiting| waiting.refuse());
+        for waiting in waiting {
+            waiting.refuse();
+        }
         self.hub.quiet.changed();
     }
 
@@ -432,6 +434,6 @@ impl State {
 
 /// `wait` from `now`, or as good as never.
 pub(super) fn later(now: Instant, wait: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
     now + wait.min(NEVER)
 }
