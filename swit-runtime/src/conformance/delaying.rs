@@ -40,7 +40,7 @@ pub async fn delayed_copies_go_to_their_queue_alone(rig: Rig) {
     let delay = Duration::from_millis(100);
     rig.publish(Publication::new(rig.message("t", "copy")).delayed(delay).to(rig.to_queue("a"))).await;
     let copy = next(&a).await;
-    assert_eq!(copy.message.topic, rig.name("t"), "a copy keeps its topic");
+    assert_eq!(copy.message().topic, rig.name("t"), "a copy keeps its topic");
     copy.settle(Verdict::Ack);
     rig.publish_each("t", &["fence"]).await;
     assert_eq!(take(&b).await, "fence");

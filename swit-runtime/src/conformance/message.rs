@@ -21,7 +21,7 @@ async fn there_and_back(rig: &Rig, sent: Message) {
     let subscription = rig.subscribe("q", 1).await;
     rig.publish(Publication::new(sent.clone())).await;
     let delivery = next(&subscription).await;
-    let came = delivery.message.clone();
+    let came = delivery.message().clone();
     delivery.settle(Verdict::Ack);
     // Field by field first: `Debug` does not show bodies, and a difference should be seen.
     assert_eq!(came.id, sent.id);
@@ -110,7 +110,7 @@ pub async fn carries_foreign_ids(rig: Rig) {
         let Ok(id) = MessageId::parse(text) else { panic!("`{text}` is an id") };
         rig.publish(Publication::new(rig.message("t", "").with_id(id.clone()))).await;
         let delivery = next(&subscription).await;
-        assert_eq!(delivery.message.id, id);
+        assert_eq!(delivery.message().id, id);
         delivery.settle(Verdict::Ack);
     }
     rig.publish_each("t", &["last"]).await;

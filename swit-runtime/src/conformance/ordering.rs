@@ -47,7 +47,7 @@ pub async fn each_publisher_keeps_its_order(rig: Rig) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for _ in 0..PUBLISHERS * EACH {
         let delivery = next(&subscription).await;
-        let key = delivery.message.key.as_ref().map(ToString::to_string).unwrap_or_default();
+        let key = delivery.message().key.as_ref().map(ToString::to_string).unwrap_or_default();
         let expected = seen.entry(key).or_default();
         assert_eq!(body(&delivery), expected.to_string());
         *expected += 1;

@@ -185,7 +185,7 @@ pub(super) async fn nothing(subscription: &Arc<dyn Subscription>) {
 
 /// The body as text.
 pub(super) fn body(delivery: &Delivery) -> String {
-    String::from_utf8_lossy(&delivery.message.payload).into_owned()
+    String::from_utf8_lossy(&delivery.message().payload).into_owned()
 }
 
 /// Waits until it is so.

@@ -149,7 +149,7 @@ pub async fn a_circle_of_full_queues_moves(rig: Rig) {
                     Ok(_) => delivery.settle(Verdict::Ack),
                     // As the engine does: the copy takes its input's place.
                     Err(PublishError::Full { .. }) => {
-                        let copy = Publication::new(delivery.message.clone()).to(rig.to_queue(queue));
+                        let copy = Publication::new(delivery.message().clone()).to(rig.to_queue(queue));
                         rig.publish(copy.with_room(Room::Replaces)).await;
                         delivery.settle(Verdict::Ack);
                     }

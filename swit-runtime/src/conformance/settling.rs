@@ -79,12 +79,12 @@ pub async fn rejected_deliveries_are_dead_lettered(rig: Rig) {
     rig.publish_each("t", &["good", "bad", "good"]).await;
     assert_eq!(take(&subscription).await, "good");
     let delivery = next(&subscription).await;
-    let id = delivery.message.id.clone();
+    let id = delivery.message().id.clone();
     delivery.settle(Verdict::Reject);
     assert_eq!(take(&subscription).await, "good");
     let letter = next(&dead).await;
-    assert_eq!((body(&letter).as_str(), &letter.message.id), ("bad", &id));
-    assert_eq!(letter.message.topic, rig.name("t"), "a dead letter keeps its topic");
+    assert_eq!((body(&letter).as_str(), &letter.message().id), ("bad", &id));
+    assert_eq!(letter.message().topic, rig.name("t"), "a dead letter keeps its topic");
     letter.settle(Verdict::Ack);
     nothing(&subscription).await;
 }

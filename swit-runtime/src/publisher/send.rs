@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
+use tokio::task::coop::cooperative;
+
 use super::Publisher;
 use crate::{
     clock::Clock,
@@ -27,7 +29,8 @@ pub(crate) struct Sent {
 impl Sent {
     /// The broker's answer, under the event's policy for topics that no queue takes.
     pub(crate) async fn confirmed(self) -> Result<MessageId, PublishError> {
-        let receipt = self.publishing.await?;
+        // An answer that is there at once must not let a publisher in a loop keep everybody else from running.
+        let receipt = cooperative(self.publishing).await?;
         if !receipt.routed {
             unrouted(&self.topic, self.unrouted)?;
         }

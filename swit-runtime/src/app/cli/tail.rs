@@ -53,7 +53,7 @@ async fn follow(subscriptions: &[Arc<dyn Subscription>], count: Option<u64>) -> 
             std::task::Poll::Pending
         });
         let Some(delivery) = next.await else { break };
-        print(&line(&delivery.message))?;
+        print(&line(delivery.message()))?;
         delivery.settle(Verdict::Ack);
         seen += 1;
     }

@@ -25,6 +25,7 @@ mod publish;
 mod queue;
 mod ready;
 mod routes;
+mod spares;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,7 @@ fn to_one(queue: &Arc<Queue>, targets: Option<&Targets>, message: Message, delay
             return wait(&targets, 0, message, delay, room);
         }
         state.hold();
+        let message = state.spares.share(message);
         queue.put(&mut state, message, delay)
     };
     queue.finish(after);
@@ -77,11 +78,9 @@ fn to_all(targets: &Targets, message: Message, delay: Duration, room: Room) -> P
             };
         }
     }
-    if let Some((last, others)) = targets.split_last() {
-        for queue in others {
-            queue.put_reserved(message.clone(), delay);
-        }
-        last.put_reserved(message, delay);
+    let message = Arc::new(message);
+    for queue in targets.iter() {
+        queue.put_reserved(message.clone(), delay);
     }
     TAKEN
 }

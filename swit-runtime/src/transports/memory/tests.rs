@@ -47,7 +47,7 @@ async fn nothing(subscription: &Arc<dyn Subscription>) {
 }
 
 fn name(delivery: &Delivery) -> &str {
-    std::str::from_utf8(&delivery.message.payload).unwrap()
+    std::str::from_utf8(&delivery.message().payload).unwrap()
 }
 
 async fn take(subscription: &Arc<dyn Subscription>) -> String {
