@@ -26,19 +26,34 @@ fn check(text: &str, wildcards: bool) -> Result<(), Fault> {
     if is_plain(text) { Ok(()) } else { look_closer(text, wildcards) }
 }
 
-/// Whether a topic is of the usual kind: words of ASCII letters, digits, `-` and `_`. One pass, since every publication
-/// is checked.
-fn is_plain(text: &str) -> bool {
-    let mut in_word = false;
-    for byte in text.bytes() {
-        match byte {
-            b'.' if !in_word => return false,
-            b'.' => in_word = false,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => in_word = true,
-            _ => return false,
-        }
+/// What a byte is in a topic of the usual kind: 1 in a word, 2 the dot between words, 0 anything else.
+const KIND: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => 1,
+            b'.' => 2,
+            _ => 0,
+        };
+        byte += 1;
     }
-    in_word && text.len() <= MAX_TOPIC
+    kinds
+};
+
+/// Whether a topic is of the usual kind: words of ASCII letters, digits, `-` and `_`. One pass with a table, since every
+/// publication is checked.
+fn is_plain(text: &str) -> bool {
+    // A dot must follow a word: what stands before the first counts as a dot.
+    let mut before = 2;
+    for byte in text.bytes() {
+        let kind = KIND[usize::from(byte)];
+        if kind == 0 || (kind & before) == 2 {
+            return false;
+        }
+        before = kind;
+    }
+    before == 1 && text.len() <= MAX_TOPIC
 }
 
 fn look_closer(text: &str, wildcards: bool) -> Result<(), Fault> {

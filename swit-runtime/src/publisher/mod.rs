@@ -104,6 +104,7 @@ impl Publisher {
         answers
     }
 
+    #[inline]
     fn start(&self, mut message: Message, delay: Duration, unrouted: Unrouted) -> Result<send::Sent, PublishError> {
         let room = match &self.link {
             Some(link) => {
