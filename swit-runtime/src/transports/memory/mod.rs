@@ -18,6 +18,7 @@ mod consumers;
 mod core;
 mod declare;
 mod delayed;
+mod hash;
 mod hub;
 mod inspect;
 mod line;
