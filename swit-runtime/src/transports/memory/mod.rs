@@ -22,6 +22,8 @@ mod hash;
 mod hub;
 mod inspect;
 mod line;
+#[cfg(test)]
+mod model;
 mod publish;
 mod queue;
 mod ready;
