@@ -26,7 +26,7 @@ pub async fn delayed_messages_wait(rig: Rig) {
 pub async fn a_long_delay_holds_up_no_short_one(rig: Rig) {
     rig.declare_one().await;
     let subscription = rig.subscribe("q", 10).await;
-    let hour = Duration::from_secs(60 * 60);
+    let hour = Duration::from_hours(1);
     rig.publish(Publication::new(rig.message("t", "long")).delayed(hour)).await;
     let short = Duration::from_millis(100);
     rig.publish(Publication::new(rig.message("t", "short")).delayed(short).to(rig.to_queue("q"))).await;
@@ -50,7 +50,7 @@ pub async fn delayed_copies_go_to_their_queue_alone(rig: Rig) {
 /// A message whose time is not over is delivered.
 pub async fn messages_in_time_arrive(rig: Rig) {
     rig.declare_one().await;
-    let message = rig.message("t", "in time").with_ttl(Duration::from_secs(600));
+    let message = rig.message("t", "in time").with_ttl(Duration::from_mins(10));
     rig.publish(Publication::new(message)).await;
     let subscription = rig.subscribe("q", 1).await;
     assert_eq!(take(&subscription).await, "in time");

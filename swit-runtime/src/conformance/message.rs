@@ -59,7 +59,7 @@ pub async fn carries_every_field(rig: Rig) {
     sent.causation_id = Some(MessageId::derived(&sent.id, "subscriber", 1));
     sent.reply_to = Some(Text::from("antwort"));
     sent.priority = 3;
-    sent.ttl = Some(Duration::from_secs(600));
+    sent.ttl = Some(Duration::from_mins(10));
     sent.headers.insert("x-größe", "groß");
     there_and_back(&rig, sent).await;
 }

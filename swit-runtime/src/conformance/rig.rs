@@ -62,12 +62,8 @@ where
         }
         let prefix = format!("conformance.{behaviour}.{started:x}-{}-{number}", std::process::id());
         let rig = Rig { transport: Arc::clone(&transport), prefix };
-        if timeout(4 * DEADLINE, run(rig)).await.is_err() {
-            panic!("`{behaviour}` did not end");
-        }
-        if timeout(DEADLINE, transport.close()).await.is_err() {
-            panic!("the transport did not close");
-        }
+        assert!(timeout(4 * DEADLINE, run(rig)).await.is_ok(), "`{behaviour}` did not end");
+        assert!(timeout(DEADLINE, transport.close()).await.is_ok(), "the transport did not close");
     });
 }
 
@@ -195,7 +191,5 @@ pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if timeout(DEADLINE, waiting).await.is_err() {
-        panic!("it was to be {what} within {DEADLINE:?}");
-    }
+    assert!(timeout(DEADLINE, waiting).await.is_ok(), "it was to be {what} within {DEADLINE:?}");
 }

@@ -18,9 +18,12 @@ mod consumers;
 mod core;
 mod declare;
 mod delayed;
+mod hash;
 mod hub;
 mod inspect;
 mod line;
+#[cfg(test)]
+mod model;
 mod publish;
 mod queue;
 mod ready;

@@ -27,14 +27,11 @@ impl Publish for MemoryPublisher {
         }
         let Publication { message, target, delay, room } = publication;
         match target {
-            Target::Topic => {
-                let targets = self.0.routes.targets(&message.topic);
-                match &*targets {
-                    [] => Publishing::ready(Ok(Receipt::new(false))),
-                    [queue] => to_one(queue, Some(&targets), message, delay, room),
-                    _ => to_all(&targets, message, delay, room),
-                }
-            }
+            Target::Topic => self.0.routes.route(message, |targets, message| match &**targets {
+                [] => Publishing::ready(Ok(Receipt::new(false))),
+                [queue] => to_one(queue, Some(targets), message, delay, room),
+                _ => to_all(targets, message, delay, room),
+            }),
             Target::Queue(name) => match self.0.routes.queue(&name) {
                 Some(queue) => to_one(&queue, None, message, delay, room),
                 None => Publishing::ready(Err(PublishError::Unrouted { destination: name })),
