@@ -14,3 +14,9 @@ macro_rules! ui {
 }
 
 ui!(classify, config_section, event, handlers, middleware, provider, subscriber);
+
+#[test]
+fn pass() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("tests/ui/*/pass/*.rs");
+}

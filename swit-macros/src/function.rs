@@ -91,7 +91,7 @@ impl Function {
     /// The types of the arguments, each one that it owns and that can be named.
     pub(crate) fn argument_types(&self, skip: usize, role: &Role, errors: &Errors) -> Vec<&Type> {
         let name = self.name();
-        let mut types = Vec::new();
+        let mut found = Vec::new();
         for (index, argument) in self.signature.inputs.iter().enumerate() {
             match argument {
                 FnArg::Receiver(receiver) => {
@@ -108,11 +108,11 @@ impl Function {
                 FnArg::Typed(_) if index < skip => {}
                 FnArg::Typed(typed) => {
                     check_owned(&name, &typed.ty, errors);
-                    types.push(&*typed.ty);
+                    found.push(&*typed.ty);
                 }
             }
         }
-        types
+        found
     }
 
     /// The return type; reports one that can't be named.

@@ -29,9 +29,15 @@ pub fn class_of(error: &(dyn Error + 'static)) -> Option<Classification> {
         if let Some(class) = inventory::iter::<LinkedClassifier>().find_map(|linked| (linked.classify)(error)) {
             return Some(class);
         }
-        next = error.source();
+        next = wrapped_by_io(error).or_else(|| error.source());
     }
     None
+}
+
+/// What an I/O error was made of. Its `source` is its content's source: the content itself would be skipped.
+fn wrapped_by_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let content = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    Some(content)
 }
 
 /// The class of a wrapped error (`#[class(from)]`), chosen by method resolution on references as in [`via`](crate::returns::via).

@@ -30,10 +30,7 @@ pub(super) fn generate(input: &DeriveInput, cases: &[Case<'_>], private: &Privat
 }
 
 fn arm(case: &Case<'_>, private: &Private) -> TokenStream {
-    let pattern = match case.variant {
-        Some(variant) => quote!(Self::#variant),
-        None => quote!(Self),
-    };
+    let pattern = case.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant));
     match &case.class {
         Class::From(member) => {
             let found = case.fields.members().zip(case.fields.iter()).find(|(known, _)| known == member);
