@@ -280,7 +280,7 @@ impl Trial {
         match (polled, expected) {
             (Poll::Pending, None) => {}
             (Poll::Ready(Some(delivery)), Some((place, known))) => {
-                assert_eq!(delivery.message.payload, known.number.to_string(), "not the first that is ready");
+                assert_eq!(delivery.message().payload, known.number.to_string(), "not the first that is ready");
                 assert_eq!(delivery.redeliveries, known.redeliveries);
                 self.model.out += 1;
                 self.out.push(Out { delivery, place, known, subscription: id });
