@@ -1,0 +1,3 @@
+//! `order-service`: orders from a file or from standard input, taken through a whole flow by events.
+
+pub mod order;
