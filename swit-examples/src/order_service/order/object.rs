@@ -51,10 +51,7 @@ pub(super) fn at_least_one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
             while let Some(Object(one)) = list.next_element()? {
                 all.push(one);
             }
-            match all.is_empty() {
-                true => Err(de::Error::invalid_length(0, &self)),
-                false => Ok(all),
-            }
+            if all.is_empty() { Err(de::Error::invalid_length(0, &self)) } else { Ok(all) }
         }
     }
     deserializer.deserialize_seq(List(PhantomData))

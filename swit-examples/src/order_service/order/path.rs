@@ -73,7 +73,7 @@ fn written(json: &[u8], steps: &[Step]) -> String {
                 let key = &json[*from..(*to).min(from + MOST_KEY_BYTES)];
                 path.push_str(&String::from_utf8_lossy(key));
             }
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Index(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     if steps.len() > MOST_STEPS {

@@ -29,9 +29,10 @@ impl<'de> Deserialize<'de> for PlacedAt {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<PlacedAt, E> {
-                match is_date_time(text.as_bytes()) {
-                    true => Ok(PlacedAt(text.to_owned())),
-                    false => Err(E::invalid_value(de::Unexpected::Str(&short(text)), &self)),
+                if is_date_time(text.as_bytes()) {
+                    Ok(PlacedAt(text.to_owned()))
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(&short(text)), &self))
                 }
             }
         }
