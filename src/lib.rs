@@ -1,9 +1,10 @@
 //! swit: a framework for event-driven services.
 
 pub use swit_runtime::{
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
-    codec::Codec,
+    codec::{Codec, DecodeError, EncodeError},
     context::Context,
     error::{Error, PublishError, Result, TransportError},
     event::{Event, Unrouted},
@@ -14,29 +15,41 @@ pub use swit_runtime::{
     message::Message,
     middleware::{Middleware, Next},
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
+    pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::Publisher,
+    registry::{Handler, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,
-    transport,
+    transport, transports,
 };
+
+#[cfg(feature = "macros")]
+pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
+#[cfg(feature = "testing")]
+pub use swit_runtime::testing;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
+        Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
         Metadata, Middleware, Next, Outcome, Publish, Publisher, State,
     };
+
+    #[cfg(feature = "macros")]
+    pub use crate::{middleware, provider, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use swit_runtime::{
-        classifiers::LinkedClassifier,
-        classify::{Backoff, BoxError, Class, Classification, Classify},
+        blocking,
+        classifiers::{LinkedClassifier, wrapped},
+        classify::{Backoff, BoxError, Class, Classification, Classify, asked_wait},
         codec::{Codec, DecodeError, EncodeError},
         context::Context,
+        contract,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
         extract::{ConfigSection, FromDelivery, FromScope, Requirements},
         message::Message,
@@ -44,7 +57,7 @@ pub mod __private {
         outcome::{ErrorAction, Failure, FailureKind, Outcome},
         pipeline::{Worker, start},
         registry::*,
-        returns::{Return, Tag, emitted, via},
+        returns::{Return, Tag, emits_of, emitted, via},
         scope::{Scope, Shared},
         text::Text,
         topic,

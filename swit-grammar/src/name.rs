@@ -55,6 +55,60 @@ pub fn check_queue(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Checks the name of an event type.
+///
+/// # Errors
+/// Empty, over 255 bytes, white space or control characters.
+pub fn check_event_type(name: &str) -> Result<(), Fault> {
+    let help = "use 1 to 255 bytes without white space, such as \"OrderCreated\"";
+    if name.is_empty() {
+        return Err(Fault::new("the event type is empty", help));
+    }
+    if name.len() > MAX_TOPIC {
+        return Err(Fault::new(format!("the event type has {} bytes", name.len()), help));
+    }
+    if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Fault::new(
+            format!("the event type `{}` holds white space or a control character", name.escape_debug()),
+            help,
+        ));
+    }
+    Ok(())
+}
+
+/// Sections of the configuration that are swit's own.
+pub const RESERVED_SECTIONS: [&str; 8] =
+    ["service", "transport", "subscriber", "publisher", "middleware", "database", "telemetry", "admin"];
+
+/// Checks the name of a section of the application's own configuration.
+///
+/// # Errors
+/// Empty, over 100 characters, a character other than lower-case letters, digits and `_`, `__` (which separates the
+/// parts of an environment variable's name), or a section of swit's own.
+pub fn check_section(name: &str) -> Result<(), Fault> {
+    let help = "use 1 to 100 lower-case letters, digits and `_`, starting with a letter";
+    if name.is_empty() {
+        return Err(Fault::new("the section's name is empty", help));
+    }
+    if name.len() > MAX_NAME {
+        return Err(Fault::new(format!("the section's name has {} bytes", name.len()), help));
+    }
+    if RESERVED_SECTIONS.contains(&name) {
+        return Err(Fault::new(format!("the section `{name}` is swit's own"), "choose another name"));
+    }
+    if let Some(bad) = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_')) {
+        return Err(Fault::new(format!("the section `{}` holds the character {bad:?}", name.escape_debug()), help));
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err(Fault::new(format!("the section `{name}` starts with `{}`", &name[..1]), help));
+    }
+    if name.contains("__") || name.ends_with('_') {
+        let why = format!("the section `{name}` can't be told apart in `SWIT_SECTION__KEY`");
+        return Err(Fault::new(why, "use single underscores between words"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +125,22 @@ mod tests {
         assert!(check_name("confirm-order.v2_x").is_ok());
         for bad in ["", "a b", "-a", "größe", "a/b", &"x".repeat(101)] {
             assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn event_types_are_checked() {
+        assert!(check_event_type("com.acme/OrderCreated:2").is_ok());
+        for bad in ["", "a b", "a\n", &"x".repeat(256)] {
+            assert!(check_event_type(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sections_are_checked() {
+        assert!(check_section("orders_v2").is_ok());
+        for bad in ["", "Orders", "a-b", "a__b", "a_", "_a", "2a", "telemetry", "größe", &"x".repeat(101)] {
+            assert!(check_section(bad).is_err(), "{bad}");
         }
     }
 

@@ -103,6 +103,11 @@ impl From<Class> for Classification {
     }
 }
 
+/// The wait that a field says (`retry_after = field`): a `Duration`, or an `Option` of one. Called by the derive.
+pub fn asked_wait(wait: impl Into<Option<Duration>>) -> Option<Duration> {
+    wait.into()
+}
+
 /// An error that knows its class. Usually derived: `#[derive(Classify)]` with `#[class(transient)]` at each variant.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which class of failure it is",

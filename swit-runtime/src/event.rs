@@ -74,6 +74,28 @@ pub trait Event: Sized + Send + 'static {
     fn encode(&self) -> Result<Message, EncodeError>;
 }
 
+/// A type that can be an event's payload: it can be written. For all that are `Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` derives `Event`, but can't be written: it is not `Serialize`",
+    label = "not `Serialize`",
+    note = "derive both directions beside it: `#[derive(Serialize, Deserialize, Event)]`"
+)]
+pub trait Written: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Written for T {}
+
+/// A type that can be an event's payload: it can be read. For all that are `DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` derives `Event`, but can't be read: it is not `Deserialize`, or borrows from its input",
+    label = "not `DeserializeOwned`",
+    note = "derive both directions beside it: `#[derive(Serialize, Deserialize, Event)]`, and own what it holds: `String`, not `&str`"
+)]
+pub trait Read: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Read for T {}
+
 /// Reads a message as one event type: checks its content type and version, then decodes. Called by the derive.
 ///
 /// # Errors

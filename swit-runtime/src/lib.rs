@@ -4,15 +4,19 @@
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`
-//! - F2 engine: `registry`, `publisher`, `pipeline`, `consumer`
+//! - F2 engine: `registry`, `contract`, `blocking`, `publisher`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
+pub mod app;
+pub mod blocking;
 pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+mod consumer;
 pub mod context;
+pub mod contract;
 pub mod error;
 pub mod event;
 pub mod extract;
@@ -27,6 +31,9 @@ pub mod publisher;
 pub mod registry;
 pub mod returns;
 pub mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod topic;
 pub mod transport;
+pub mod transports;

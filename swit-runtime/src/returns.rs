@@ -173,6 +173,11 @@ impl<E> Tag<E> {
     }
 }
 
+/// The event types that a return type may publish, for the graph.
+pub fn emits_of<R: Return>(out: &mut Vec<EventDescriptor>) {
+    R::Value::events(out);
+}
+
 /// What a successful return value makes of its delivery: its events are added to the context.
 pub fn emitted(value: impl Emit, cx: &mut Context) -> Outcome {
     value.emit(cx).unwrap_or_else(|error| Failure::classified(FailureKind::Publish, error).into())

@@ -7,7 +7,7 @@ mod send;
 use std::{sync::Arc, time::Duration};
 
 pub use send::Sending;
-use send::publish_message;
+pub(crate) use send::publish_message;
 
 use crate::{
     context::{Context, Link},

@@ -16,8 +16,18 @@ pub struct Location {
 impl Location {
     /// The crate: the first part of the module's path.
     pub fn krate(&self) -> &'static str {
-        self.module.split("::").next().unwrap_or(self.module)
+        crate_of(self.module)
     }
+}
+
+/// The crate of a `module_path!()`: its first part.
+pub const fn crate_of(module: &str) -> &str {
+    let bytes = module.as_bytes();
+    let mut end = 0;
+    while end < bytes.len() && bytes[end] != b':' {
+        end += 1;
+    }
+    module.split_at(end).0
 }
 
 impl fmt::Display for Location {

@@ -8,13 +8,18 @@ mod handler;
 mod linked;
 mod location;
 mod middleware;
+mod provided;
 mod provider;
 mod subscriber;
+
+#[doc(hidden)]
+pub use inventory;
 
 pub use event::EventRegistration;
 pub use handler::Handler;
 pub use linked::LinkedCrates;
-pub use location::Location;
+pub use location::{Location, crate_of};
 pub use middleware::{MiddlewareItem, MiddlewareRef, MiddlewareRegistration};
+pub use provided::{Provided, provider_argument, provider_value};
 pub use provider::{Closed, ProviderRef, ProviderRegistration};
-pub use subscriber::{DeadLetter, Group, SubscriberRef, SubscriberRegistration, SubscriberSpec};
+pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};

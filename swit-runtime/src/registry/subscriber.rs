@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use swit_grammar::{
-    Backoff,
-    subscriber::{AckMode, Keys, Order},
-};
+pub use swit_grammar::subscriber::{AckMode, Order};
+use swit_grammar::{Backoff, subscriber::Keys};
 
 use super::{Location, MiddlewareRegistration};
 use crate::{codec::Codec, event::EventDescriptor, extract::Requirements, pipeline::Worker, transport::BoxFuture};

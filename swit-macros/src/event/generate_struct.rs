@@ -1,0 +1,130 @@
+//! The code of an event type.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{DeriveInput, Member, spanned::Spanned};
+
+use super::attribute::{Event, codec_path};
+use crate::names::{self, spelled};
+
+/// `impl Event`, and the registration of a type without parameters.
+pub(super) fn generate(input: &DeriveInput, event: &Event, private: &TokenStream) -> TokenStream {
+    let ident = &input.ident;
+    let (implement, types, _) = input.generics.split_for_impl();
+    let clause = clause(input, private);
+    let descriptor = descriptor(event, private);
+    let upcast = upcast(input, event, private);
+    let contract = upcast_contract(input, event, private);
+    let key = key(event.key.as_ref(), private);
+    let registration = input.generics.params.is_empty().then(|| registration(input, private));
+    quote! {
+        const _: () = {
+            const __SWIT_DESCRIPTORS: &[#private::EventDescriptor; 1] = &[#descriptor];
+            #contract
+            #[automatically_derived]
+            impl #implement #private::Event for #ident #types #clause {
+                const DESCRIPTORS: &'static [#private::EventDescriptor] = __SWIT_DESCRIPTORS;
+
+                fn descriptor(&self) -> &'static #private::EventDescriptor {
+                    &__SWIT_DESCRIPTORS[0]
+                }
+
+                fn decode(
+                    __message: &#private::Message,
+                ) -> ::core::result::Result<Self, #private::DecodeError> {
+                    #upcast
+                    #private::event::decode(&__SWIT_DESCRIPTORS[0], __message)
+                }
+
+                fn encode(&self) -> ::core::result::Result<#private::Message, #private::EncodeError> {
+                    #private::event::encode(&__SWIT_DESCRIPTORS[0], self, #key)
+                }
+            }
+            #registration
+        };
+    }
+}
+
+/// The user's `where` clause, and that the payload can be written and read: asked here, the error stands at the type.
+fn clause(input: &DeriveInput, private: &TokenStream) -> TokenStream {
+    let ident = &input.ident;
+    let (_, types, _) = input.generics.split_for_impl();
+    let span = ident.span();
+    let written = input.generics.where_clause.as_ref().map(|clause| {
+        let predicates = clause.predicates.iter();
+        quote!(#(#predicates,)*)
+    });
+    let payload = quote_spanned!(span=> #ident #types: #private::event::Written + #private::event::Read);
+    let send = (!input.generics.params.is_empty())
+        .then(|| quote_spanned!(span=> #ident #types: ::core::marker::Send + 'static));
+    quote!(where #written #payload, #send)
+}
+
+fn descriptor(event: &Event, private: &TokenStream) -> TokenStream {
+    let Event { topic, version, name, .. } = event;
+    let codecs = event.codecs.iter().map(|codec| codec_path(codec, private));
+    let newer = syn::Ident::new(event.newer, proc_macro2::Span::call_site());
+    let unrouted = syn::Ident::new(event.unrouted, proc_macro2::Span::call_site());
+    quote! {
+        #private::EventDescriptor {
+            topic: #topic,
+            event_type: #name,
+            version: #version,
+            codecs: &[#(#codecs),*],
+            newer: #private::Newer::#newer,
+            unrouted: #private::Unrouted::#unrouted,
+        }
+    }
+}
+
+fn key(field: Option<&Member>, private: &TokenStream) -> TokenStream {
+    match field {
+        None => quote!(::core::option::Option::None),
+        Some(field) => {
+            let text = quote_spanned!(field.span()=> ::std::string::ToString::to_string(&self.#field));
+            quote!(::core::option::Option::Some(<#private::Text as ::core::convert::From<_>>::from(#text)))
+        }
+    }
+}
+
+/// Older messages go through the previous type, which in turn may go through its own.
+fn upcast(input: &DeriveInput, event: &Event, private: &TokenStream) -> Option<TokenStream> {
+    let previous = event.upcast.as_ref()?;
+    let version = event.version;
+    let ident = &input.ident;
+    let (_, types, _) = input.generics.split_for_impl();
+    let convert = quote_spanned! {previous.span()=>
+        return ::core::result::Result::map(
+            <#previous as #private::Event>::decode(__message),
+            <#ident #types as ::core::convert::From<#previous>>::from,
+        );
+    };
+    Some(quote! {
+        // 0 stands for «not said», which is taken for the current version.
+        if __message.version > 0 && __message.version < #version {
+            #convert
+        }
+    })
+}
+
+fn upcast_contract(input: &DeriveInput, event: &Event, private: &TokenStream) -> Option<TokenStream> {
+    let previous = event.upcast.as_ref()?;
+    // With parameters there is no place outside the impl where the previous type can be named.
+    input.generics.params.is_empty().then(|| {
+        let (name, text, version) = (input.ident.to_string(), spelled(previous), event.version);
+        quote_spanned! {previous.span()=>
+            const _: () =
+                #private::contract::upcasts(#name, #version, #text, <#previous as #private::Event>::DESCRIPTORS);
+        }
+    })
+}
+
+fn registration(input: &DeriveInput, private: &TokenStream) -> TokenStream {
+    let name = input.ident.to_string();
+    let location = names::location(private);
+    quote! {
+        #private::inventory::submit! {
+            #private::EventRegistration { name: #name, location: #location, descriptors: __SWIT_DESCRIPTORS }
+        }
+    }
+}

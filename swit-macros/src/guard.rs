@@ -1,0 +1,43 @@
+//! What stands around every macro: the user's item comes out whatever happens, and a panic becomes an error.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::report::Errors;
+
+/// Expands an attribute: the item, unchanged, then what was generated or every error that was found.
+pub(crate) fn attribute(
+    item: proc_macro::TokenStream,
+    expand: impl FnOnce(TokenStream, &Errors) -> Option<TokenStream>,
+) -> proc_macro::TokenStream {
+    let item = TokenStream::from(item);
+    let generated = guarded(|errors| expand(item.clone(), errors));
+    quote!(#item #generated).into()
+}
+
+/// Expands a derive or a function-like macro: what was generated, or every error that was found.
+pub(crate) fn items(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> proc_macro::TokenStream {
+    guarded(expand).into()
+}
+
+fn guarded(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> TokenStream {
+    let expansion = catch_unwind(AssertUnwindSafe(|| {
+        let errors = Errors::new();
+        let generated = expand(&errors);
+        match (errors.finish(), generated) {
+            (Err(found), _) => found,
+            (Ok(()), Some(generated)) => generated,
+            (Ok(()), None) => panic!("nothing was generated and nothing was reported"),
+        }
+    }));
+    expansion.unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text = format!(
+            "swit's macro panicked: {}\nhelp: this is a bug of swit, please report it with this item: https://github.com/swit-rs/swit/issues",
+            why.unwrap_or("no reason was given")
+        );
+        quote!(::core::compile_error!(#text);)
+    })
+}

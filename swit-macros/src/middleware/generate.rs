@@ -1,0 +1,84 @@
+//! The code of middleware: the type twin, its registration, its `Middleware`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, spanned::Spanned};
+
+use super::{attribute::Attribute, signature::MiddlewareFn};
+use crate::{extract::extract, names, names::spelled};
+
+/// Everything beside the user's function.
+pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+    let ident = function.ident();
+    let visibility = &function.function.visibility;
+    let cfgs = names::cfgs(&function.function.attributes);
+    let items = [registration(attribute, function, private), contracts(function, private), handle(function, private)];
+    quote! {
+        #cfgs
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, unreachable_pub)]
+        #[derive(::core::fmt::Debug)]
+        #visibility struct #ident {}
+        #cfgs
+        const _: () = {
+            #(#items)*
+            #private::inventory::submit! { #private::MiddlewareRef(&__SWIT_REGISTRATION) }
+        };
+    }
+}
+
+fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+    let (ident, extractors) = (function.ident(), &function.extractors);
+    let Attribute { name, order, global, only, except } = attribute;
+    let location = names::location(private);
+    quote! {
+        static __SWIT_REGISTRATION: #private::MiddlewareRegistration = #private::MiddlewareRegistration {
+            name: #name,
+            location: #location,
+            order: #order,
+            global: #global,
+            only: &[#(#only),*],
+            except: &[#(#except),*],
+            requires: |_out| { #(<#extractors as #private::FromDelivery>::requires(_out);)* },
+            make: || ::std::sync::Arc::new(#ident {}),
+        };
+        impl #private::MiddlewareItem for #ident {
+            const REGISTRATION: &'static #private::MiddlewareRegistration = &__SWIT_REGISTRATION;
+        }
+    }
+}
+
+fn contracts(function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+    let name = function.function.name();
+    function
+        .extractors
+        .iter()
+        .map(|ty| {
+            let text = spelled(ty);
+            quote_spanned!(ty.span()=> const _: () = #private::contract::is_payload_agnostic::<#ty>(#name, #text);)
+        })
+        .collect()
+}
+
+fn handle(function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+    let ident = function.ident();
+    let names: Vec<Ident> = (0..function.extractors.len()).map(|index| format_ident!("__argument_{index}")).collect();
+    let extract = extract(&function.extractors, &names, private);
+    let returns = &function.returns;
+    let call = quote_spanned!(ident.span()=> #ident(__cx, __next #(, #names)*).await);
+    let outcome = quote_spanned!(returns.span()=> let __outcome: #private::Outcome = #call; __outcome);
+    quote! {
+        impl #private::Middleware for #ident {
+            fn handle<'a>(
+                &'a self,
+                __cx: &'a mut #private::Context,
+                __next: #private::Next<'a>,
+            ) -> #private::BoxFuture<'a, #private::Outcome> {
+                ::std::boxed::Box::pin(async move {
+                    #extract
+                    #outcome
+                })
+            }
+        }
+    }
+}

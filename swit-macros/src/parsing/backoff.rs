@@ -1,0 +1,220 @@
+//! `backoff = exponential("1s", max = "30s", factor = 2, jitter = 0.1)` and the other three.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use swit_grammar::{Backoff, backoff::DEFAULT_MAX, duration, nearest::nearest};
+use syn::{
+    Ident, Lit, LitStr, Token, parenthesized,
+    parse::{ParseStream, Parser},
+    token::Paren,
+};
+
+use crate::report::Errors;
+
+pub(super) const HELP: &str =
+    "write `exponential(\"1s\", max = \"30s\", factor = 2, jitter = 0.1)`, `linear(\"1s\")`, `fixed(\"1s\")` or `none`";
+
+/// What is written, before anything is checked.
+struct Raw {
+    kind: Ident,
+    arguments: Option<Vec<Argument>>,
+}
+
+struct Argument {
+    name: Option<Ident>,
+    value: Lit,
+}
+
+/// Reads a backoff; what is wrong is reported at the argument.
+pub(super) fn read(tokens: TokenStream, errors: &Errors) -> Option<Backoff> {
+    let Ok(raw) = parse.parse2(tokens.clone()) else {
+        errors.at(&tokens, "this is not a backoff", HELP);
+        return None;
+    };
+    let kind = raw.kind.to_string();
+    let backoff = match kind.as_str() {
+        "none" => match raw.arguments {
+            None => Backoff::None,
+            Some(_) => {
+                errors.at(&tokens, "`none` takes no arguments", "write `none`");
+                return None;
+            }
+        },
+        "linear" => Backoff::Linear { step: only(&raw, errors)? },
+        "fixed" => Backoff::Fixed { wait: only(&raw, errors)? },
+        "exponential" => exponential(&raw, errors)?,
+        _ => {
+            let help = nearest(&kind, ["exponential", "linear", "fixed", "none"])
+                .map_or_else(|| HELP.to_owned(), |near| format!("did you mean `{near}`?"));
+            errors.at(&raw.kind, format_args!("`{kind}` is not a backoff"), help);
+            return None;
+        }
+    };
+    match backoff.check() {
+        Ok(()) => Some(backoff),
+        Err(fault) => {
+            errors.fault(&tokens, &fault);
+            None
+        }
+    }
+}
+
+fn parse(input: ParseStream<'_>) -> syn::Result<Raw> {
+    let kind = input.parse()?;
+    let arguments = if input.peek(Paren) {
+        let content;
+        parenthesized!(content in input);
+        let arguments = content.parse_terminated(argument, Token![,])?;
+        Some(arguments.into_iter().collect())
+    } else {
+        None
+    };
+    Ok(Raw { kind, arguments })
+}
+
+fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
+    let name = if input.peek(syn::Ident) {
+        let name = input.parse()?;
+        input.parse::<Token![=]>()?;
+        Some(name)
+    } else {
+        None
+    };
+    Ok(Argument { name, value: input.parse()? })
+}
+
+/// The first argument, which all but `none` need.
+fn first(raw: &Raw, errors: &Errors) -> Option<Duration> {
+    match raw.arguments.as_deref().and_then(<[Argument]>::first) {
+        Some(Argument { name: None, value }) => wait(value, errors),
+        _ => {
+            let kind = &raw.kind;
+            errors.at(kind, format_args!("`{kind}` needs its first wait"), format_args!("write `{kind}(\"1s\")`"));
+            None
+        }
+    }
+}
+
+fn only(raw: &Raw, errors: &Errors) -> Option<Duration> {
+    let wait = first(raw, errors)?;
+    if let Some(second) = raw.arguments.as_deref().and_then(|arguments| arguments.get(1)) {
+        let kind = &raw.kind;
+        let help = format_args!("write `{kind}(\"1s\")`");
+        match &second.name {
+            Some(name) => errors.at(name, format_args!("`{kind}` takes one wait and nothing else"), help),
+            None => errors.at(&second.value, format_args!("`{kind}` takes one wait and nothing else"), help),
+        }
+        return None;
+    }
+    Some(wait)
+}
+
+fn exponential(raw: &Raw, errors: &Errors) -> Option<Backoff> {
+    let first = first(raw, errors)?;
+    let (mut max, mut factor, mut jitter) = (None, None, None);
+    let mut fine = true;
+    for argument in raw.arguments.iter().flatten().skip(1) {
+        let Some(name) = &argument.name else {
+            errors.at(&argument.value, "a second wait has no name", "write `max = \"30s\"`");
+            fine = false;
+            continue;
+        };
+        let seen = match name.to_string().as_str() {
+            "max" => max.replace(wait(&argument.value, errors)?).is_some(),
+            "factor" => factor.replace(number(&argument.value, errors)?).is_some(),
+            "jitter" => jitter.replace(number(&argument.value, errors)?).is_some(),
+            other => {
+                let help = nearest(other, ["max", "factor", "jitter"])
+                    .map_or_else(|| HELP.to_owned(), |near| format!("did you mean `{near}`?"));
+                errors.at(name, format_args!("`exponential` has no argument `{other}`"), help);
+                fine = false;
+                false
+            }
+        };
+        if seen {
+            errors.at(name, format_args!("`{name}` is given twice"), "keep one of them");
+            fine = false;
+        }
+    }
+    fine.then(|| Backoff::Exponential {
+        first,
+        max: max.unwrap_or(DEFAULT_MAX.max(first)),
+        factor: factor.unwrap_or(2.0),
+        jitter: jitter.unwrap_or(0.1),
+    })
+}
+
+fn wait(value: &Lit, errors: &Errors) -> Option<Duration> {
+    let Ok(text) = syn::parse2::<LitStr>(value.to_token_stream()) else {
+        errors.at(value, "a wait is a duration in quotation marks", "write \"1s\"");
+        return None;
+    };
+    match duration::parse(&text.value()) {
+        Ok(wait) => Some(wait),
+        Err(fault) => {
+            errors.fault(value, &fault);
+            None
+        }
+    }
+}
+
+fn number(value: &Lit, errors: &Errors) -> Option<f64> {
+    let number = match value {
+        Lit::Int(number) => number.base10_parse().ok(),
+        Lit::Float(number) => number.base10_parse().ok(),
+        _ => None,
+    };
+    if number.is_none() {
+        errors.at(value, "this is not a number", "write a number such as 2 or 0.1");
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    fn of(tokens: TokenStream) -> Result<Option<Backoff>, String> {
+        let errors = Errors::new();
+        let backoff = read(tokens, &errors);
+        errors.finish().map(|()| backoff).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn says_what_the_grammar_says() {
+        for (tokens, text) in [
+            (quote!(none), "none"),
+            (quote!(fixed("1s")), "fixed(1s)"),
+            (quote!(linear("250ms")), "linear(250ms)"),
+            (quote!(exponential("1m")), "exponential(1m)"),
+            (
+                quote!(exponential("1s", max = "5s", factor = 1.5, jitter = 1)),
+                "exponential(1s, max = 5s, factor = 1.5, jitter = 1)",
+            ),
+        ] {
+            assert_eq!(of(tokens), Ok(Backoff::parse(text).ok()), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        for tokens in [
+            quote!(3),
+            quote!(soon),
+            quote!(fixed),
+            quote!(fixed()),
+            quote!(fixed("1s", "2s")),
+            quote!(none("1s")),
+            quote!(exponential("2s", max = "1s")),
+            quote!(exponential("2s", speed = 3)),
+            quote!(exponential("2s", factor = 2, factor = 3)),
+            quote!(exponential("2s", "3s")),
+            quote!(linear(1)),
+        ] {
+            assert!(of(tokens.clone()).is_err(), "{tokens}");
+        }
+    }
+}

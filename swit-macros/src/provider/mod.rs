@@ -1,0 +1,21 @@
+//! `#[provider(…)]`.
+
+mod attribute;
+mod generate;
+mod signature;
+
+use proc_macro2::TokenStream;
+
+use crate::{names, parsing::Keys, report::Errors};
+
+/// Expands the attribute; `None` where something was reported.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
+    let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
+    let private = names::private(&mut keys, errors);
+    let attribute = attribute::Attribute::read(&mut keys, errors);
+    let function = signature::ProviderFn::read(item, errors)?;
+    if errors.any() {
+        return None;
+    }
+    Some(generate::generate(&attribute, &function, &private))
+}

@@ -1,0 +1,51 @@
+//! The const assertions: what only the compiler can check, each at the span of the key that it is about.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use swit_grammar::subscriber::AckMode;
+use syn::spanned::Spanned;
+
+use super::validate::Subscriber;
+use crate::names::spelled;
+
+/// `const _: () = …;` for each contract that applies.
+pub(super) fn contracts(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+    let keys = &subscriber.keys;
+    let function = subscriber.handler.function.name();
+    let ident = subscriber.handler.ident();
+    let assert = |at: &dyn ToTokens, name: &str, arguments: TokenStream| {
+        let span = at.span();
+        let name = syn::Ident::new(name, span);
+        quote_spanned!(span=> const _: () = #private::contract::#name(#function, #arguments);)
+    };
+    let mut all = TokenStream::new();
+    match (&keys.topics, &keys.queue) {
+        (Some(topics), _) => {
+            let several = topics.entries.len() > 1;
+            all.extend(assert(&topics.tokens, "topics_cover_events", quote!(__SWIT_TOPICS, __SWIT_ARGUMENTS)));
+            for topic in topics.entries.iter().filter(|_| several) {
+                all.extend(assert(topic, "topic_is_an_events", quote!(#topic, __SWIT_ARGUMENTS)));
+            }
+        }
+        (None, None) => all.extend(assert(ident, "has_topic", quote!(__SWIT_ARGUMENTS))),
+        (None, Some(_)) => {}
+    }
+    if let Some(event) = &keys.event {
+        all.extend(assert(event, "filter_is_an_events", quote!(#event, __SWIT_ARGUMENTS)));
+    }
+    if let Some(codec) = &keys.codec {
+        let path = crate::event::codec_path(codec, private);
+        all.extend(assert(codec, "codec_is_accepted", quote!(#path, __SWIT_ARGUMENTS)));
+    }
+    all.extend(match &keys.ack {
+        Some(at) if at.value == AckMode::Manual => assert(&at.tokens, "somebody_settles", quote!(__SWIT_ARGUMENTS)),
+        Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
+        None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
+    });
+    for path in &keys.middleware {
+        let text = spelled(path);
+        let registration = quote!(<#path as #private::MiddlewareItem>::REGISTRATION);
+        all.extend(assert(path, "middleware_is_listed", quote!(#text, #registration)));
+    }
+    all
+}

@@ -1,0 +1,66 @@
+//! The `SubscriberSpec` of what was written; what was not is the default's.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use swit_grammar::subscriber::AckMode;
+
+use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
+use crate::constants;
+
+/// A constant expression.
+pub(super) fn spec(keys: &Raw, private: &TokenStream) -> TokenStream {
+    let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
+    let mut fields = Vec::new();
+    let mut field = |name: &str, value: Option<TokenStream>| {
+        if let Some(value) = value {
+            let name = syn::Ident::new(name, proc_macro2::Span::mixed_site());
+            fields.push(quote!(#name: #value,));
+        }
+    };
+    field("topics", keys.topics.as_ref().map(|_| quote!(__SWIT_TOPICS)));
+    field("event", keys.event.as_ref().map(|text| some(quote!(#text))));
+    field("queue", keys.queue.as_ref().map(|text| some(quote!(#text))));
+    field(
+        "group",
+        keys.group.as_ref().map(|group| match group {
+            Sharing::Named(name) => quote!(#private::Group::Named(#name)),
+            Sharing::PerInstance => quote!(#private::Group::PerInstance),
+        }),
+    );
+    field("concurrency", keys.concurrency.as_ref().map(|at| number(at.value)));
+    field("prefetch", keys.prefetch.as_ref().map(|at| some(number(at.value))));
+    field(
+        "order",
+        keys.order.as_ref().map(|order| match order {
+            OrderBy::Subscription => quote!(#private::Order::Subscription),
+            OrderBy::Key => quote!(#private::Order::Key),
+            OrderBy::Header(name) => quote!(#private::Order::Header(#name)),
+        }),
+    );
+    field(
+        "ack",
+        keys.ack.as_ref().map(|at| match at.value {
+            AckMode::Auto => quote!(#private::AckMode::Auto),
+            AckMode::Manual => quote!(#private::AckMode::Manual),
+            AckMode::None => quote!(#private::AckMode::None),
+        }),
+    );
+    field("timeout", keys.timeout.as_ref().map(|at| constants::duration(at.value)));
+    field("retries", keys.retries.as_ref().map(|at| some(number(at.value))));
+    field("backoff", keys.backoff.as_ref().map(|at| some(constants::backoff(&at.value, private))));
+    field(
+        "dead_letter",
+        keys.dead_letter.as_ref().map(|at| match &at.value {
+            DeadLetter::Queue(name) => quote!(#private::DeadLetter::Queue(#name)),
+            DeadLetter::Discard => quote!(#private::DeadLetter::Discard),
+        }),
+    );
+    field("enabled", keys.enabled.map(|enabled| quote!(#enabled)));
+    field("codec", keys.codec.as_ref().map(|codec| some(crate::event::codec_path(codec, private))));
+    field("transport", keys.transport.as_ref().map(|text| quote!(#text)));
+    quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
+}
+
+fn number(number: u32) -> TokenStream {
+    quote!(#number)
+}

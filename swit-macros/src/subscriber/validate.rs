@@ -1,0 +1,95 @@
+//! What the keys of one attribute must be to each other and to the signature.
+
+use swit_grammar::{
+    limits::DEFAULT_TIMEOUT,
+    name::{check_name, dashed},
+    subscriber::{AckMode, Keys, Order},
+};
+
+use super::{
+    attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    signature::Handler,
+};
+use crate::report::Errors;
+
+/// A subscriber that is right as far as one attribute and one signature can tell.
+pub(super) struct Subscriber {
+    pub(super) name: String,
+    pub(super) keys: Raw,
+    pub(super) handler: Handler,
+}
+
+/// Checks the keys together. What is wrong is reported at its key.
+pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscriber {
+    let function = handler.function.name();
+    let name = match &keys.name {
+        Some(name) => name.value(),
+        None => {
+            let name = dashed(&function);
+            if let Err(fault) = check_name(&name) {
+                errors.at(handler.ident(), &fault.message, "give it a name: `#[subscriber(name = \"…\")]`");
+            }
+            name
+        }
+    };
+    agree(&name, &keys, &handler, errors);
+    if handler.arguments.is_empty() && keys.topics.is_none() && keys.queue.is_none() && !errors.any() {
+        let help = "take an event type, or write `topic = \"…\"` or `queue = \"…\"`";
+        errors.at(handler.ident(), format_args!("`{function}` has no topic: it takes no event"), help);
+    }
+    if let (Some(path), false) = (&keys.on_error, handler.says_return) {
+        let message = format_args!("`on_error` is never asked: `{function}` returns no error");
+        errors.at(path, message, "return a `Result`, or remove `on_error`");
+    }
+    Subscriber { name, keys, handler }
+}
+
+/// The grammar's own check, the same that start-up makes.
+fn agree(name: &str, keys: &Raw, handler: &Handler, errors: &Errors) {
+    let dead_letter = keys.dead_letter.as_ref().and_then(|at| match &at.value {
+        DeadLetter::Queue(queue) => Some(queue.value()),
+        DeadLetter::Discard => None,
+    });
+    let queue = match (&keys.queue, &keys.group) {
+        (Some(queue), _) => Some(queue.value()),
+        (None, Some(Sharing::Named(group))) => Some(format!("{}.{name}", group.value())),
+        _ => None,
+    };
+    let faults = Keys {
+        concurrency: keys.concurrency.as_ref().map_or(1, |at| at.value),
+        prefetch: keys.prefetch.as_ref().map(|at| at.value),
+        order: match &keys.order {
+            None => Order::Unordered,
+            Some(OrderBy::Subscription) => Order::Subscription,
+            // The grammar asks only what kind of order it is.
+            Some(OrderBy::Key | OrderBy::Header(_)) => Order::Key,
+        },
+        ack: keys.ack.as_ref().map_or(AckMode::Auto, |at| at.value),
+        timeout: keys.timeout.as_ref().map_or(DEFAULT_TIMEOUT, |at| at.value),
+        retries: keys.retries.as_ref().map(|at| at.value),
+        // Checked where it was read, at its own arguments.
+        backoff: None,
+        dead_letter: dead_letter.as_deref(),
+        queue: queue.as_deref(),
+    }
+    .faults();
+    for fault in faults {
+        let tokens = match fault.key {
+            "concurrency" => keys.concurrency.as_ref().map(|at| at.tokens.clone()),
+            "prefetch" => keys.prefetch.as_ref().map(|at| at.tokens.clone()),
+            "timeout" => keys.timeout.as_ref().map(|at| at.tokens.clone()),
+            "retries" => keys.retries.as_ref().map(|at| at.tokens.clone()),
+            "dead_letter" => keys.dead_letter.as_ref().map(|at| at.tokens.clone()),
+            _ => None,
+        };
+        match tokens {
+            Some(tokens) => errors.fault(tokens, &fault),
+            None => errors.fault(handler.ident(), &fault),
+        }
+    }
+    if let (Some(backoff), Some(AckMode::None)) = (&keys.backoff, keys.ack.as_ref().map(|at| at.value)) {
+        let message =
+            "`backoff` needs a delivery that can come back, but `ack = \"none\"` settles it when it is handed out";
+        errors.at(&backoff.tokens, message, "remove `backoff` or `ack = \"none\"`");
+    }
+}
