@@ -1,5 +1,8 @@
 //! swit: a framework for event-driven services.
 
+#[cfg(feature = "macros")]
+mod macros;
+
 pub use swit_runtime::{
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
@@ -22,7 +25,7 @@ pub use swit_runtime::{
 };
 
 #[cfg(feature = "macros")]
-pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
+pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
