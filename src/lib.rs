@@ -1,12 +1,12 @@
 //! swit: a framework for event-driven services.
 
 pub use swit_runtime::{
-    app::{App, Graph, Handlers, Running, SubscriberStats, check, init_logging, serve as run},
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
     codec::{Codec, DecodeError, EncodeError},
     context::Context,
-    error::{Error, PublishError, Result, TransportError},
+    error::{Error, PublishError, Result, StartupFault, StartupReport, TransportError},
     event::{Event, Unrouted},
     extract::{Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, OptionalFromDelivery, State},
     headers::{HeaderValue, Headers},
@@ -28,6 +28,8 @@ pub use swit_runtime::{
 pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
+#[cfg(feature = "conformance")]
+pub use swit_runtime::transport_conformance;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
@@ -46,18 +48,21 @@ pub mod __private {
     pub use swit_runtime::{
         blocking,
         classifiers::{LinkedClassifier, wrapped},
-        classify::{Backoff, BoxError, Class, Classification, Classify, asked_wait},
+        classify::{Asked, Backoff, BoxError, Class, Classification, Classify},
         codec::{Codec, DecodeError, EncodeError},
         context::Context,
-        contract,
+        contract::{
+            self,
+            probe::{NoExtractor, NoReturn, Probe},
+        },
         event::{self, Event, EventDescriptor, Newer, Unrouted},
-        extract::{ConfigSection, FromDelivery, FromScope, Requirements},
+        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument},
         message::Message,
-        middleware::{Middleware, Next},
+        middleware::{Middleware, MiddlewareReturn, Next},
         outcome::{ErrorAction, Failure, FailureKind, Outcome},
         pipeline::{Worker, start},
         registry::*,
-        returns::{Return, Tag, emits_of, emitted, via},
+        returns::{Return, Tag, emitted, via},
         scope::{Scope, Shared},
         text::Text,
         topic,

@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use allocation_counter::measure;
 use swit::{
-    SubscriberRegistration,
-    App,
+    App, SubscriberRegistration,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
 

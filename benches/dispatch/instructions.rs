@@ -2,7 +2,12 @@
 
 use std::process::Command;
 
-use crate::{compare::one_thread, hand, order, report::Report, service::Service};
+use crate::{
+    compare::{one_thread, two_threads},
+    hand, order,
+    report::Report,
+    service::Service,
+};
 
 const FEW: u64 = 2_000;
 const MANY: u64 = 12_000;
@@ -15,6 +20,11 @@ pub(crate) fn child(arguments: &[String]) -> Option<()> {
     }
     let (messages, runtime) = (messages.parse().ok()?, one_thread());
     match which.as_str() {
+        "swit4" => two_threads().block_on(async {
+            let service = Service::start(4, 0).await;
+            service.run(messages, order::payload()).await;
+            service.stop().await;
+        }),
         "hand" => {
             runtime.block_on(hand::one(messages, order::payload()));
         }

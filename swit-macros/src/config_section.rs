@@ -6,7 +6,7 @@ use swit_grammar::name::check_section;
 use syn::{Data, DeriveInput};
 
 use crate::{
-    names,
+    names::Private,
     parsing::{Keys, Vocabulary, helper},
     report::Errors,
 };
@@ -20,9 +20,11 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
     let found = helper(&input.attrs, "config", errors);
     let tokens = found.as_ref().map(|helper| helper.tokens.clone()).unwrap_or_default();
     let mut keys = Keys::read(tokens, &VOCABULARY, errors);
-    let private = names::private(&mut keys, errors);
+    let private = Private::read(&mut keys, errors);
     let section = match keys.take("section") {
         Some(entry) => entry.checked(check_section, errors),
+        // A key that was refused may have been meant for it.
+        None if errors.any() => None,
         None => {
             let at = found.map_or_else(|| ident.to_token_stream(), |helper| helper.attribute);
             let message = format_args!("`{ident}` does not say which section of the configuration it is");

@@ -6,12 +6,14 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use swit_grammar::Backoff;
 
+use crate::names::Private;
+
 pub(crate) fn duration(wait: Duration) -> TokenStream {
     let (seconds, nanos) = (wait.as_secs(), wait.subsec_nanos());
     quote!(::core::time::Duration::new(#seconds, #nanos))
 }
 
-pub(crate) fn backoff(backoff: &Backoff, private: &TokenStream) -> TokenStream {
+pub(crate) fn backoff(backoff: &Backoff, private: &Private) -> TokenStream {
     match *backoff {
         Backoff::Exponential { first, max, factor, jitter } => {
             let (first, max) = (duration(first), duration(max));

@@ -61,7 +61,7 @@ impl Function {
             let help = "remove `unsafe`, and call what is unsafe inside";
             errors.at(
                 keyword,
-                format_args!("`{name}` is unsafe; {is} is called by swit, which promises nothing"),
+                format_args!("`{name}` is unsafe; {is} is called by swit, which can't promise what it needs"),
                 help,
             );
         }
@@ -91,7 +91,7 @@ impl Function {
     /// The types of the arguments, each one that it owns and that can be named.
     pub(crate) fn argument_types(&self, skip: usize, role: &Role, errors: &Errors) -> Vec<&Type> {
         let name = self.name();
-        let mut types = Vec::new();
+        let mut found = Vec::new();
         for (index, argument) in self.signature.inputs.iter().enumerate() {
             match argument {
                 FnArg::Receiver(receiver) => {
@@ -108,11 +108,11 @@ impl Function {
                 FnArg::Typed(_) if index < skip => {}
                 FnArg::Typed(typed) => {
                     check_owned(&name, &typed.ty, errors);
-                    types.push(&*typed.ty);
+                    found.push(&*typed.ty);
                 }
             }
         }
-        types
+        found
     }
 
     /// The return type; reports one that can't be named.
@@ -138,7 +138,7 @@ fn check_owned(function: &str, ty: &Type, errors: &Errors) {
     if let Type::Reference(reference) = ty {
         let inner = crate::names::spelled(&reference.elem);
         let help = match inner.as_str() {
-            "str" => "take `String`-like data inside an event type, or `Bytes`".to_owned(),
+            "str" => "take the payload as an event type, or its bytes as `Bytes`".to_owned(),
             _ => format!("take `{inner}` if it is an event, `State<{inner}>` if it is shared state"),
         };
         errors.at(ty, format_args!("`{function}` borrows an argument; its arguments are its own"), help);

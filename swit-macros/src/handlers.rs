@@ -9,7 +9,10 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::{names, report::Errors};
+use crate::{
+    names::{self, Private},
+    report::Errors,
+};
 
 /// One argument: a crate or a module of one, or where swit is.
 enum Argument {
@@ -24,11 +27,11 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
         errors.at(input, "`handlers!` takes crates", "write `swit::handlers!(orders, payments);`");
         return None;
     };
-    let mut private = quote!(::swit::__private);
+    let mut swit: Path = syn::parse_quote!(::swit);
     let mut linked: Vec<Path> = Vec::new();
     for argument in arguments {
         match argument {
-            Argument::Swit(path) => private = quote!(#path::__private),
+            Argument::Swit(path) => swit = path,
             Argument::Linked(path) => {
                 if linked.contains(&path) {
                     let message = format_args!("`{}` is listed twice", names::spelled(&path));
@@ -41,7 +44,7 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
     if errors.any() {
         return None;
     }
-    Some(generate(&linked, &private))
+    Some(generate(&linked, &Private::of(&swit)))
 }
 
 fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
@@ -53,7 +56,7 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     Ok(Argument::Linked(input.call(Path::parse_mod_style)?))
 }
 
-fn generate(linked: &[Path], private: &TokenStream) -> TokenStream {
+fn generate(linked: &[Path], private: &Private) -> TokenStream {
     let names = linked.iter().map(|path| {
         let first = path.segments.first().map(|segment| segment.ident.to_string()).unwrap_or_default();
         match first.as_str() {

@@ -103,9 +103,27 @@ impl From<Class> for Classification {
     }
 }
 
-/// The wait that a field says (`retry_after = field`): a `Duration`, or an `Option` of one. Called by the derive.
-pub fn asked_wait(wait: impl Into<Option<Duration>>) -> Option<Duration> {
-    wait.into()
+/// The wait that a field says (`retry_after = field`). Called by the derive.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a wait",
+    label = "neither a `Duration` nor an `Option<Duration>`",
+    note = "`retry_after` names a field of type `Duration` or `Option<Duration>`"
+)]
+pub trait Asked {
+    /// The wait.
+    fn wait(&self) -> Option<Duration>;
+}
+
+impl Asked for Duration {
+    fn wait(&self) -> Option<Duration> {
+        Some(*self)
+    }
+}
+
+impl Asked for Option<Duration> {
+    fn wait(&self) -> Option<Duration> {
+        *self
+    }
 }
 
 /// An error that knows its class. Usually derived: `#[derive(Classify)]` with `#[class(transient)]` at each variant.

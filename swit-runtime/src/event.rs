@@ -100,7 +100,7 @@ impl<T: DeserializeOwned> Read for T {}
 ///
 /// # Errors
 /// Everything of [`DecodeError`].
-pub fn decode<T: DeserializeOwned>(descriptor: &'static EventDescriptor, message: &Message) -> Result<T, DecodeError> {
+pub fn decode<T: Read>(descriptor: &'static EventDescriptor, message: &Message) -> Result<T, DecodeError> {
     let codec = codec_of(descriptor, message)?;
     if message.version > descriptor.version && descriptor.newer == Newer::Refuse {
         return Err(DecodeError::Newer {
@@ -138,7 +138,7 @@ fn refused_content_type(descriptor: &'static EventDescriptor, content_type: &str
 ///
 /// # Errors
 /// The value refuses to be serialized.
-pub fn encode<T: Serialize>(
+pub fn encode<T: Written>(
     descriptor: &'static EventDescriptor,
     value: &T,
     key: Option<Text>,

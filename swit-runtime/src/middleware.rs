@@ -23,6 +23,23 @@ pub trait Middleware: Send + Sync + 'static {
     fn handle<'a>(&'a self, cx: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Outcome>;
 }
 
+/// What a function with `#[middleware]` returns: an [`Outcome`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by middleware",
+    label = "not an `Outcome`",
+    note = "return the `Outcome` of `next.run(cx).await`, or one of your own: `Outcome::fail(error)`, `Outcome::discard(reason)`"
+)]
+pub trait MiddlewareReturn {
+    /// The outcome.
+    fn outcome(self) -> Outcome;
+}
+
+impl MiddlewareReturn for Outcome {
+    fn outcome(self) -> Outcome {
+        self
+    }
+}
+
 /// The rest of a chain: the middleware further inside, then the handler.
 pub struct Next<'a> {
     rest: &'a [Arc<dyn Middleware>],

@@ -130,6 +130,12 @@ pub trait Return: Send {
     /// # Errors
     /// The handler's own error.
     fn split(self) -> Result<Self::Value, Self::Error>;
+
+    /// What a successful value makes of its delivery: its events are added to the context.
+    #[inline]
+    fn emitted(value: Self::Value, cx: &mut Context) -> Outcome {
+        emitted(value, cx)
+    }
 }
 
 /// The error of a handler that returns no `Result`.
@@ -171,11 +177,6 @@ impl<E> Tag<E> {
     pub fn of(_: &E) -> Self {
         Self(std::marker::PhantomData)
     }
-}
-
-/// The event types that a return type may publish, for the graph.
-pub fn emits_of<R: Return>(out: &mut Vec<EventDescriptor>) {
-    R::Value::events(out);
 }
 
 /// What a successful return value makes of its delivery: its events are added to the context.

@@ -115,7 +115,8 @@ async fn a_newer_version_is_refused_and_says_so() {
 #[tokio::test(start_paused = true)]
 async fn what_is_over_the_limits_never_reaches_a_handler() {
     let journal = Journal::default();
-    let app = App::only::<(reads_tasks,)>().provide(journal.clone()).set("limits.payload", 1_000).set("limits.headers", 4);
+    let app =
+        App::only::<(reads_tasks,)>().provide(journal.clone()).set("limits.payload", 1_000).set("limits.headers", 4);
     let app = TestApp::start(app).await.unwrap();
     assert!(app.publish(&task("x".repeat(1_000))).await.unwrap_err().to_string().contains("1000"));
     let many = (0..5).fold(task("x").encode().unwrap(), |message, n| message.with_header(format!("h{n}"), n));

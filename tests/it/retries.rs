@@ -74,7 +74,10 @@ async fn three_retries_are_four_attempts_and_then_a_dead_letter() {
     let dead = app.dead_letters("short-waits");
     assert_eq!(dead.len(), 1);
     let letter = &dead[0];
-    assert_eq!((letter.reason.as_str(), letter.error.as_str(), letter.attempts), ("max_retries_exceeded", "not now", 4));
+    assert_eq!(
+        (letter.reason.as_str(), letter.error.as_str(), letter.attempts),
+        ("max_retries_exceeded", "not now", 4)
+    );
     let message = &letter.message;
     assert_eq!(message.id, id);
     assert_eq!(message.key.as_deref(), Some("k"));
@@ -134,7 +137,8 @@ async fn an_errors_own_retries_and_backoff_come_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_may_change_the_policy() {
-    let app = App::only::<(by_class,)>().set("subscriber.by-class.retries", 1).set("subscriber.by-class.backoff", "none");
+    let app =
+        App::only::<(by_class,)>().set("subscriber.by-class.retries", 1).set("subscriber.by-class.backoff", "none");
     let app = TestApp::start(app).await.unwrap();
     app.publish(&task("busy")).await.unwrap();
     app.wait_quiet().await;

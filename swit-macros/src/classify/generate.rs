@@ -1,14 +1,14 @@
 //! The code of a classified error.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Ident, spanned::Spanned};
 
 use super::{Case, attribute::Class};
-use crate::constants;
+use crate::{constants, names::Private};
 
 /// `impl Classify`, and the link-time classifier of a type without parameters.
-pub(super) fn generate(input: &DeriveInput, cases: &[Case<'_>], private: &TokenStream) -> TokenStream {
+pub(super) fn generate(input: &DeriveInput, cases: &[Case<'_>], private: &Private) -> TokenStream {
     let ident = &input.ident;
     let (implement, types, clause) = input.generics.split_for_impl();
     let arms = cases.iter().map(|case| arm(case, private));
@@ -29,20 +29,18 @@ pub(super) fn generate(input: &DeriveInput, cases: &[Case<'_>], private: &TokenS
     }
 }
 
-fn arm(case: &Case<'_>, private: &TokenStream) -> TokenStream {
-    let pattern = match case.variant {
-        Some(variant) => quote!(Self::#variant),
-        None => quote!(Self),
-    };
+fn arm(case: &Case<'_>, private: &Private) -> TokenStream {
+    let pattern = case.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant));
     match &case.class {
         Class::From(member) => {
-            let ty = case.fields.members().zip(case.fields.iter()).find(|(known, _)| known == member);
-            let span = ty.map_or_else(|| member.span(), |(_, field)| field.ty.span());
-            let class = quote_spanned!(span=> (&&&#private::wrapped::Wrapped(__error)).class());
+            let found = case.fields.members().zip(case.fields.iter()).find(|(known, _)| known == member);
+            let at = found.map_or_else(|| member.to_token_stream(), |(_, field)| field.ty.to_token_stream());
+            let wrapped = private.at(&at);
+            let class = quote_spanned!(at.span()=> (&&&&#wrapped::wrapped::Wrapped(__error)).class());
             quote! {
                 #pattern { #member: __error, .. } => {
                     #[allow(unused_imports)]
-                    use #private::wrapped::{ByBox as _, ByChain as _, ByItself as _};
+                    use #private::wrapped::{ByBox as _, ByChain as _, ByItself as _, ByNothing as _};
                     #class
                 }
             }
@@ -58,7 +56,8 @@ fn arm(case: &Case<'_>, private: &TokenStream) -> TokenStream {
             match retry_after {
                 None => quote!(#pattern { .. } => #classification,),
                 Some(member) => {
-                    let asked = quote_spanned!(member.span()=> #private::asked_wait(*__wait));
+                    let asked = private.at(member);
+                    let asked = quote_spanned!(member.span()=> #asked::Asked::wait(__wait));
                     quote! {
                         #pattern { #member: __wait, .. } => match #asked {
                             ::core::option::Option::Some(__wait) => #classification.with_retry_after(__wait),
@@ -71,17 +70,10 @@ fn arm(case: &Case<'_>, private: &TokenStream) -> TokenStream {
     }
 }
 
-fn linked(ident: &Ident, private: &TokenStream) -> TokenStream {
+fn linked(ident: &Ident, private: &Private) -> TokenStream {
+    let classifier = private.at(ident);
+    let classifier = quote_spanned!(ident.span()=> #classifier::LinkedClassifier::of::<#ident>());
     quote! {
-        #private::inventory::submit! {
-            #private::LinkedClassifier {
-                classify: |__error| {
-                    ::core::option::Option::map(
-                        __error.downcast_ref::<#ident>(),
-                        <#ident as #private::Classify>::classify,
-                    )
-                },
-            }
-        }
+        #private::inventory::submit! { #classifier }
     }
 }

@@ -6,7 +6,7 @@ mod generate;
 use proc_macro2::TokenStream;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident};
 
-use crate::{names, parsing::helper, report::Errors};
+use crate::{names::Private, parsing::helper, report::Errors};
 
 /// One pattern of the error and what it is classified as.
 struct Case<'a> {
@@ -23,14 +23,14 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
         Data::Struct(data) => {
             let found = helper(&input.attrs, "class", errors);
             let mut keys = attribute::keys(found.as_ref(), errors);
-            let private = names::private(&mut keys, errors);
+            let private = Private::read(&mut keys, errors);
             let class = class(&mut keys, &input.attrs, &data.fields, &input.ident, errors);
             (private, class.map(|class| Case { variant: None, fields: &data.fields, class }).into_iter().collect())
         }
         Data::Enum(data) => {
             let found = helper(&input.attrs, "class", errors);
             let mut keys = attribute::keys_of_enum(found.as_ref(), errors);
-            let private = names::private(&mut keys, errors);
+            let private = Private::read(&mut keys, errors);
             let cases: Vec<_> = data
                 .variants
                 .iter()

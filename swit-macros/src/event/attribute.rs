@@ -6,19 +6,16 @@ use swit_grammar::{name::check_event_type, nearest::nearest, topic::check_topic}
 use syn::{DeriveInput, Fields, LitStr, Member, Type};
 
 use crate::{
+    names::Private,
     parsing::{Entry, Form, Helper, Keys, Vocabulary},
     report::Errors,
 };
 
-pub(super) const STRUCT: Vocabulary = Vocabulary {
+pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "#[event]",
     known: &["topic", "version", "key", "name", "codecs", "upcast", "newer", "unrouted", "crate"],
     later: &[],
 };
-
-/// On an enum only the path of swit can be said: topics and versions are its variants'.
-pub(super) const ENUM: Vocabulary =
-    Vocabulary { attribute: "#[event]` of an enum of events `", known: &["crate"], later: &[] };
 
 /// What the attribute says, key by key.
 pub(super) struct Raw {
@@ -74,6 +71,8 @@ impl Raw {
         let ident = &input.ident;
         let topic = match &self.topic {
             Some(entry) => entry.checked(check_topic, errors),
+            // A key that was refused may have been meant for it.
+            None if errors.any() => None,
             None => {
                 let at = helper.map_or_else(|| ident.to_token_stream(), |helper| helper.attribute.clone());
                 let help = "write `#[event(topic = \"order.created\", version = 1)]`";
@@ -102,6 +101,16 @@ impl Raw {
             newer: self.newer.unwrap_or("Refuse"),
             unrouted: self.unrouted.unwrap_or("Warn"),
         })
+    }
+}
+
+/// On an enum only the path of swit can be said: topics and versions are its variants'.
+pub(super) fn refuse_on_enum(keys: &mut Keys<'_>, errors: &Errors) {
+    for name in VOCABULARY.known {
+        if let Some(entry) = keys.take(name) {
+            let help = format_args!("write `{name}` at the event types that its variants hold");
+            errors.at(&entry.key, format_args!("`{name}` stands at an enum of events"), help);
+        }
     }
 }
 
@@ -170,7 +179,7 @@ pub(crate) fn codec(text: &LitStr, errors: &Errors) -> Option<LitStr> {
 }
 
 /// A codec's name as a path of generated code.
-pub(crate) fn codec_path(_json: &LitStr, private: &TokenStream) -> TokenStream {
+pub(crate) fn codec_path(_json: &LitStr, private: &Private) -> TokenStream {
     quote!(#private::Codec::Json)
 }
 

@@ -5,9 +5,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{DeriveInput, Ident, spanned::Spanned};
 
 use super::shape::Variant;
+use crate::names::Private;
 
 /// `impl Event` that asks each variant's type.
-pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &TokenStream) -> TokenStream {
+pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &Private) -> TokenStream {
     let ident = &input.ident;
     let name = ident.to_string();
     let (implement, types, clause) = input.generics.split_for_impl();
@@ -15,12 +16,13 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
     let texts: Vec<String> = idents.iter().map(ToString::to_string).collect();
     let descriptors = variants.iter().zip(&texts).map(|(variant, text)| {
         let event = variant.event;
+        let private = private.at(event);
         quote_spanned! {event.span()=>
             #private::contract::single(#name, #text, <#event as #private::Event>::DESCRIPTORS)
         }
     });
     let decode = variants.iter().map(|Variant { ident, event }| {
-        quote_spanned! {event.span()=>
+        quote! {
             if ::core::iter::Iterator::any(
                 &mut <#event as #private::Event>::DESCRIPTORS.iter(),
                 |__descriptor| #private::event::is_of(__descriptor, __message),
@@ -30,6 +32,7 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
         }
     });
     let distinct = input.generics.params.is_empty().then(|| {
+        let private = private.at(ident);
         quote_spanned! {ident.span()=>
             const _: () = #private::contract::are_distinct(
                 #name,
@@ -38,7 +41,8 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
             );
         }
     });
-    let event = format_ident!("__event");
+    let (event, types_of) =
+        (format_ident!("__event"), variants.iter().map(|variant| variant.event).collect::<Vec<_>>());
     quote! {
         const _: () = {
             #distinct
@@ -48,7 +52,7 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
 
                 fn descriptor(&self) -> &'static #private::EventDescriptor {
                     match self {
-                        #(Self::#idents(#event) => #private::Event::descriptor(#event),)*
+                        #(Self::#idents(#event) => <#types_of as #private::Event>::descriptor(#event),)*
                     }
                 }
 
@@ -61,7 +65,7 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
 
                 fn encode(&self) -> ::core::result::Result<#private::Message, #private::EncodeError> {
                     match self {
-                        #(Self::#idents(#event) => #private::Event::encode(#event),)*
+                        #(Self::#idents(#event) => <#types_of as #private::Event>::encode(#event),)*
                     }
                 }
             }

@@ -5,17 +5,17 @@ use quote::{quote, quote_spanned};
 use syn::{DeriveInput, Member, spanned::Spanned};
 
 use super::attribute::{Event, codec_path};
-use crate::names::{self, spelled};
+use crate::names::{self, Private, spelled};
 
 /// `impl Event`, and the registration of a type without parameters.
-pub(super) fn generate(input: &DeriveInput, event: &Event, private: &TokenStream) -> TokenStream {
+pub(super) fn generate(input: &DeriveInput, event: &Event, private: &Private) -> TokenStream {
     let ident = &input.ident;
     let (implement, types, _) = input.generics.split_for_impl();
     let clause = clause(input, private);
+    let (decode, encode) = (decode(input, private), encode(input, event, private));
     let descriptor = descriptor(event, private);
     let upcast = upcast(input, event, private);
     let contract = upcast_contract(input, event, private);
-    let key = key(event.key.as_ref(), private);
     let registration = input.generics.params.is_empty().then(|| registration(input, private));
     quote! {
         const _: () = {
@@ -33,11 +33,11 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &TokenStream
                     __message: &#private::Message,
                 ) -> ::core::result::Result<Self, #private::DecodeError> {
                     #upcast
-                    #private::event::decode(&__SWIT_DESCRIPTORS[0], __message)
+                    #decode
                 }
 
                 fn encode(&self) -> ::core::result::Result<#private::Message, #private::EncodeError> {
-                    #private::event::encode(&__SWIT_DESCRIPTORS[0], self, #key)
+                    #encode
                 }
             }
             #registration
@@ -45,22 +45,34 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &TokenStream
     }
 }
 
-/// The user's `where` clause, and that the payload can be written and read: asked here, the error stands at the type.
-fn clause(input: &DeriveInput, private: &TokenStream) -> TokenStream {
+/// The user's `where` clause; with parameters also that the payload can be written, read and sent.
+fn clause(input: &DeriveInput, private: &Private) -> TokenStream {
     let ident = &input.ident;
-    let (_, types, _) = input.generics.split_for_impl();
-    let span = ident.span();
-    let written = input.generics.where_clause.as_ref().map(|clause| {
-        let predicates = clause.predicates.iter();
-        quote!(#(#predicates,)*)
-    });
-    let payload = quote_spanned!(span=> #ident #types: #private::event::Written + #private::event::Read);
-    let send = (!input.generics.params.is_empty())
-        .then(|| quote_spanned!(span=> #ident #types: ::core::marker::Send + 'static));
-    quote!(where #written #payload, #send)
+    let (_, types, clause) = input.generics.split_for_impl();
+    if input.generics.params.is_empty() {
+        return quote!(#clause);
+    }
+    let predicates = input.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    quote! {
+        where
+            #(#predicates,)*
+            #ident #types: #private::event::Written + #private::event::Read + ::core::marker::Send + 'static,
+    }
 }
 
-fn descriptor(event: &Event, private: &TokenStream) -> TokenStream {
+/// Both are called at the type's name, so that a payload that can't be read or written is reported there.
+fn decode(input: &DeriveInput, private: &Private) -> TokenStream {
+    let private = private.at(&input.ident);
+    quote_spanned!(input.ident.span()=> #private::event::decode::<Self>(&__SWIT_DESCRIPTORS[0], __message))
+}
+
+fn encode(input: &DeriveInput, event: &Event, private: &Private) -> TokenStream {
+    let key = key(event.key.as_ref(), private);
+    let private = private.at(&input.ident);
+    quote_spanned!(input.ident.span()=> #private::event::encode::<Self>(&__SWIT_DESCRIPTORS[0], self, #key))
+}
+
+fn descriptor(event: &Event, private: &Private) -> TokenStream {
     let Event { topic, version, name, .. } = event;
     let codecs = event.codecs.iter().map(|codec| codec_path(codec, private));
     let newer = syn::Ident::new(event.newer, proc_macro2::Span::call_site());
@@ -77,7 +89,7 @@ fn descriptor(event: &Event, private: &TokenStream) -> TokenStream {
     }
 }
 
-fn key(field: Option<&Member>, private: &TokenStream) -> TokenStream {
+fn key(field: Option<&Member>, private: &Private) -> TokenStream {
     match field {
         None => quote!(::core::option::Option::None),
         Some(field) => {
@@ -88,12 +100,12 @@ fn key(field: Option<&Member>, private: &TokenStream) -> TokenStream {
 }
 
 /// Older messages go through the previous type, which in turn may go through its own.
-fn upcast(input: &DeriveInput, event: &Event, private: &TokenStream) -> Option<TokenStream> {
+fn upcast(input: &DeriveInput, event: &Event, private: &Private) -> Option<TokenStream> {
     let previous = event.upcast.as_ref()?;
     let version = event.version;
     let ident = &input.ident;
     let (_, types, _) = input.generics.split_for_impl();
-    let convert = quote_spanned! {previous.span()=>
+    let convert = quote! {
         return ::core::result::Result::map(
             <#previous as #private::Event>::decode(__message),
             <#ident #types as ::core::convert::From<#previous>>::from,
@@ -107,11 +119,12 @@ fn upcast(input: &DeriveInput, event: &Event, private: &TokenStream) -> Option<T
     })
 }
 
-fn upcast_contract(input: &DeriveInput, event: &Event, private: &TokenStream) -> Option<TokenStream> {
+fn upcast_contract(input: &DeriveInput, event: &Event, private: &Private) -> Option<TokenStream> {
     let previous = event.upcast.as_ref()?;
     // With parameters there is no place outside the impl where the previous type can be named.
     input.generics.params.is_empty().then(|| {
         let (name, text, version) = (input.ident.to_string(), spelled(previous), event.version);
+        let private = private.at(previous);
         quote_spanned! {previous.span()=>
             const _: () =
                 #private::contract::upcasts(#name, #version, #text, <#previous as #private::Event>::DESCRIPTORS);
@@ -119,7 +132,7 @@ fn upcast_contract(input: &DeriveInput, event: &Event, private: &TokenStream) ->
     })
 }
 
-fn registration(input: &DeriveInput, private: &TokenStream) -> TokenStream {
+fn registration(input: &DeriveInput, private: &Private) -> TokenStream {
     let name = input.ident.to_string();
     let location = names::location(private);
     quote! {

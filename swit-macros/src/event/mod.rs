@@ -11,7 +11,7 @@ use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput};
 
 use crate::{
-    names,
+    names::Private,
     parsing::{Keys, helper},
     report::Errors,
 };
@@ -23,15 +23,16 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
     let tokens = found.as_ref().map(|helper| helper.tokens.clone()).unwrap_or_default();
     match &input.data {
         Data::Struct(data) => {
-            let mut keys = Keys::read(tokens, &attribute::STRUCT, errors);
-            let private = names::private(&mut keys, errors);
+            let mut keys = Keys::read(tokens, &attribute::VOCABULARY, errors);
+            let private = Private::read(&mut keys, errors);
             let raw = attribute::Raw::read(&mut keys, errors);
             let event = raw.validate(&input, &data.fields, found.as_ref(), errors)?;
             (!errors.any()).then(|| generate_struct::generate(&input, &event, &private))
         }
         Data::Enum(data) => {
-            let mut keys = Keys::read(tokens, &attribute::ENUM, errors);
-            let private = names::private(&mut keys, errors);
+            let mut keys = Keys::read(tokens, &attribute::VOCABULARY, errors);
+            let private = Private::read(&mut keys, errors);
+            attribute::refuse_on_enum(&mut keys, errors);
             let variants = shape::variants(&input, data, errors);
             (!errors.any()).then(|| generate_enum::generate(&input, &variants, &private))
         }

@@ -72,17 +72,18 @@ impl Raw {
                 errors.at(key, "`order` is for global middleware, but `global = false`", help);
             }
         }
-        let name = self.name.map(|name| name.value()).unwrap_or_else(|| {
-            let name = dashed(&function.function.name());
-            if let Err(fault) = check_name(&name) {
-                let help = "give it a name: `#[middleware(name = \"…\")]`";
-                errors.at(function.ident(), &fault.message, help);
-            }
-            name
-        });
+        let name = self.name.map_or_else(|| default_name(function, errors), |name| name.value());
         let list = |names: Option<Names>| names.map(|names| names.list).unwrap_or_default();
         Attribute { name, order: self.order.unwrap_or(0), global, only: list(self.only), except: list(self.except) }
     }
+}
+
+fn default_name(function: &MiddlewareFn, errors: &Errors) -> String {
+    let name = dashed(&function.function.name());
+    if let Err(fault) = check_name(&name) {
+        errors.at(function.ident(), &fault.message, "give it a name: `#[middleware(name = \"…\")]`");
+    }
+    name
 }
 
 fn names(entry: Entry, errors: &Errors) -> Option<Names> {

@@ -5,10 +5,13 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use super::{attribute::Attribute, signature::MiddlewareFn};
-use crate::{extract::extract, names, names::spelled};
+use crate::{
+    extract::extract,
+    names::{self, Private, spelled},
+};
 
 /// Everything beside the user's function.
-pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: &Private) -> TokenStream {
     let ident = function.ident();
     let visibility = &function.function.visibility;
     let cfgs = names::cfgs(&function.function.attributes);
@@ -27,11 +30,13 @@ pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: 
     }
 }
 
-fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &Private) -> TokenStream {
     let (ident, extractors) = (function.ident(), &function.extractors);
     let Attribute { name, order, global, only, except } = attribute;
     let location = names::location(private);
     quote! {
+        #[allow(unused_imports)]
+        use #private::NoExtractor as _;
         static __SWIT_REGISTRATION: #private::MiddlewareRegistration = #private::MiddlewareRegistration {
             name: #name,
             location: #location,
@@ -39,7 +44,7 @@ fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &TokenS
             global: #global,
             only: &[#(#only),*],
             except: &[#(#except),*],
-            requires: |_out| { #(<#extractors as #private::FromDelivery>::requires(_out);)* },
+            requires: |_out| { #(#private::Probe::<#extractors>::REQUIRES(_out);)* },
             make: || ::std::sync::Arc::new(#ident {}),
         };
         impl #private::MiddlewareItem for #ident {
@@ -48,25 +53,32 @@ fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &TokenS
     }
 }
 
-fn contracts(function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+fn contracts(function: &MiddlewareFn, private: &Private) -> TokenStream {
     let name = function.function.name();
     function
         .extractors
         .iter()
         .map(|ty| {
-            let text = spelled(ty);
-            quote_spanned!(ty.span()=> const _: () = #private::contract::is_payload_agnostic::<#ty>(#name, #text);)
+            let (text, private) = (spelled(ty), private.at(ty));
+            quote_spanned! {ty.span()=>
+                const _: () = #private::contract::is_payload_agnostic(
+                    #name,
+                    #text,
+                    #private::Probe::<#ty>::READS_PAYLOAD,
+                    #private::Probe::<#ty>::SETTLES,
+                );
+            }
         })
         .collect()
 }
 
-fn handle(function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
+fn handle(function: &MiddlewareFn, private: &Private) -> TokenStream {
     let ident = function.ident();
     let names: Vec<Ident> = (0..function.extractors.len()).map(|index| format_ident!("__argument_{index}")).collect();
     let extract = extract(&function.extractors, &names, private);
-    let returns = &function.returns;
+    let (returns, private_at) = (&function.returns, private.at(&function.returns));
+    let outcome = quote_spanned!(returns.span()=> <#returns as #private_at::MiddlewareReturn>::outcome(__returned));
     let call = quote_spanned!(ident.span()=> #ident(__cx, __next #(, #names)*).await);
-    let outcome = quote_spanned!(returns.span()=> let __outcome: #private::Outcome = #call; __outcome);
     quote! {
         impl #private::Middleware for #ident {
             fn handle<'a>(
@@ -76,6 +88,7 @@ fn handle(function: &MiddlewareFn, private: &TokenStream) -> TokenStream {
             ) -> #private::BoxFuture<'a, #private::Outcome> {
                 ::std::boxed::Box::pin(async move {
                     #extract
+                    let __returned: #returns = #call;
                     #outcome
                 })
             }

@@ -6,12 +6,12 @@ mod signature;
 
 use proc_macro2::TokenStream;
 
-use crate::{names, parsing::Keys, report::Errors};
+use crate::{names::Private, parsing::Keys, report::Errors};
 
 /// Expands the attribute; `None` where something was reported.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
     let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
-    let private = names::private(&mut keys, errors);
+    let private = Private::read(&mut keys, errors);
     let raw = attribute::Raw::read(&mut keys, errors);
     let function = signature::MiddlewareFn::read(item, errors)?;
     let attribute = raw.validate(&function, errors);

@@ -28,20 +28,18 @@ struct Argument {
 }
 
 /// Reads a backoff; what is wrong is reported at the argument.
-pub(super) fn read(tokens: TokenStream, errors: &Errors) -> Option<Backoff> {
+pub(super) fn read(tokens: &TokenStream, errors: &Errors) -> Option<Backoff> {
     let Ok(raw) = parse.parse2(tokens.clone()) else {
-        errors.at(&tokens, "this is not a backoff", HELP);
+        errors.at(tokens, "this is not a backoff", HELP);
         return None;
     };
     let kind = raw.kind.to_string();
     let backoff = match kind.as_str() {
-        "none" => match raw.arguments {
-            None => Backoff::None,
-            Some(_) => {
-                errors.at(&tokens, "`none` takes no arguments", "write `none`");
-                return None;
-            }
-        },
+        "none" if raw.arguments.is_some() => {
+            errors.at(tokens, "`none` takes no arguments", "write `none`");
+            return None;
+        }
+        "none" => Backoff::None,
         "linear" => Backoff::Linear { step: only(&raw, errors)? },
         "fixed" => Backoff::Fixed { wait: only(&raw, errors)? },
         "exponential" => exponential(&raw, errors)?,
@@ -55,7 +53,7 @@ pub(super) fn read(tokens: TokenStream, errors: &Errors) -> Option<Backoff> {
     match backoff.check() {
         Ok(()) => Some(backoff),
         Err(fault) => {
-            errors.fault(&tokens, &fault);
+            errors.fault(tokens, &fault);
             None
         }
     }
@@ -87,14 +85,12 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
 
 /// The first argument, which all but `none` need.
 fn first(raw: &Raw, errors: &Errors) -> Option<Duration> {
-    match raw.arguments.as_deref().and_then(<[Argument]>::first) {
-        Some(Argument { name: None, value }) => wait(value, errors),
-        _ => {
-            let kind = &raw.kind;
-            errors.at(kind, format_args!("`{kind}` needs its first wait"), format_args!("write `{kind}(\"1s\")`"));
-            None
-        }
+    if let Some(Argument { name: None, value }) = raw.arguments.as_deref().and_then(<[Argument]>::first) {
+        return wait(value, errors);
     }
+    let kind = &raw.kind;
+    errors.at(kind, format_args!("`{kind}` needs its first wait"), format_args!("write `{kind}(\"1s\")`"));
+    None
 }
 
 fn only(raw: &Raw, errors: &Errors) -> Option<Duration> {
@@ -179,7 +175,7 @@ mod tests {
 
     fn of(tokens: TokenStream) -> Result<Option<Backoff>, String> {
         let errors = Errors::new();
-        let backoff = read(tokens, &errors);
+        let backoff = read(&tokens, &errors);
         errors.finish().map(|()| backoff).map_err(|error| error.to_string())
     }
 

@@ -103,6 +103,11 @@ fn entry(mut part: Vec<TokenTree>, errors: &Errors) -> Option<Entry> {
                 errors.at(&key, format_args!("`{key}` has no value"), format_args!("write `{key} = …`"));
                 return None;
             }
+            if let Some(next) = second_key(&value) {
+                let help = "separate keys by commas";
+                errors.at(&next, format_args!("expected a comma before `{next}`"), help);
+                return None;
+            }
             Form::Value(value)
         }
         Some(other) => {
@@ -112,6 +117,26 @@ fn entry(mut part: Vec<TokenTree>, errors: &Errors) -> Option<Entry> {
         }
     };
     Some(Entry { key, form })
+}
+
+/// The key of a second entry inside a value: a comma is missing.
+fn second_key(value: &TokenStream) -> Option<Ident> {
+    let mut previous = None;
+    let mut depth = 0_usize;
+    for token in value.clone() {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '<' => depth += 1,
+            TokenTree::Punct(punct) if punct.as_char() == '>' => depth = depth.saturating_sub(1),
+            TokenTree::Punct(punct) if punct.as_char() == '=' && depth == 0 => {
+                if let Some(TokenTree::Ident(key)) = previous {
+                    return Some(key);
+                }
+            }
+            _ => {}
+        }
+        previous = Some(token);
+    }
+    None
 }
 
 #[cfg(test)]
@@ -134,7 +159,7 @@ mod tests {
 
     #[test]
     fn goes_on_after_a_mistake() {
-        let (names, fine) = read(quote!("x", topic "a", retries = , timeout = "1s"));
+        let (names, fine) = read(quote!("x", topic "a", retries = , group = "a" name = "b", timeout = "1s"));
         assert_eq!(names, ["timeout"]);
         assert!(!fine);
     }

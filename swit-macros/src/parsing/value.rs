@@ -90,10 +90,7 @@ impl Entry {
     }
 
     /// `key = 3`
-    pub(crate) fn integer<N>(&self, errors: &Errors) -> Option<N>
-    where
-        N: std::str::FromStr<Err: std::fmt::Display>,
-    {
+    pub(crate) fn integer<N: std::str::FromStr>(&self, errors: &Errors) -> Option<N> {
         let key = self.name();
         let negative = match &self.form {
             Form::Value(tokens) => {
@@ -111,13 +108,12 @@ impl Entry {
                 return None;
             }
         };
-        match digits.parse() {
-            Ok(number) => Some(number),
-            Err(error) => {
-                errors.at(self.value_tokens(), format_args!("`{key}` is {digits}: {error}"), "write a number in range");
-                None
-            }
+        let number = digits.parse().ok();
+        if number.is_none() {
+            let help = format_args!("write a number that is in range, such as `{key} = 3`");
+            errors.at(self.value_tokens(), format_args!("`{key}` is {digits}, which is out of range"), help);
         }
+        number
     }
 
     /// `key = true`
@@ -170,7 +166,7 @@ impl Entry {
     /// `key = exponential("1s", max = "30s")` and the like.
     pub(crate) fn backoff(&self, errors: &Errors) -> Option<Backoff> {
         match &self.form {
-            Form::Value(tokens) => backoff::read(tokens.clone(), errors),
+            Form::Value(tokens) => backoff::read(tokens, errors),
             Form::Flag | Form::List(_) => {
                 errors.at(self.value_tokens(), "`backoff` takes a backoff", backoff::HELP);
                 None

@@ -6,15 +6,15 @@ use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
 use super::validate::Subscriber;
-use crate::names::spelled;
+use crate::names::{Private, spelled};
 
 /// `const _: () = …;` for each contract that applies.
-pub(super) fn contracts(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let keys = &subscriber.keys;
     let function = subscriber.handler.function.name();
     let ident = subscriber.handler.ident();
     let assert = |at: &dyn ToTokens, name: &str, arguments: TokenStream| {
-        let span = at.span();
+        let (span, private) = (at.span(), private.at(&at));
         let name = syn::Ident::new(name, span);
         quote_spanned!(span=> const _: () = #private::contract::#name(#function, #arguments);)
     };

@@ -12,13 +12,16 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, spanned::Spanned};
+use syn::{Ident, Type, spanned::Spanned};
 
 use super::{contracts::contracts, spec::spec, validate::Subscriber};
-use crate::{extract::extract, names, names::spelled};
+use crate::{
+    extract::extract,
+    names::{self, Private, ends, spelled},
+};
 
 /// Everything beside the user's function.
-pub(super) fn generate(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
     let ident = handler.ident();
     let visibility = &handler.function.visibility;
@@ -44,22 +47,31 @@ pub(super) fn generate(subscriber: &Subscriber, private: &TokenStream) -> TokenS
 }
 
 /// What contracts and registration both name.
-fn facts(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+fn facts(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let arguments = subscriber.handler.arguments.iter().map(|ty| {
         let text = spelled(ty);
-        quote!(#private::contract::Argument::of::<#ty>(#text))
+        quote! {
+            #private::contract::Argument {
+                type_name: #text,
+                extracts: #private::Probe::<#ty>::EXTRACTS,
+                events: #private::Probe::<#ty>::EVENTS,
+                settles: #private::Probe::<#ty>::SETTLES,
+            }
+        }
     });
     let topics = subscriber.keys.topics.as_ref().map(|topics| {
         let entries = &topics.entries;
         quote!(const __SWIT_TOPICS: &[&::core::primitive::str] = &[#(#entries),*];)
     });
     quote! {
+        #[allow(unused_imports)]
+        use #private::{NoExtractor as _, NoReturn as _};
         #topics
         const __SWIT_ARGUMENTS: &[#private::contract::Argument] = &[#(#arguments),*];
     }
 }
 
-fn registration(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
     let (ident, arguments, returns) = (handler.ident(), &handler.arguments, &handler.returns);
     let (name, function) = (&subscriber.name, handler.function.name());
@@ -72,34 +84,42 @@ fn registration(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
             location: #location,
             spec: #spec,
             middleware: &[#(<#middleware as #private::MiddlewareItem>::REGISTRATION),*],
-            events: |_out| { #(_out.extend_from_slice(<#arguments as #private::FromDelivery>::EVENTS);)* },
-            emits: #private::emits_of::<#returns>,
-            requires: |_out| { #(<#arguments as #private::FromDelivery>::requires(_out);)* },
+            events: |_out| { #(_out.extend_from_slice(#private::Probe::<#arguments>::EVENTS);)* },
+            emits: #private::Probe::<#returns>::EMITS,
+            requires: |_out| { #(#private::Probe::<#arguments>::REQUIRES(_out);)* },
             start: #private::start::<#ident>,
         };
     }
 }
 
-fn implementation(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
-    let ident = handler.ident();
+    let (ident, returns) = (handler.ident(), &handler.returns);
     let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
     let extract = extract(&handler.arguments, &names, private);
     let call = if subscriber.keys.blocking {
+        let private = private.at(ident);
         quote_spanned!(ident.span()=> #private::blocking::run(move || #ident(#(#names),*)).await)
     } else {
         quote_spanned!(ident.span()=> #ident(#(#names),*).await)
     };
     let failed = failed(subscriber, private);
+    // At the function's name, so that a future that is not `Send` is reported there.
+    let (outcome, cx) = (private.at(ident), format_ident!("__cx"));
+    let header = quote_spanned!(ident.span()=> async fn call(#cx: &mut #outcome::Context) -> #outcome::Outcome);
+    let (split, emitted) = (
+        of_return(returns, &quote!(split(__returned)), private),
+        of_return(returns, &quote!(emitted(__value, __cx)), private),
+    );
     quote! {
         impl #private::Handler for #ident {
             const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
 
-            async fn call(__cx: &mut #private::Context) -> #private::Outcome {
+            #header {
                 #extract
-                let __returned = #call;
-                match #private::Return::split(__returned) {
-                    ::core::result::Result::Ok(__value) => #private::emitted(__value, __cx),
+                let __returned: #returns = #call;
+                match #split {
+                    ::core::result::Result::Ok(__value) => #emitted,
                     ::core::result::Result::Err(__error) => { #failed }
                 }
             }
@@ -107,26 +127,41 @@ fn implementation(subscriber: &Subscriber, private: &TokenStream) -> TokenStream
     }
 }
 
-fn failed(subscriber: &Subscriber, private: &TokenStream) -> TokenStream {
+/// `<R as Return>::…`, from the return type's first token to its last.
+fn of_return(returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
+    let (at, (first, last)) = (private.at(returns), ends(returns));
+    let mut tokens = quote_spanned!(first=> <#returns as #at::Return>::);
+    tokens.extend(call.clone().into_iter().map(|mut token| {
+        token.set_span(last);
+        token
+    }));
+    tokens
+}
+
+fn failed(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let span = subscriber.handler.returns.span();
     let traits = quote! {
         #[allow(unused_imports)]
         use #private::via::{ViaBox as _, ViaClassify as _, ViaDyn as _, ViaNone as _};
     };
     let Some(path) = &subscriber.keys.on_error else {
+        let private = private.at(&subscriber.handler.returns);
         let failure = quote_spanned!(span=> (&&&&#private::Tag::of(&__error)).failure(__error));
         return quote! {
             #traits
             #private::Outcome::Failed(#failure)
         };
     };
-    let ask = quote_spanned!(path.span()=> let __action: #private::ErrorAction = #path(&*__cx, &__error).await;);
-    quote_spanned! {span=>
+    let asked = private.at(path);
+    let ask = quote_spanned!(path.span()=> let __action: #asked::ErrorAction = #path(&*__cx, &__error).await;);
+    let preview = quote_spanned!(span=> (&&&&__tag).preview(&__error));
+    let failure = quote_spanned!(span=> (&&&&__tag).failure(__error));
+    quote! {
         #traits
         let __tag = #private::Tag::of(&__error);
-        __cx.set_pending((&&&&__tag).preview(&__error));
+        __cx.set_pending(#preview);
         #ask
         __cx.take_pending();
-        #private::Outcome::Failed((&&&&__tag).failure(__error).with_action(__action))
+        #private::Outcome::Failed(#failure.with_action(__action))
     }
 }

@@ -5,10 +5,10 @@ use quote::quote;
 use swit_grammar::subscriber::AckMode;
 
 use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
-use crate::constants;
+use crate::{constants, names::Private};
 
 /// A constant expression.
-pub(super) fn spec(keys: &Raw, private: &TokenStream) -> TokenStream {
+pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
     let mut fields = Vec::new();
     let mut field = |name: &str, value: Option<TokenStream>| {

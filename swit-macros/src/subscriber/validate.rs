@@ -22,16 +22,7 @@ pub(super) struct Subscriber {
 /// Checks the keys together. What is wrong is reported at its key.
 pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscriber {
     let function = handler.function.name();
-    let name = match &keys.name {
-        Some(name) => name.value(),
-        None => {
-            let name = dashed(&function);
-            if let Err(fault) = check_name(&name) {
-                errors.at(handler.ident(), &fault.message, "give it a name: `#[subscriber(name = \"…\")]`");
-            }
-            name
-        }
-    };
+    let name = keys.name.as_ref().map_or_else(|| default_name(&handler, errors), syn::LitStr::value);
     agree(&name, &keys, &handler, errors);
     if handler.arguments.is_empty() && keys.topics.is_none() && keys.queue.is_none() && !errors.any() {
         let help = "take an event type, or write `topic = \"…\"` or `queue = \"…\"`";
@@ -42,6 +33,14 @@ pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscrib
         errors.at(path, message, "return a `Result`, or remove `on_error`");
     }
     Subscriber { name, keys, handler }
+}
+
+fn default_name(handler: &Handler, errors: &Errors) -> String {
+    let name = dashed(&handler.function.name());
+    if let Err(fault) = check_name(&name) {
+        errors.at(handler.ident(), &fault.message, "give it a name: `#[subscriber(name = \"…\")]`");
+    }
+    name
 }
 
 /// The grammar's own check, the same that start-up makes.

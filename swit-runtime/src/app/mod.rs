@@ -1,14 +1,17 @@
 //! The app: from registrations and configuration to a running service, and back.
 
 mod builder;
+pub mod cli;
 pub mod config;
 mod graph;
+pub mod graph_view;
 mod logging;
 mod providers;
 mod run;
 mod running;
 mod selection;
 mod start;
+mod suggest;
 mod transports;
 
 pub use builder::App;

@@ -87,6 +87,10 @@ impl Running {
         self.transports.iter().find(|known| known.name() == transport)?.inspect()
     }
 
+    pub(super) fn transports(&self) -> &[Arc<dyn Transport>] {
+        &self.transports
+    }
+
     /// What lies in the queues of all transports that can tell.
     #[cfg(feature = "testing")]
     pub(crate) fn inspects(&self) -> impl Iterator<Item = &dyn Inspect> {

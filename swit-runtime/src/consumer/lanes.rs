@@ -37,7 +37,7 @@ async fn pull(subscription: Arc<dyn Subscription>, order: Order, lanes: Vec<mpsc
     loop {
         let next = tokio::task::coop::cooperative(poll_fn(|task| subscription.poll_next(0, task)));
         let Some(delivery) = next.await else { return };
-        let lane = &lanes[lane_of(&delivery.message, order, lanes.len())];
+        let lane = &lanes[lane_of(delivery.message(), order, lanes.len())];
         if let Err(mpsc::error::SendError(delivery)) = lane.send(delivery).await {
             delivery.settle(Verdict::Requeue);
         }

@@ -25,7 +25,8 @@ use crate::{context::Context, event::EventDescriptor, outcome::Failure};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
-    note = "shared state is taken as `State<{Self}>`, a payload as an event type (`#[derive(Event)]`) or as `Json<{Self}>`, configuration as `Config<{Self}>`, what middleware left as `Extension<{Self}>`"
+    note = "shared state is taken as `State<{Self}>`, a payload as an event type (`#[derive(Event)]`) or as `Json<{Self}>`, configuration as `Config<{Self}>`, what middleware left as `Extension<{Self}>`",
+    note = "an `Option<T>` is for what can be absent: state, extensions; to see a payload that can't be decoded, take `Result<T, _>`"
 )]
 pub trait FromDelivery: Sized + Send {
     /// Why it could not be had.
@@ -47,6 +48,15 @@ pub trait FromDelivery: Sized + Send {
 
     /// Takes it out of the delivery.
     fn from_delivery(cx: &mut Context) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
+}
+
+/// Takes one argument out of a delivery. Called by generated code.
+///
+/// # Errors
+/// The rejection, as a failure.
+#[inline]
+pub async fn argument<A: FromDelivery>(cx: &mut Context) -> Result<A, Failure> {
+    A::from_delivery(cx).await.map_err(Into::into)
 }
 
 /// A type whose `Option` can be an argument: one that can be absent without hiding an error.

@@ -43,7 +43,7 @@ pub(super) enum Admission {
 impl Admission {
     #[inline]
     pub(super) fn of(plan: &Plan, delivery: &Delivery) -> Self {
-        let (message, limits) = (&delivery.message, plan.scope.limits());
+        let (message, limits) = (delivery.message(), plan.scope.limits());
         let plain = delivery.redeliveries < CRASH_LIMIT
             && message.payload.len() <= limits.payload_bytes
             && message.headers.is_empty()
@@ -53,7 +53,7 @@ impl Admission {
     }
 
     fn look_closer(plan: &Plan, delivery: &Delivery) -> Self {
-        let (message, limits) = (&delivery.message, plan.scope.limits());
+        let (message, limits) = (delivery.message(), plan.scope.limits());
         if let Some(event) = &plan.event
             && message.event_type.as_ref() != Some(event)
         {
@@ -101,7 +101,7 @@ impl Seat {
             }
             Admission::Refused(reason, failure) => {
                 // No attempt was made at it: what counts is what was made before.
-                log_failure(&self.plan, &delivery.message, attempt, &failure);
+                log_failure(&self.plan, delivery.message(), attempt, &failure);
                 self.give_up(delivery, reason, Some(&failure), attempt - 1).await;
             }
         }
@@ -251,7 +251,7 @@ impl Plan {
         if !self.delays {
             return Err(delivery);
         }
-        let copy = copies::delayed(&delivery.message, attempt);
+        let copy = copies::delayed(delivery.message(), attempt);
         self.replace(delivery, copy, &self.receiver.queue, wait).await;
         Ok(())
     }
@@ -268,10 +268,10 @@ impl Plan {
             self.discard(delivery, reason);
             return false;
         };
-        let copy = copies::dead_letter(self, &delivery.message, reason, failure, attempts);
+        let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         tracing::warn!(
             subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message.id,
+            message_id = %delivery.message().id,
             %queue,
             %reason,
             attempts,
@@ -286,7 +286,7 @@ impl Plan {
     pub(super) fn discard(&self, delivery: Delivery, reason: &Text) {
         tracing::warn!(
             subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message.id,
+            message_id = %delivery.message().id,
             %reason,
             "discarded"
         );
@@ -297,7 +297,7 @@ impl Plan {
     pub(super) fn requeue_dropped(&self, delivery: Delivery) {
         tracing::warn!(
             subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message.id,
+            message_id = %delivery.message().id,
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
         // The lot never refuses these: they hold no more than they held in the handler.
@@ -317,7 +317,7 @@ impl Plan {
             let wait = INSISTENCE.jittered(tries, chance());
             tracing::error!(
                 subscriber = %self.receiver.subscriber,
-                message_id = %delivery.message.id,
+                message_id = %delivery.message().id,
                 %queue,
                 tries,
                 %error,

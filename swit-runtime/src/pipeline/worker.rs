@@ -72,7 +72,7 @@ impl Source {
 
 #[inline]
 fn numbered(delivery: Delivery) -> (Delivery, u32) {
-    let attempt = attempt_of(&delivery.message);
+    let attempt = attempt_of(delivery.message());
     (delivery, attempt)
 }
 

@@ -20,6 +20,6 @@ pub use handler::Handler;
 pub use linked::LinkedCrates;
 pub use location::{Location, crate_of};
 pub use middleware::{MiddlewareItem, MiddlewareRef, MiddlewareRegistration};
-pub use provided::{Provided, provider_argument, provider_value};
+pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Closed, ProviderRef, ProviderRegistration};
 pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};

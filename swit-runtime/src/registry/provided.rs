@@ -1,12 +1,8 @@
 //! What generated code of `#[provider]` calls: taking arguments, wrapping what was built, unwrapping it to close it.
 
-use std::sync::Arc;
+use std::{any::TypeId, sync::Arc};
 
-use crate::{
-    classify::BoxError,
-    extract::FromScope,
-    scope::{Scope, Shared},
-};
+use crate::{classify::BoxError, outcome::Failure, scope::Shared};
 
 /// What a provider may return: a `Result` whose value can be shared and whose error converts into a boxed one.
 #[diagnostic::on_unimplemented(
@@ -17,6 +13,16 @@ use crate::{
 pub trait Provided {
     /// The state that it builds.
     type Value: Send + Sync + 'static;
+
+    /// That type.
+    fn type_id() -> TypeId {
+        TypeId::of::<Self::Value>()
+    }
+
+    /// That type's name.
+    fn type_name() -> &'static str {
+        std::any::type_name::<Self::Value>()
+    }
 
     /// The value to share.
     ///
@@ -36,12 +42,11 @@ impl<T: Send + Sync + 'static, E: Into<BoxError>> Provided for Result<T, E> {
     }
 }
 
-/// An argument of a provider.
-///
-/// # Errors
-/// It is not there.
-pub fn provider_argument<A: FromScope>(scope: &Scope) -> Result<A, BoxError> {
-    A::from_scope(scope).map_err(|failure| failure.text().into())
+/// The error of a provider whose argument is not there.
+#[cold]
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+pub fn provider_failure(failure: Failure) -> BoxError {
+    failure.text().into()
 }
 
 /// The shared value, as the type that its provider built.

@@ -39,6 +39,11 @@ impl std::fmt::Debug for ProviderRegistration {
 }
 
 /// What the function behind `close = path` may return: nothing, or a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a provider's `close`",
+    label = "neither `()` nor a `Result<(), E>`",
+    note = "return `()`, or a `Result<(), E>` whose `E` converts into `Box<dyn std::error::Error + Send + Sync>`"
+)]
 pub trait Closed {
     /// As a result.
     ///

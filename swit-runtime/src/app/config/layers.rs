@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fmt, fs,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -112,7 +112,7 @@ impl Layers {
             }
         }
         if self.files.is_empty() && self.default_file {
-            let named = self.environment.iter().find(|(name, _)| name == OsStr::new(FILE_VARIABLE));
+            let named = self.environment.iter().find(|(name, _)| name.eq_ignore_ascii_case(FILE_VARIABLE));
             let path = named.map_or(Path::new(DEFAULT_FILE), |(_, path)| Path::new(path));
             let by = format!("named by the environment variable {FILE_VARIABLE}");
             found.extend(read_path(path, &by, named.is_some(), faults));

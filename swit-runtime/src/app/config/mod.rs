@@ -17,6 +17,8 @@
 //! ```
 
 mod assignment;
+#[cfg(test)]
+mod documented;
 mod environment;
 mod file;
 mod keys;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use swit_grammar::{name::check_name, nearest::nearest};
+use swit_grammar::name::check_name;
 
 use super::{
     Known, Section, Settings,
@@ -11,7 +11,7 @@ use super::{
     known::{LATER_SECTIONS, SECTIONS},
     read::Given,
 };
-use crate::{error::StartupFault, text::Text};
+use crate::{app::suggest::suggest, error::StartupFault, text::Text};
 
 /// Puts assignments into the settings, layer after layer.
 pub(super) struct Placer<'a> {
@@ -193,22 +193,4 @@ fn strangers(assignment: &Assignment, rest: &[String], subscribers: &[&str]) -> 
     let message = format!("`{}`: there is no subscriber `{stranger}`", assignment.path.join(".").escape_debug());
     let help = suggest(stranger, subscribers.iter().copied(), "subscribers: ");
     Some(StartupFault::new(&assignment.origin, message, help))
-}
-
-/// Longest list of words that a help spells out beside its suggestion.
-const LIST: usize = 12;
-
-/// The nearest known word, and all of them where they are few.
-pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, title: &str) -> String {
-    let mut all: Vec<&str> = known.into_iter().collect();
-    all.sort_unstable();
-    all.dedup();
-    let near = nearest(word, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-    let list = match all.len() {
-        0 => Some("there are none".to_owned()),
-        1..=LIST => Some(format!("{title}`{}`", all.join("`, `"))),
-        // A thousand subscribers help nobody.
-        _ => near.is_none().then(|| format!("{title}`{}`, …", all[..LIST].join("`, `"))),
-    };
-    [near, list].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

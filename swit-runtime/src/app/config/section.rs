@@ -25,7 +25,7 @@ struct Leaf {
     value: toml::Value,
     /// The text of a variable that could also be meant as text.
     text: Option<String>,
-    /// What must not be shown: the content of a file that a variable names.
+    /// What must not be shown: the content of a file that a variable names, and what looks like a password.
     secret: Option<String>,
     origin: Origin,
 }
@@ -57,8 +57,8 @@ impl Section {
                 (value, ambiguous)
             }
         };
-        let secret = (assignment.written == Written::Secret)
-            .then(|| assignment.value.as_str().unwrap_or_default().trim().to_owned());
+        let shown = assignment.value.as_str().unwrap_or_default().trim();
+        let secret = (assignment.written == Written::Secret || private(path, shown)).then(|| shown.to_owned());
         self.leaves.insert(path.to_vec(), Leaf { value, text, secret, origin: assignment.origin.clone() });
     }
 
@@ -78,7 +78,8 @@ impl Section {
     /// it looks like first, then as text.
     ///
     /// # Errors
-    /// What the type refuses, each with the layer that set it; contents of files that variables name are not shown.
+    /// What the type refuses, each with the layer that set it; contents of files that variables name,
+    /// and what looks like a password, are not shown.
     pub fn load(&self, requirement: &ConfigRequirement) -> Result<Shared, Vec<StartupFault>> {
         let first = match (requirement.load)(self.table()) {
             Ok(value) => return Ok(value),
@@ -144,6 +145,13 @@ impl fmt::Debug for Section {
         let keys = self.leaves.iter().map(|(path, leaf)| (path.join("."), &leaf.origin));
         f.debug_map().entries(keys).finish()
     }
+}
+
+/// Whether a value is better not shown: its key speaks of a secret, or it is a url with credentials.
+fn private(path: &[String], text: &str) -> bool {
+    let key = path.last().map_or_else(String::new, |key| key.to_ascii_lowercase());
+    let credentials = text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    credentials || ["pass", "secret", "token", "credential", "private"].iter().any(|word| key.contains(word))
 }
 
 /// What a text looks like: a truth value, a number, a list or an inline table as TOML writes them, else text.
@@ -244,6 +252,12 @@ mod tests {
             .expect_err("not a number");
         assert_eq!(faults[0].location, "environment variable SWIT_ORDERS__POOL");
         assert!(faults[0].message.contains("***") && !faults[0].message.contains("hunter2"), "{}", faults[0].message);
+        for (key, value) in [("pool", "postgres://app:hunter2@db"), ("password", "hunter2")] {
+            let faults = section(&[("url", "x".into(), Written::Typed), (key, value.into(), Written::Typed)])
+                .load(&requirement())
+                .expect_err("neither is a key of that type");
+            assert!(!faults[0].message.contains("hunter2"), "{}", faults[0].message);
+        }
         assert!(!format!("{:?}", section(&[("url", "hunter2".into(), Written::Plain)])).contains("hunter2"));
         let missing = Section::new("orders").load(&requirement()).expect_err("no url");
         assert_eq!(

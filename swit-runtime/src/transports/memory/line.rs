@@ -62,7 +62,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 struct State {
     /// Until it is put into its queues, or taken back.
-    message: Option<Message>,
+    message: Option<Arc<Message>>,
     /// The index of the queue that it waits for.
     at: usize,
     waker: Option<Waker>,
@@ -73,7 +73,7 @@ impl Waiting {
     /// Has a publication wait in the line of the queue `at`.
     pub(super) fn start(queues: Arc<[Arc<Queue>]>, at: usize, message: Message, delay: Duration) -> Wait {
         let ticket = queues[at].hub.number();
-        let state = State { message: Some(message), at, waker: None, answer: None };
+        let state = State { message: Some(Arc::new(message)), at, waker: None, answer: None };
         let waiting = Arc::new(Self { ticket, queues, delay, state: Mutex::new(state) });
         waiting.join(at);
         Wait(waiting)
@@ -134,7 +134,7 @@ impl Waiting {
     }
 
     /// The point of no return: takes the message, unless the publication was taken back.
-    fn commit(&self) -> Option<(Message, Option<Waker>)> {
+    fn commit(&self) -> Option<(Arc<Message>, Option<Waker>)> {
         let mut state = self.lock();
         let message = state.message.take()?;
         state.answer = Some(Ok(Receipt::new(true)));
@@ -237,13 +237,11 @@ impl Future for Wait {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.0.lock();
-        match state.answer.take() {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                state.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(answer) = state.answer.take() {
+            return Poll::Ready(answer);
         }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 

@@ -18,13 +18,17 @@ mod consumers;
 mod core;
 mod declare;
 mod delayed;
+mod hash;
 mod hub;
 mod inspect;
 mod line;
+#[cfg(test)]
+mod model;
 mod publish;
 mod queue;
 mod ready;
 mod routes;
+mod spares;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -113,10 +117,7 @@ impl Transport for MemoryTransport {
         Box::pin(async { self.core.declare(queues) })
     }
 
-    fn subscribe<'a>(
-        &'a self,
-        options: SubscribeOptions,
-    ) -> BoxFuture<'a, Result<Arc<dyn Subscription>, TransportError>> {
+    fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>> {
         Box::pin(async move {
             let subscription: Arc<dyn Subscription> = Arc::new(MemorySubscription::start(&self.core, &options)?);
             Ok(subscription)

@@ -27,14 +27,11 @@ impl Publish for MemoryPublisher {
         }
         let Publication { message, target, delay, room } = publication;
         match target {
-            Target::Topic => {
-                let targets = self.0.routes.targets(&message.topic);
-                match &*targets {
-                    [] => Publishing::ready(Ok(Receipt::new(false))),
-                    [queue] => to_one(queue, Some(&targets), message, delay, room),
-                    _ => to_all(&targets, message, delay, room),
-                }
-            }
+            Target::Topic => self.0.routes.route(message, |targets, message| match &**targets {
+                [] => Publishing::ready(Ok(Receipt::new(false))),
+                [queue] => to_one(queue, Some(targets), message, delay, room),
+                _ => to_all(targets, message, delay, room),
+            }),
             Target::Queue(name) => match self.0.routes.queue(&name) {
                 Some(queue) => to_one(&queue, None, message, delay, room),
                 None => Publishing::ready(Err(PublishError::Unrouted { destination: name })),
@@ -59,6 +56,7 @@ fn to_one(queue: &Arc<Queue>, targets: Option<&Targets>, message: Message, delay
             return wait(&targets, 0, message, delay, room);
         }
         state.hold();
+        let message = state.spares.share(message);
         queue.put(&mut state, message, delay)
     };
     queue.finish(after);
@@ -77,11 +75,9 @@ fn to_all(targets: &Targets, message: Message, delay: Duration, room: Room) -> P
             };
         }
     }
-    if let Some((last, others)) = targets.split_last() {
-        for queue in others {
-            queue.put_reserved(message.clone(), delay);
-        }
-        last.put_reserved(message, delay);
+    let message = Arc::new(message);
+    for queue in targets.iter() {
+        queue.put_reserved(message.clone(), delay);
     }
     TAKEN
 }

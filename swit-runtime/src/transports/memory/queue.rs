@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
@@ -18,8 +19,10 @@ use super::{
     hub::Hub,
     line::{self, Line},
     ready::{Entry, Ready},
+    spares::Spares,
 };
 use crate::{
+    headers::Headers,
     message::Message,
     transport::{self, QueueRole},
 };
@@ -38,6 +41,7 @@ pub(super) struct Queue {
 pub(super) struct State {
     ready: Ready,
     delayed: Delayed,
+    pub(super) spares: Spares,
     /// Messages that are ready, delayed or out, and places that are reserved.
     held: usize,
     /// How often a place was taken.
@@ -89,6 +93,7 @@ impl Queue {
         let state = State {
             ready: Ready::default(),
             delayed: Delayed::default(),
+            spares: Spares::default(),
             held: 0,
             taken: 0,
             consumers,
@@ -170,13 +175,13 @@ impl Queue {
     }
 
     /// Puts a message into a reserved place.
-    pub(super) fn put_reserved(self: &Arc<Self>, message: Message, delay: Duration) {
+    pub(super) fn put_reserved(self: &Arc<Self>, message: Arc<Message>, delay: Duration) {
         let after = self.put(&mut self.lock(), message, delay);
         self.finish(after);
     }
 
     /// Puts a message in whether or not there is room. False if the queue is closed.
-    pub(super) fn put_anyway(self: &Arc<Self>, message: Message, delay: Duration) -> bool {
+    pub(super) fn put_anyway(self: &Arc<Self>, message: Arc<Message>, delay: Duration) -> bool {
         let after = {
             let mut state = self.lock();
             if state.closed {
@@ -191,7 +196,7 @@ impl Queue {
 
     /// Puts a message into a place that `held` already counts.
     #[inline]
-    pub(super) fn put(&self, state: &mut State, message: Message, delay: Duration) -> After {
+    pub(super) fn put(&self, state: &mut State, message: Arc<Message>, delay: Duration) -> After {
         if state.gone {
             return state.let_go();
         }
@@ -256,11 +261,19 @@ impl Queue {
         polled
     }
 
-    /// Forgets a delivery that is out.
+    /// Forgets a delivery that is out. The message's memory is kept for the next one.
     #[inline]
-    pub(super) fn forget(self: &Arc<Self>, consumer: u64, tag: u64) {
+    pub(super) fn forget(self: &Arc<Self>, consumer: u64, tag: u64, mut message: Arc<Message>) {
+        // Emptied before the lock is taken: what it held may be large, or the last of its kind.
+        let spare = Arc::get_mut(&mut message).map(|message| {
+            message.payload = Bytes::new();
+            message.headers = Headers::new();
+        });
         let after = {
             let mut state = self.lock();
+            if spare.is_some() {
+                state.spares.keep(message);
+            }
             state.came_back(consumer, tag);
             let mut after = state.let_go();
             after.waker = state.wake_for_ready();
@@ -270,7 +283,7 @@ impl Queue {
     }
 
     /// Puts a delivery that is out back at its place.
-    pub(super) fn put_back(self: &Arc<Self>, consumer: u64, tag: u64, redeliveries: u32, message: Message) {
+    pub(super) fn put_back(self: &Arc<Self>, consumer: u64, tag: u64, redeliveries: u32, message: Arc<Message>) {
         let after = {
             let mut state = self.lock();
             let expires = state.came_back(consumer, tag);
@@ -321,7 +334,9 @@ impl Queue {
             (state.consumers.remove_all(), state.line.close())
         };
         wakers.into_iter().for_each(Waker::wake);
-        waiting.into_iter().for_each(|waiting| waiting.refuse());
+        for waiting in waiting {
+            waiting.refuse();
+        }
         self.hub.quiet.changed();
     }
 
@@ -338,7 +353,7 @@ impl Queue {
 
     /// Copies of what lies ready.
     pub(super) fn browse(&self, limit: usize) -> Vec<Message> {
-        self.lock().ready.iter().take(limit).cloned().collect()
+        self.lock().ready.iter().take(limit).map(|message| Message::clone(message)).collect()
     }
 }
 
@@ -432,6 +447,6 @@ impl State {
 
 /// `wait` from `now`, or as good as never.
 pub(super) fn later(now: Instant, wait: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
     now + wait.min(NEVER)
 }

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     iter,
+    sync::Arc,
 };
 
 use tokio::time::Instant;
@@ -30,7 +31,7 @@ pub(super) struct Entry {
     pub(super) redeliveries: u32,
     /// When it is dropped.
     pub(super) expires: Option<Instant>,
-    pub(super) message: Message,
+    pub(super) message: Arc<Message>,
 }
 
 /// The ready messages of a queue.
@@ -48,7 +49,7 @@ pub(super) struct Ready {
 impl Ready {
     /// Adds a new message behind all of its priority.
     #[inline]
-    pub(super) fn push(&mut self, message: Message, expires: Option<Instant>) {
+    pub(super) fn push(&mut self, message: Arc<Message>, expires: Option<Instant>) {
         self.arrivals += 1;
         let tag = place(message.priority, self.arrivals);
         let entry = Entry { tag, redeliveries: 0, expires, message };
@@ -114,7 +115,7 @@ impl Ready {
     }
 
     /// The messages, first to last.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Message>> {
         let mut plain = self.plain.iter().peekable();
         let mut placed = self.placed.values().peekable();
         iter::from_fn(move || match (plain.peek(), placed.peek()) {
@@ -130,8 +131,8 @@ impl Ready {
 mod tests {
     use super::*;
 
-    fn message(name: &str, priority: u8) -> Message {
-        Message::new(name, "").with_priority(priority)
+    fn message(name: &str, priority: u8) -> Arc<Message> {
+        Message::new(name, "").with_priority(priority).into()
     }
 
     fn names(ready: &Ready) -> Vec<&str> {

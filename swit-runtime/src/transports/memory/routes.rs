@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::queue::Queue;
-use crate::{text::Text, topic};
+use super::{hash::Seeded, queue::Queue};
+use crate::{message::Message, text::Text, topic};
 
 /// Topics whose queues are remembered. Topics may be computed from payloads, so there is a bound; past it, all are
 /// forgotten and those in use are soon known again.
@@ -26,7 +26,7 @@ pub(super) struct Routes {
 #[derive(Debug, Default)]
 struct Table {
     queues: BTreeMap<Text, Arc<Queue>>,
-    remembered: HashMap<Text, Targets>,
+    remembered: HashMap<Text, Targets, Seeded>,
 }
 
 impl Table {
@@ -40,13 +40,17 @@ impl Table {
 }
 
 impl Routes {
-    /// The queues that take this topic.
+    /// Gives a message to the queues that take its topic, by `put`, which must not change the routes.
+    ///
+    /// The queues are lent, not given: one reference count less that all publishers share.
     #[inline]
-    pub(super) fn targets(&self, topic: &Text) -> Targets {
-        if let Some(targets) = self.read().remembered.get(topic.as_str()) {
-            return Arc::clone(targets);
+    pub(super) fn route<T>(&self, message: Message, put: impl FnOnce(&Targets, Message) -> T) -> T {
+        let table = self.read();
+        if let Some(targets) = table.remembered.get(message.topic.as_str()) {
+            return put(targets, message);
         }
-        self.remember(topic)
+        drop(table);
+        put(&self.remember(&message.topic), message)
     }
 
     #[cold]

@@ -83,26 +83,26 @@ struct Sink {
 
 impl Settle for Sink {
     #[inline]
-    fn settle(&self, tag: u64, redeliveries: u32, verdict: Verdict, message: Message) {
+    fn settle(&self, tag: u64, redeliveries: u32, verdict: Verdict, message: Arc<Message>) {
         if self.no_ack {
             return;
         }
         match verdict {
-            Verdict::Ack => self.queue.forget(self.consumer, tag),
+            Verdict::Ack => self.queue.forget(self.consumer, tag, message),
             Verdict::Requeue => self.queue.put_back(self.consumer, tag, redeliveries, message),
             Verdict::Reject => {
                 // In the dead-letter queue before it is out of this one, so that it is nowhere at no time.
                 if let Some(name) = &self.queue.declared.dead_letter
                     && let Some(dead_letters) = self.core.routes.queue(name)
                 {
-                    dead_letters.put_anyway(message, std::time::Duration::ZERO);
+                    dead_letters.put_anyway(message.clone(), std::time::Duration::ZERO);
                 }
-                self.queue.forget(self.consumer, tag);
+                self.queue.forget(self.consumer, tag, message);
             }
         }
     }
 
-    fn give_back(&self, tag: u64, redeliveries: u32, message: Message) {
+    fn give_back(&self, tag: u64, redeliveries: u32, message: Arc<Message>) {
         if !self.no_ack {
             self.queue.put_back(self.consumer, tag, redeliveries.saturating_add(1), message);
         }

@@ -1,0 +1,32 @@
+//! Middleware: its own arguments, and where it is listed.
+
+use super::text::Message;
+use crate::registry::MiddlewareRegistration;
+
+/// Middleware that a subscriber lists is not global: it would run twice.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn middleware_is_listed(function: &str, path: &str, middleware: &MiddlewareRegistration) {
+    if middleware.global {
+        let text = Message::new().tick(path).str(" already runs around every subscriber, ").tick(function);
+        panic!("{}", text.str(" among them; remove it here, or write `#[middleware(global = false)]` there").get());
+    }
+}
+
+/// An argument of middleware leaves payload and settlement alone.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn is_payload_agnostic(function: &str, type_name: &str, reads_payload: bool, settles: bool) {
+    if reads_payload {
+        let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
+        panic!("{}", text.str(" reads the payload; middleware sees it as bytes, with `cx.message().payload`").get());
+    }
+    if settles {
+        let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
+        panic!("{}", text.str(" settles the message; return an `Outcome` instead").get());
+    }
+}

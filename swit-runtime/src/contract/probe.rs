@@ -1,0 +1,60 @@
+//! What a type says as an extractor or return value, where it is one; nothing where it is none.
+//!
+//! A registration asks each argument's type several times. Asked through the trait, a type that is no extractor would
+//! be reported each time, and the user would read one mistake five times over. An associated constant of an inherent
+//! impl is preferred to one of a trait, as long as the impl's bounds hold: [`Probe`] answers by the one or the other, and
+//! the mistake is reported once, where the handler takes its argument.
+
+use std::marker::PhantomData;
+
+use crate::{
+    event::EventDescriptor,
+    extract::{FromDelivery, Requirements},
+    returns::{Emit, Return},
+};
+
+/// Asks a type what it is; generated code imports [`NoExtractor`] and [`NoReturn`] beside it.
+#[derive(Debug)]
+pub struct Probe<T>(PhantomData<fn() -> T>);
+
+impl<A: FromDelivery> Probe<A> {
+    /// It is an extractor.
+    pub const EXTRACTS: bool = true;
+    /// `FromDelivery::EVENTS`.
+    pub const EVENTS: &'static [EventDescriptor] = A::EVENTS;
+    /// `FromDelivery::READS_PAYLOAD`.
+    pub const READS_PAYLOAD: bool = A::READS_PAYLOAD;
+    /// `FromDelivery::SETTLES`.
+    pub const SETTLES: bool = A::SETTLES;
+    /// `FromDelivery::requires`.
+    pub const REQUIRES: fn(&mut Requirements) = A::requires;
+}
+
+/// What is asked of a type that is no extractor.
+pub trait NoExtractor {
+    /// It is none.
+    const EXTRACTS: bool = false;
+    /// None.
+    const EVENTS: &'static [EventDescriptor] = &[];
+    /// It reads nothing.
+    const READS_PAYLOAD: bool = false;
+    /// It settles nothing.
+    const SETTLES: bool = false;
+    /// Nothing.
+    const REQUIRES: fn(&mut Requirements) = |_| {};
+}
+
+impl<T> NoExtractor for Probe<T> {}
+
+impl<R: Return> Probe<R> {
+    /// `Emit::events` of the value.
+    pub const EMITS: fn(&mut Vec<EventDescriptor>) = <R::Value as Emit>::events;
+}
+
+/// What is asked of a type that no handler may return.
+pub trait NoReturn {
+    /// Nothing.
+    const EMITS: fn(&mut Vec<EventDescriptor>) = |_| {};
+}
+
+impl<T> NoReturn for Probe<T> {}

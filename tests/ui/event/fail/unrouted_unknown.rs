@@ -1,0 +1,14 @@
+//! A word that is none.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", unrouted = "shout")]
+struct OrderCreated {
+    order_id: u64,
+}
+
+fn main() {}

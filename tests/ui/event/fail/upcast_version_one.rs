@@ -1,0 +1,22 @@
+//! An older version of the first.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderV1 {}
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", upcast = OrderV1)]
+struct Order {}
+
+impl From<OrderV1> for Order {
+    fn from(_: OrderV1) -> Self {
+        Self {}
+    }
+}
+
+fn main() {}

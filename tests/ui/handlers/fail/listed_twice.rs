@@ -1,0 +1,5 @@
+//! A crate that is listed twice.
+
+swit::handlers!(serde, serde);
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! A string where a crate goes.
+
+swit::handlers!("payments");
+
+fn main() {}

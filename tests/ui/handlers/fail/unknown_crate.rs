@@ -1,0 +1,5 @@
+//! A crate that is no dependency.
+
+swit::handlers!(payments);
+
+fn main() {}

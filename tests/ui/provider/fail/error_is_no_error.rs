@@ -1,0 +1,12 @@
+//! An error that nobody can report.
+
+use swit::prelude::*;
+
+struct Orders;
+
+#[provider]
+async fn open() -> Result<Orders, u8> {
+    Ok(Orders)
+}
+
+fn main() {}

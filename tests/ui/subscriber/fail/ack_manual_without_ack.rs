@@ -1,0 +1,15 @@
+//! Nobody settles.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(ack = "manual")]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A mode of acknowledgement that is nearly one.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(ack = "manuel")]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

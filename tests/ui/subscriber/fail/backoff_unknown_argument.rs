@@ -1,0 +1,15 @@
+//! An argument that is nearly one.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(backoff = exponential("1s", jiter = 0.1))]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A backoff without its wait.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(backoff = linear)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

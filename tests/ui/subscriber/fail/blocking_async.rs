@@ -1,0 +1,15 @@
+//! An async function that says it blocks.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(blocking)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A number below zero.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(concurrency = -1)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Where swit is, as a string.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(crate = "swit")]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

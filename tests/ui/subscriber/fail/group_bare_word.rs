@@ -1,0 +1,15 @@
+//! A group that lacks its quotation marks.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(group = billing)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

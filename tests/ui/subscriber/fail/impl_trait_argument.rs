@@ -1,0 +1,15 @@
+//! An argument whose type has no name.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(topic = "order.created")]
+async fn handle(_order: impl swit::FromDelivery) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Keys that are announced but not there yet.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(topic = "order.created", inbox, batch(max = 10, within = "1s"), circuit_breaker, rate_limit(per_second = 5), validate = schema, classifier = mine)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

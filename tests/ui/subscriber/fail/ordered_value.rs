@@ -1,0 +1,15 @@
+//! A flag with a value.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(ordered = true)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

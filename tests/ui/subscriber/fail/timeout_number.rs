@@ -1,0 +1,15 @@
+//! A duration without quotation marks.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(timeout = 30)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

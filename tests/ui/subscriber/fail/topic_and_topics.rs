@@ -1,0 +1,15 @@
+//! One topic and several.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(topic = "order.created", topics = ["order.paid"])]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A topic that is listed twice.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(topics = ["order.created", "order.#", "order.created"])]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A list without topics.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(topics = [])]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,96 @@
+//! A crate that denies every lint that generated code could trip over.
+
+#![forbid(unsafe_code)]
+#![deny(
+    deprecated_in_future,
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    future_incompatible,
+    let_underscore,
+    missing_copy_implementations,
+    missing_debug_implementations,
+    missing_docs,
+    non_ascii_idents,
+    nonstandard_style,
+    redundant_lifetimes,
+    rust_2018_idioms,
+    single_use_lifetimes,
+    trivial_casts,
+    trivial_numeric_casts,
+    unit_bindings,
+    unreachable_pub,
+    unused,
+    unused_lifetimes,
+    unused_qualifications,
+    variant_size_differences,
+    warnings
+)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+/// An order.
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(topic = "order.created", key = id)]
+pub struct OrderCreated {
+    /// Its id.
+    pub id: String,
+}
+
+/// What may happen.
+#[derive(Debug, thiserror::Error, Classify)]
+pub enum OrderError {
+    /// Nobody is there.
+    #[error("unreachable")]
+    #[class(transient, retries = 2)]
+    Unreachable,
+    /// Input or output failed.
+    #[error("failed")]
+    #[class(from)]
+    Failed(#[from] std::io::Error),
+}
+
+/// Either.
+#[derive(Debug, Event)]
+pub enum Any {
+    /// Created.
+    Created(OrderCreated),
+}
+
+#[middleware(order = 3)]
+async fn audit(cx: &mut Context, next: Next<'_>, _meta: Metadata) -> Outcome {
+    next.run(cx).await
+}
+
+#[provider]
+async fn open() -> Result<String, std::io::Error> {
+    Ok(String::new())
+}
+
+#[subscriber]
+async fn handle(event: Any) -> Result<Publish<OrderCreated>, OrderError> {
+    match event {
+        Any::Created(order) if !order.id.is_empty() => Ok(Publish(order)),
+        Any::Created(_) => Err(OrderError::Unreachable),
+    }
+}
+
+#[subscriber(blocking)]
+fn block(event: OrderCreated, text: State<String>) {
+    drop((event.id, text));
+}
+
+/// A twin that is exported like its function.
+pub mod exported {
+    use super::OrderCreated;
+
+    /// Handles.
+    #[swit::subscriber]
+    pub async fn handle(order: OrderCreated) {
+        drop(order);
+    }
+}
+
+swit::handlers!();
+
+fn main() {}
