@@ -62,8 +62,18 @@ fn a_reader_that_leaves_is_no_failure() {
 
 #[test]
 fn the_service_checks_itself() {
-    let output = order_service().arg("check").output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    for (arguments, part) in [
+        (&["check"][..], "order-service: 10 subscribers"),
+        (&["graph"], "order.created"),
+        (&["graph", "--format", "dot"], "digraph"),
+        (&["publish", "order.line", ORDER], "complete-order: 1 attempts, 1 succeeded"),
+    ] {
+        let output = order_service().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(part), "{output:?}");
+    }
+    let output = order_service().args(["graph", "--format", "ascii"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
 #[test]

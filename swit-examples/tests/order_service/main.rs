@@ -6,4 +6,5 @@ mod command_line;
 mod nasty;
 mod oracle;
 mod sample;
+#[cfg(unix)]
 mod signals;
