@@ -16,6 +16,15 @@ fn signal(child: &Child, name: &str) {
     assert!(status.expect("`kill` of any POSIX system").success());
 }
 
+/// Waits until the first dead letters are written.
+fn until_it_works(letters: &TempFile) {
+    let began = Instant::now();
+    while std::fs::metadata(letters.path()).map_or(0, |file| file.len()) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no dead letter for a minute");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn a_signal_in_the_middle_drains_and_balances() {
     const LINES: u64 = 400_000;
@@ -24,8 +33,9 @@ fn a_signal_in_the_middle_drains_and_balances() {
     sample::write(LINES, 11, &mut out).unwrap();
     out.flush().unwrap();
     for name in ["TERM", "INT"] {
-        let child = order_service().arg(file.path()).arg("--json").spawn().unwrap();
-        thread::sleep(Duration::from_millis(700));
+        let letters = TempFile::new();
+        let child = order_service().arg(&file).arg("--json").arg("--dead-letters").arg(&letters).spawn().unwrap();
+        until_it_works(&letters);
         signal(&child, name);
         let began = Instant::now();
         let output = child.wait_with_output().unwrap();
@@ -63,12 +73,13 @@ fn without_a_file_it_serves_until_stopped() {
 /// A line that comes alone is worked on at once, not when a batch is full.
 #[test]
 fn a_slow_pipe_is_read_line_by_line() {
-    let mut child = order_service().arg("--json").stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = order_service().arg("--json").env("RUST_LOG", "warn").stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     for line in ["{}\n", "[]\n"] {
         stdin.write_all(line.as_bytes()).unwrap();
         stdin.flush().unwrap();
-        thread::sleep(Duration::from_millis(400));
+        assert!(log.any(|line| line.unwrap().contains("dead-lettered")));
     }
     // The pipe is still open: the reading thread waits in it, and must not keep the process.
     signal(&child, "TERM");
