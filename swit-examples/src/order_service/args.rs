@@ -20,10 +20,12 @@ Options:
   -h, --help               print this
   -V, --version            print the version
 
-Commands that need no orders:
+Commands of every service that is built with swit, instead of FILE (a file of that name is `./check`):
   check                    check the whole service, and connect to nothing
-  graph                    print its topics and subscribers
-  (and what else `order-service help` lists)
+  graph [--format dot]     print its topics, subscribers and dead letters
+  run                      serve until stopped, and read no orders
+  publish TOPIC [PAYLOAD]  publish one message, and say what became of it
+  tail TOPIC               print messages as they come
 
 Exit status: 0 every line read is accounted for; 1 not so, or something failed; 2 wrong usage.
 A second signal ends it at once.
@@ -87,7 +89,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
 
 /// A file of such a name is spelled `./check`.
 fn is_framework(word: &std::ffi::OsStr) -> bool {
-    ["run", "check", "graph", "publish", "tail", "help"].iter().any(|command| word == *command)
+    ["run", "check", "graph", "publish", "tail"].iter().any(|command| word == *command)
 }
 
 #[cfg(test)]

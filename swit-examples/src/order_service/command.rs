@@ -23,7 +23,7 @@ const WRONG_USAGE: u8 = 2;
 pub async fn main() -> ExitCode {
     match args::parse(env::args_os().skip(1)) {
         Ok(Command::Run(options)) => take_orders(options).await,
-        Ok(Command::Framework) => framework(),
+        Ok(Command::Framework) => framework().await,
         Ok(Command::Help) => print(args::HELP),
         Ok(Command::Version) => print(concat!("order-service ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
@@ -88,12 +88,12 @@ async fn take_orders(options: Options) -> ExitCode {
 }
 
 /// `check`, `graph` and the like, on the app as it runs.
-fn framework() -> ExitCode {
-    match service::app().check() {
-        Ok(graph) => print(&format!("{} subscribers, no fault\n", graph.subscribers())),
-        Err(report) => {
-            complain(&format!("{report:?}"));
-            ExitCode::FAILURE
+async fn framework() -> ExitCode {
+    match service::app().cli().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:?}"));
+            ExitCode::from(if matches!(error, swit::Error::Usage(_)) { WRONG_USAGE } else { 1 })
         }
     }
 }

@@ -26,6 +26,9 @@ const CONFIGURATION: &str = include_str!("../../order-service.toml");
 /// How often progress is looked at while nothing is read.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A transport that can't say whether anything is in flight is taken to be done when nothing happened for this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Why a run ended with an error. What was read until then is in the summary all the same.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -49,6 +52,9 @@ pub enum RunError {
         /// Why not.
         source: swit::PublishError,
     },
+    /// Nothing is in flight any more, and yet the ledger has no room for another line.
+    #[error("stopped reading before line {0}: nothing is in flight, but too many lines have no outcome")]
+    Lost(u64),
     /// The dead letters can't be written.
     #[error("can't write dead letters to `{path}`: {source}")]
     DeadLetters {
@@ -146,6 +152,9 @@ impl Run {
     async fn take(&mut self, batch: Batch) -> Result<(), RunError> {
         for line in batch.lines {
             let number = line.number;
+            if !self.intake.open(&line, quiet(&self.running, &self.ledger)).await {
+                return Err(RunError::Lost(number));
+            }
             self.intake.publish(line).await.map_err(|source| RunError::Publish { line: number, source })?;
         }
         self.position = batch.position;
@@ -164,13 +173,32 @@ impl Run {
 
     /// Waits until everything that was read is done with.
     async fn drain(&mut self) {
-        let quiet = self.running.wait_quiet();
+        let quiet = quiet(&self.running, &self.ledger);
         tokio::pin!(quiet);
         loop {
             tokio::select! {
                 () = &mut quiet => return,
                 () = time::sleep(TICK) => self.progress.update(self.position, self.ledger.progress()),
             }
+        }
+    }
+}
+
+/// Resolves when nothing is in flight any more.
+async fn quiet(running: &Running, ledger: &Ledger) {
+    if let Some(transport) = running.inspect("default") {
+        return transport.quiet().await;
+    }
+    let (mut before, mut since) = (ledger.progress(), Instant::now());
+    loop {
+        let (read, done) = before;
+        if read == done || since.elapsed() >= PATIENCE {
+            return;
+        }
+        time::sleep(TICK).await;
+        let now = ledger.progress();
+        if now != before {
+            (before, since) = (now, Instant::now());
         }
     }
 }

@@ -189,6 +189,15 @@ impl App {
     pub async fn run(self) -> Result<()> {
         super::run::run(self).await
     }
+
+    /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`.
+    ///
+    /// # Errors
+    /// As [`cli::main`](super::cli::main), which does it with everything that was linked.
+    pub async fn cli(self) -> Result<()> {
+        let invocation = super::cli::parse(std::env::args_os().skip(1))?;
+        super::cli::execute(self, invocation).await
+    }
 }
 
 impl Default for App {

@@ -47,11 +47,16 @@ impl Ledger {
         loop {
             // Taken before the look at the book, so that room made in between is not missed.
             let room = self.room.notified();
-            if self.book().open(line, bytes, Instant::now()) {
+            if self.try_open(line, bytes) {
                 return;
             }
             room.await;
         }
+    }
+
+    /// Opens a line if there is room for it now.
+    pub fn try_open(&self, line: u64, bytes: usize) -> bool {
+        self.book().open(line, bytes, Instant::now())
     }
 
     /// What ties the messages of a line to it, through the whole flow: their correlation id.
