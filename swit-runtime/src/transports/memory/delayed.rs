@@ -1,6 +1,6 @@
 //! Messages that are not due yet, soonest first: a long delay never holds up a short one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use tokio::time::Instant;
 
@@ -15,9 +15,9 @@ pub(super) struct Delayed {
 }
 
 impl Delayed {
-    pub(super) fn push(&mut self, due: Instant, message: Message) {
+    pub(super) fn push(&mut self, due: Instant, message: &mut Message) {
         self.arrivals += 1;
-        self.messages.insert((due, self.arrivals), message);
+        self.messages.insert((due, self.arrivals), mem::take(message));
     }
 
     /// Takes the first message if it is due.

@@ -184,7 +184,7 @@ pub(super) fn advance(queue: &Arc<Queue>) {
 fn enter(waiting: &Arc<Waiting>, queue: &Arc<Queue>) {
     let committed = waiting.commit();
     let others = || waiting.queues.iter().filter(|other| !Arc::ptr_eq(other, queue));
-    let Some((message, waker)) = committed else {
+    let Some((mut message, waker)) = committed else {
         others().for_each(Queue::release);
         let after = {
             let mut state = queue.lock();
@@ -203,7 +203,7 @@ fn enter(waiting: &Arc<Waiting>, queue: &Arc<Queue>) {
         let mut state = queue.lock();
         state.line.leave(waiting);
         state.line.moving = false;
-        queue.put(&mut state, message, waiting.delay)
+        queue.put(&mut state, &mut message, waiting.delay)
     };
     queue.finish(after);
     waker.into_iter().for_each(Waker::wake);

@@ -28,6 +28,7 @@ mod publish;
 mod queue;
 mod ready;
 mod routes;
+mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;

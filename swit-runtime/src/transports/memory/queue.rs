@@ -4,7 +4,6 @@
 //! [`After`] and done once the lock is free. No path takes a second queue's lock while it holds one.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{self, Poll, Waker},
     time::Duration,
@@ -16,12 +15,13 @@ use super::{
     consumers::{Consumer, Consumers},
     delayed::Delayed,
     hub::Hub,
-    line::{self, Line},
+    line,
     ready::{Entry, Ready},
+    state::{After, State},
 };
 use crate::{
     message::Message,
-    transport::{self, QueueRole},
+    transport::{self, Delivery, QueueRole},
 };
 
 /// A queue of the memory transport.
@@ -32,44 +32,6 @@ pub(super) struct Queue {
     pub(super) hub: Arc<Hub>,
     capacity: usize,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    ready: Ready,
-    delayed: Delayed,
-    /// Messages that are ready, delayed or out, and places that are reserved.
-    held: usize,
-    /// How often a place was taken.
-    taken: u64,
-    pub(super) consumers: Consumers,
-    /// When those deliveries that are out and have a time to live expire.
-    mortal: HashMap<u64, Instant>,
-    pub(super) line: Line,
-    /// The earliest deadline that the timer was told.
-    announced: Option<Instant>,
-    /// It went away with its subscription: what is put into it is forgotten.
-    gone: bool,
-    closed: bool,
-}
-
-/// What is to be done once the lock is free.
-#[derive(Debug, Default)]
-#[must_use]
-pub(super) struct After {
-    pub(super) waker: Option<Waker>,
-    /// There is room, and somebody waits for it.
-    room: bool,
-    /// Nothing is held any more.
-    empty: bool,
-    deadline: Option<Instant>,
-}
-
-impl After {
-    /// The same, by somebody who looks after those that wait for room already.
-    pub(super) fn without_room(self) -> Self {
-        Self { room: false, ..self }
-    }
 }
 
 /// Whether a publication found room.
@@ -85,19 +47,7 @@ impl Queue {
         // A dead letter is the last copy of a message that has already been given up: refusing it would lose it, and
         // waiting would stall the subscriber whose failure it is. So these queues are unbounded, by design.
         let capacity = if declared.role == QueueRole::DeadLetter { usize::MAX } else { capacity.max(1) };
-        let consumers = Consumers::new(declared.single_active);
-        let state = State {
-            ready: Ready::default(),
-            delayed: Delayed::default(),
-            held: 0,
-            taken: 0,
-            consumers,
-            mortal: HashMap::new(),
-            line: Line::default(),
-            announced: None,
-            gone: false,
-            closed: false,
-        };
+        let state = State { consumers: Consumers::new(declared.single_active), ..State::default() };
         Self { declared, hub, capacity, state: Mutex::new(state) }
     }
 
@@ -170,33 +120,33 @@ impl Queue {
     }
 
     /// Puts a message into a reserved place.
-    pub(super) fn put_reserved(self: &Arc<Self>, message: Message, delay: Duration) {
-        let after = self.put(&mut self.lock(), message, delay);
+    pub(super) fn put_reserved(self: &Arc<Self>, mut message: Message, delay: Duration) {
+        let after = self.put(&mut self.lock(), &mut message, delay);
         self.finish(after);
     }
 
     /// Puts a message in whether or not there is room. False if the queue is closed.
-    pub(super) fn put_anyway(self: &Arc<Self>, message: Message, delay: Duration) -> bool {
+    pub(super) fn put_anyway(self: &Arc<Self>, mut message: Message, delay: Duration) -> bool {
         let after = {
             let mut state = self.lock();
             if state.closed {
                 return false;
             }
             state.hold();
-            self.put(&mut state, message, delay)
+            self.put(&mut state, &mut message, delay)
         };
         self.finish(after);
         true
     }
 
-    /// Puts a message into a place that `held` already counts.
+    /// Puts a message into a place that `held` already counts, and leaves an empty one.
     #[inline]
-    pub(super) fn put(&self, state: &mut State, message: Message, delay: Duration) -> After {
+    pub(super) fn put(&self, state: &mut State, message: &mut Message, delay: Duration) -> After {
         if state.gone {
             return state.let_go();
         }
         if delay.is_zero() {
-            let expires = self.expiry(&message);
+            let expires = self.expiry(message);
             state.ready.push(message, expires);
             let deadline = if expires.is_some() { state.next_deadline() } else { None };
             return After { waker: state.consumers.next_idle(), deadline, ..After::default() };
@@ -218,9 +168,9 @@ impl Queue {
             let mut state = self.lock();
             let mut wakers = Vec::new();
             let mut after = After::default();
-            while let Some(message) = state.delayed.pop_due(now) {
+            while let Some(mut message) = state.delayed.pop_due(now) {
                 let expires = self.expiry(&message);
-                state.ready.push(message, expires);
+                state.ready.push(&mut message, expires);
                 wakers.extend(state.consumers.next_idle());
             }
             state.expire(now, &mut after);
@@ -243,7 +193,8 @@ impl Queue {
         worker: usize,
         no_ack: bool,
         cx: &task::Context<'_>,
-    ) -> Poll<Option<Entry>> {
+        hand_out: impl FnOnce(Entry) -> Delivery,
+    ) -> Poll<Option<Delivery>> {
         let mut state = self.lock();
         let mut after = After::default();
         // Usually nothing can have expired, and no clock is read.
@@ -253,7 +204,12 @@ impl Queue {
         let polled = state.poll(consumer, worker, no_ack, cx, &mut after);
         drop(state);
         self.finish(after);
-        polled
+        // Made last, where it is returned: a delivery is large, and each name that it is given on its way is a copy.
+        match polled {
+            Poll::Ready(Some(entry)) => Poll::Ready(Some(hand_out(entry))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Forgets a delivery that is out.
@@ -341,94 +297,6 @@ impl Queue {
     /// Copies of what lies ready.
     pub(super) fn browse(&self, limit: usize) -> Vec<Message> {
         self.lock().ready.iter().take(limit).cloned().collect()
-    }
-}
-
-impl State {
-    #[inline]
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Counts a place as taken.
-    #[inline]
-    pub(super) fn hold(&mut self) {
-        self.held += 1;
-        self.taken += 1;
-    }
-
-    /// Frees a place.
-    #[inline]
-    pub(super) fn let_go(&mut self) -> After {
-        self.held = self.held.saturating_sub(1);
-        After { room: !self.line.is_empty(), empty: self.held == 0, ..After::default() }
-    }
-
-    fn expire(&mut self, now: Instant, after: &mut After) {
-        while self.ready.pop_expired(now).is_some() {
-            let freed = self.let_go();
-            after.room |= freed.room;
-            after.empty |= freed.empty;
-        }
-    }
-
-    #[inline]
-    fn poll(
-        &mut self,
-        id: u64,
-        worker: usize,
-        no_ack: bool,
-        cx: &task::Context<'_>,
-        after: &mut After,
-    ) -> Poll<Option<Entry>> {
-        let active = self.consumers.is_active(id);
-        let Some(consumer) = self.consumers.get(id) else { return Poll::Ready(None) };
-        if !active || !consumer.may_take() {
-            consumer.wait(worker, cx.waker());
-            // It was perhaps woken for something that it may not take now: somebody else may.
-            after.waker = self.wake_for_ready();
-            return Poll::Pending;
-        }
-        let Some(entry) = self.ready.pop() else {
-            consumer.wait(worker, cx.waker());
-            return Poll::Pending;
-        };
-        consumer.found(worker);
-        if no_ack {
-            let freed = self.let_go();
-            after.room |= freed.room;
-            after.empty |= freed.empty;
-        } else {
-            consumer.took();
-            if let Some(expires) = entry.expires {
-                self.mortal.insert(entry.tag, expires);
-            }
-        }
-        Poll::Ready(Some(entry))
-    }
-
-    /// A delivery is out no more. When it expires, if it does.
-    #[inline]
-    fn came_back(&mut self, consumer: u64, tag: u64) -> Option<Instant> {
-        if let Some(consumer) = self.consumers.get(consumer) {
-            consumer.settled();
-        }
-        if self.mortal.is_empty() { None } else { self.mortal.remove(&tag) }
-    }
-
-    #[inline]
-    fn wake_for_ready(&mut self) -> Option<Waker> {
-        if self.ready.is_empty() { None } else { self.consumers.next_idle() }
-    }
-
-    /// The next deadline, if the timer does not know it yet.
-    fn next_deadline(&mut self) -> Option<Instant> {
-        let next = [self.delayed.next_due(), self.ready.next_expiry()].into_iter().flatten().min()?;
-        if self.announced.is_some_and(|announced| announced <= next) {
-            return None;
-        }
-        self.announced = Some(next);
-        Some(next)
     }
 }
 

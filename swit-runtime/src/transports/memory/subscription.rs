@@ -47,16 +47,11 @@ impl MemorySubscription {
 impl Subscription for MemorySubscription {
     #[inline]
     fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match self.queue.poll(self.consumer, worker, self.no_ack, cx) {
-            Poll::Ready(Some(entry)) => {
-                let sink = Arc::clone(&self.sinks[worker % self.sinks.len()]);
-                // Verdicts come back with the generation, which here tells how often the message came back before.
-                let delivery = Delivery::new(entry.message, entry.redeliveries, sink, entry.tag, entry.redeliveries);
-                Poll::Ready(Some(delivery))
-            }
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
+        self.queue.poll(self.consumer, worker, self.no_ack, cx, |entry| {
+            let sink = self.sinks.get(worker).unwrap_or(&self.sinks[0]);
+            // Verdicts come back with the generation, which here tells how often the message came back before.
+            Delivery::new(entry.message, entry.redeliveries, Arc::clone(sink) as _, entry.tag, entry.redeliveries)
+        })
     }
 
     fn close(&self) {
