@@ -1,10 +1,8 @@
 //! The ends of subscriptions and of the transport, and what outlives them.
 
-use std::sync::Arc;
-
 use super::{
     Rig,
-    rig::{body, next, next_of, nothing, soon, take, take_many, until},
+    rig::{body, got, next, next_of, nothing, soon, start_next, take, take_many, until},
 };
 use crate::{
     error::PublishError,
@@ -24,16 +22,13 @@ pub async fn closing_ends_polls(rig: Rig) {
     rig.declare_one().await;
     let options = SubscribeOptions::new(rig.name("q"), "conformance", 10).with_workers(3);
     let subscription = rig.subscribe_with(options).await;
-    let waiting: Vec<_> = (0..3)
-        .map(|worker| {
-            let subscription = Arc::clone(&subscription);
-            tokio::spawn(async move { next_of(&subscription, worker).await.is_none() })
-        })
-        .collect();
-    tokio::task::yield_now().await;
+    let mut waiting = Vec::new();
+    for worker in 0..3 {
+        waiting.push(start_next(&subscription, worker).await);
+    }
     subscription.close();
-    for ended in waiting {
-        assert!(matches!(soon(ended).await, Ok(true)));
+    for worker in waiting {
+        assert!(got(worker).await.is_none());
     }
     rig.publish_each("t", &["unseen"]).await;
     assert!(next_of(&subscription, 0).await.is_none());
@@ -117,13 +112,12 @@ pub async fn a_single_active_consumer_gets_all(rig: Rig) {
     nothing(&second).await;
     held.settle(Verdict::Ack);
     assert_eq!(take(&first).await, "2");
-    let waiting = tokio::spawn(async move { take_many(&second, 2).await });
-    tokio::task::yield_now().await;
+    let waiting = start_next(&second, 0).await;
     first.close();
-    match soon(waiting).await {
-        Ok(bodies) => assert_eq!(bodies, ["3", "4"]),
-        Err(error) => panic!("{error}"),
-    }
+    let Some(third) = got(waiting).await else { panic!("closed") };
+    assert_eq!(body(&third), "3");
+    third.settle(Verdict::Ack);
+    assert_eq!(take(&second).await, "4");
 }
 
 /// A closed transport takes nothing and hands nothing out, and what is still held does no harm.

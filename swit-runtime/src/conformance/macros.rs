@@ -43,7 +43,7 @@ macro_rules! __transport_behaviours {
             subscribing_to_a_missing_queue_is_an_error an_existing_queue_must_exist declaring_alike_changes_nothing
             declaring_otherwise_is_an_error declaring_names_the_dead_letter_queue
             acknowledged_deliveries_stay_away dropped_deliveries_come_back requeued_deliveries_come_back_first
-            no_ack_needs_no_verdict prefetch_is_respected settling_frees_prefetch
+            what_comes_back_wakes_a_worker publishing_wakes_a_worker no_ack_needs_no_verdict prefetch_is_respected settling_frees_prefetch
             a_queue_keeps_its_order each_publisher_keeps_its_order deliveries_return_to_their_order
             a_group_shares_the_work workers_share_a_subscription a_slow_worker_strands_nothing
             concurrent_subscribers_get_each_message_once ten_thousand_publications_arrive_once

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::timeout;
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{
     clock::Clock,
@@ -136,10 +136,8 @@ impl Rig {
 
 /// The answer, which must come soon.
 pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    match timeout(DEADLINE, future).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("nothing happened within {DEADLINE:?}"),
-    }
+    let Ok(answer) = timeout(DEADLINE, future).await else { panic!("nothing happened within {DEADLINE:?}") };
+    answer
 }
 
 /// The next delivery of worker 0.
@@ -153,6 +151,31 @@ pub(super) async fn next(subscription: &Arc<dyn Subscription>) -> Delivery {
 /// The next delivery of this worker, or the end.
 pub(super) async fn next_of(subscription: &Arc<dyn Subscription>, worker: usize) -> Option<Delivery> {
     soon(poll_fn(|cx| subscription.poll_next(worker, cx))).await
+}
+
+/// Has a worker wait for its next delivery in a task of its own: when this returns, it has polled in vain, or it has
+/// one already.
+pub(super) async fn start_next(subscription: &Arc<dyn Subscription>, worker: usize) -> JoinHandle<Option<Delivery>> {
+    let (polled, seen) = oneshot::channel();
+    let (subscription, mut polled) = (Arc::clone(subscription), Some(polled));
+    let task = tokio::spawn(soon(poll_fn(move |cx| {
+        let next = subscription.poll_next(worker, cx);
+        if let Some(polled) = polled.take() {
+            // Nobody to tell only if the test has failed already.
+            let _ = polled.send(());
+        }
+        next
+    })));
+    assert!(soon(seen).await.is_ok(), "the worker ended");
+    task
+}
+
+/// What such a worker got.
+pub(super) async fn got(task: JoinHandle<Option<Delivery>>) -> Option<Delivery> {
+    match soon(task).await {
+        Ok(next) => next,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// The body of the next delivery, which is acknowledged.

@@ -2,7 +2,7 @@
 
 use super::{
     Rig,
-    rig::{body, next, nothing, take, take_many},
+    rig::{body, got, next, nothing, start_next, take, take_many},
 };
 use crate::transport::{Queue, SubscribeOptions, Verdict};
 
@@ -27,6 +27,39 @@ pub async fn dropped_deliveries_come_back(rig: Rig) {
     drop(next(&subscription).await);
     assert_eq!(take(&subscription).await, "1");
     nothing(&subscription).await;
+}
+
+/// A delivery that one worker drops or requeues wakes another that waits.
+pub async fn what_comes_back_wakes_a_worker(rig: Rig) {
+    rig.declare_one().await;
+    let options = SubscribeOptions::new(rig.name("q"), "conformance", 2).with_workers(2);
+    let subscription = rig.subscribe_with(options).await;
+    rig.publish_each("t", &["1"]).await;
+    let mut held = next(&subscription).await;
+    for _ in 0..2 {
+        let waiting = start_next(&subscription, 1).await;
+        drop(held);
+        let Some(delivery) = got(waiting).await else { panic!("closed") };
+        let waiting = start_next(&subscription, 0).await;
+        delivery.settle(Verdict::Requeue);
+        let Some(delivery) = got(waiting).await else { panic!("closed") };
+        held = delivery;
+    }
+    assert_eq!(body(&held), "1");
+    held.settle(Verdict::Ack);
+}
+
+/// A worker that waits is woken by the next message.
+pub async fn publishing_wakes_a_worker(rig: Rig) {
+    rig.declare_one().await;
+    let subscription = rig.subscribe("q", 1).await;
+    for number in ["1", "2", "3"] {
+        let waiting = start_next(&subscription, 0).await;
+        rig.publish_each("t", &[number]).await;
+        let Some(delivery) = got(waiting).await else { panic!("closed") };
+        assert_eq!(body(&delivery), number);
+        delivery.settle(Verdict::Ack);
+    }
 }
 
 /// Each time that a delivery is dropped counts.
@@ -127,25 +160,18 @@ pub async fn prefetch_is_respected(rig: Rig) {
     assert_eq!(take_many(&subscription, 2).await, ["4", "5"]);
 }
 
-/// Each way to settle lets the next delivery come to a worker that waits for it.
+/// Settling lets the next delivery come to a worker that waits for it.
 pub async fn settling_frees_prefetch(rig: Rig) {
     rig.declare_one().await;
     let subscription = rig.subscribe("q", 1).await;
     rig.publish_each("t", &["1", "2", "3"]).await;
     for verdict in [Verdict::Ack, Verdict::Reject] {
         let held = next(&subscription).await;
-        let waiting = {
-            let subscription = subscription.clone();
-            tokio::spawn(async move { next(&subscription).await })
-        };
-        // Whether or not the worker has begun to wait by now, it gets the next one.
-        tokio::task::yield_now().await;
+        let waiting = start_next(&subscription, 0).await;
         held.settle(verdict);
-        match waiting.await {
-            // Back to its place, for the next round.
-            Ok(delivery) => delivery.settle(Verdict::Requeue),
-            Err(error) => panic!("{error}"),
-        }
+        let Some(delivery) = got(waiting).await else { panic!("closed") };
+        // Back to its place, for the next round.
+        delivery.settle(Verdict::Requeue);
     }
     assert_eq!(take(&subscription).await, "3");
 }

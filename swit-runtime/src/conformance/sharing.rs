@@ -26,7 +26,7 @@ fn work(subscription: &Arc<dyn Subscription>, worker: usize, done: &mpsc::Unboun
     });
 }
 
-async fn publish_concurrently(rig: &Rig, count: usize) {
+fn publish_concurrently(rig: &Rig, count: usize) {
     const PUBLISHERS: usize = 50;
     for publisher in 0..PUBLISHERS {
         let rig = rig.clone();
@@ -84,7 +84,9 @@ pub async fn workers_share_a_subscription(rig: Rig) {
     }
     let bodies: HashSet<String> = held.iter().map(body).collect();
     assert_eq!(bodies.len(), WORKERS, "each worker has another: {bodies:?}");
-    held.into_iter().for_each(|delivery| delivery.settle(Verdict::Ack));
+    for delivery in held {
+        delivery.settle(Verdict::Ack);
+    }
     let (done, mut received) = mpsc::unbounded_channel();
     for worker in 0..WORKERS {
         work(&subscription, worker, &done);
@@ -119,9 +121,11 @@ pub async fn concurrent_subscribers_get_each_message_once(rig: Rig) {
         }
         subscriptions.push(subscription);
     }
-    publish_concurrently(&rig, 1_000).await;
+    publish_concurrently(&rig, 1_000);
     each_once(&mut received, 1_000).await;
-    subscriptions.iter().for_each(|subscription| subscription.close());
+    for subscription in subscriptions {
+        subscription.close();
+    }
     let after = rig.subscribe("q", 1).await;
     nothing(&after).await;
 }
@@ -135,7 +139,7 @@ pub async fn ten_thousand_publications_arrive_once(rig: Rig) {
     for worker in 0..4 {
         work(&subscription, worker, &done);
     }
-    publish_concurrently(&rig, 10_000).await;
+    publish_concurrently(&rig, 10_000);
     each_once(&mut received, 10_000).await;
     subscription.close();
     let after = rig.subscribe("q", 1).await;

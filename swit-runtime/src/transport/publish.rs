@@ -101,7 +101,8 @@ pub trait Publish: Send + Sync + fmt::Debug {
 pub enum Publishing {
     /// The answer.
     Done(Option<Result<Receipt, PublishError>>),
-    /// The answer is on its way. Dropping this does not take the publication back.
+    /// The answer is on its way. Dropping this takes nothing back that the broker has; what still waits for room here
+    /// may be given up.
     Pending(BoxFuture<'static, Result<Receipt, PublishError>>),
 }
 

@@ -1,6 +1,6 @@
 //! A fast hash for topics: folded multiplication under a random seed.
 //!
-//! It is not SipHash, but nobody outside sees its values or its seed, and what it indexes is bounded.
+//! It is not what the standard library uses against hostile keys, but nobody outside sees its values or its seed, and what it indexes is bounded.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

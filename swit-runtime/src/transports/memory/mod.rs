@@ -29,6 +29,7 @@ mod queue;
 mod ready;
 mod routes;
 mod spares;
+mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Publications: into all their queues at once, or into a line until there is room.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -21,20 +21,20 @@ use crate::{
 pub(super) struct MemoryPublisher(pub(super) Arc<Core>);
 
 impl Publish for MemoryPublisher {
-    fn publish(&self, publication: Publication) -> Publishing {
+    fn publish(&self, mut publication: Publication) -> Publishing {
         if self.0.is_closed() {
             return Publishing::ready(Err(PublishError::Closed));
         }
-        let Publication { message, target, delay, room } = publication;
+        let Publication { message, target, delay, room } = &mut publication;
         match target {
             Target::Topic => self.0.routes.route(message, |targets, message| match &**targets {
                 [] => Publishing::ready(Ok(Receipt::new(false))),
-                [queue] => to_one(queue, Some(targets), message, delay, room),
-                _ => to_all(targets, message, delay, room),
+                [queue] => to_one(queue, Some(targets), message, *delay, *room),
+                _ => to_all(targets, message, *delay, *room),
             }),
-            Target::Queue(name) => match self.0.routes.queue(&name) {
-                Some(queue) => to_one(&queue, None, message, delay, room),
-                None => Publishing::ready(Err(PublishError::Unrouted { destination: name })),
+            Target::Queue(name) => match self.0.routes.queue(name) {
+                Some(queue) => to_one(&queue, None, message, *delay, *room),
+                None => Publishing::ready(Err(PublishError::Unrouted { destination: name.clone() })),
             },
         }
     }
@@ -44,7 +44,13 @@ const TAKEN: Publishing = Publishing::ready(Ok(Receipt::new(true)));
 
 /// One queue takes it: one lock, and the message is moved.
 #[inline]
-fn to_one(queue: &Arc<Queue>, targets: Option<&Targets>, message: Message, delay: Duration, room: Room) -> Publishing {
+fn to_one(
+    queue: &Arc<Queue>,
+    targets: Option<&Targets>,
+    message: &mut Message,
+    delay: Duration,
+    room: Room,
+) -> Publishing {
     let after = {
         let mut state = queue.lock();
         if state.is_closed() {
@@ -64,7 +70,7 @@ fn to_one(queue: &Arc<Queue>, targets: Option<&Targets>, message: Message, delay
 }
 
 /// Several queues take it: it gets a place in each before it is put into any.
-fn to_all(targets: &Targets, message: Message, delay: Duration, room: Room) -> Publishing {
+fn to_all(targets: &Targets, message: &mut Message, delay: Duration, room: Room) -> Publishing {
     for (index, queue) in targets.iter().enumerate() {
         let reserved = if room == Room::Replaces { queue.reserve_anyway() } else { queue.reserve(None) };
         if reserved != Reserved::Yes {
@@ -75,7 +81,7 @@ fn to_all(targets: &Targets, message: Message, delay: Duration, room: Room) -> P
             };
         }
     }
-    let message = Arc::new(message);
+    let message = Arc::new(mem::take(message));
     for queue in targets.iter() {
         queue.put_reserved(message.clone(), delay);
     }
@@ -84,7 +90,7 @@ fn to_all(targets: &Targets, message: Message, delay: Duration, room: Room) -> P
 
 /// There was no room in the queue `at`.
 #[cold]
-fn wait(targets: &Targets, at: usize, message: Message, delay: Duration, room: Room) -> Publishing {
+fn wait(targets: &Targets, at: usize, message: &mut Message, delay: Duration, room: Room) -> Publishing {
     // The place in line is taken now, not when the answer is first awaited: order is that of publishing.
     let full = || targets[at].declared.name.clone();
     match room {
@@ -93,11 +99,11 @@ fn wait(targets: &Targets, at: usize, message: Message, delay: Duration, room: R
         }
         Room::WaitAtMost(most) => {
             let until = later(Instant::now(), most);
-            let wait = Waiting::start(Arc::clone(targets), at, message, delay);
+            let wait = Waiting::start(Arc::clone(targets), at, mem::take(message), delay);
             Publishing::Pending(Box::pin(wait_until(wait, until, most)))
         }
         Room::Wait | Room::Replaces => {
-            Publishing::Pending(Box::pin(Waiting::start(Arc::clone(targets), at, message, delay)))
+            Publishing::Pending(Box::pin(Waiting::start(Arc::clone(targets), at, mem::take(message), delay)))
         }
     }
 }

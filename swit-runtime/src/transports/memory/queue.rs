@@ -4,25 +4,23 @@
 //! [`After`] and done once the lock is free. No path takes a second queue's lock while it holds one.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{self, Poll, Waker},
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
     consumers::{Consumer, Consumers},
     delayed::Delayed,
     hub::Hub,
-    line::{self, Line},
+    line,
     ready::{Entry, Ready},
-    spares::Spares,
+    spares::emptied,
+    state::{After, State},
 };
 use crate::{
-    headers::Headers,
     message::Message,
     transport::{self, QueueRole},
 };
@@ -35,45 +33,6 @@ pub(super) struct Queue {
     pub(super) hub: Arc<Hub>,
     capacity: usize,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    ready: Ready,
-    delayed: Delayed,
-    pub(super) spares: Spares,
-    /// Messages that are ready, delayed or out, and places that are reserved.
-    held: usize,
-    /// How often a place was taken.
-    taken: u64,
-    pub(super) consumers: Consumers,
-    /// When those deliveries that are out and have a time to live expire.
-    mortal: HashMap<u64, Instant>,
-    pub(super) line: Line,
-    /// The earliest deadline that the timer was told.
-    announced: Option<Instant>,
-    /// It went away with its subscription: what is put into it is forgotten.
-    gone: bool,
-    closed: bool,
-}
-
-/// What is to be done once the lock is free.
-#[derive(Debug, Default)]
-#[must_use]
-pub(super) struct After {
-    pub(super) waker: Option<Waker>,
-    /// There is room, and somebody waits for it.
-    room: bool,
-    /// Nothing is held any more.
-    empty: bool,
-    deadline: Option<Instant>,
-}
-
-impl After {
-    /// The same, by somebody who looks after those that wait for room already.
-    pub(super) fn without_room(self) -> Self {
-        Self { room: false, ..self }
-    }
 }
 
 /// Whether a publication found room.
@@ -89,20 +48,7 @@ impl Queue {
         // A dead letter is the last copy of a message that has already been given up: refusing it would lose it, and
         // waiting would stall the subscriber whose failure it is. So these queues are unbounded, by design.
         let capacity = if declared.role == QueueRole::DeadLetter { usize::MAX } else { capacity.max(1) };
-        let consumers = Consumers::new(declared.single_active);
-        let state = State {
-            ready: Ready::default(),
-            delayed: Delayed::default(),
-            spares: Spares::default(),
-            held: 0,
-            taken: 0,
-            consumers,
-            mortal: HashMap::new(),
-            line: Line::default(),
-            announced: None,
-            gone: false,
-            closed: false,
-        };
+        let state = State { consumers: Consumers::new(declared.single_active), ..State::default() };
         Self { declared, hub, capacity, state: Mutex::new(state) }
     }
 
@@ -263,17 +209,11 @@ impl Queue {
 
     /// Forgets a delivery that is out. The message's memory is kept for the next one.
     #[inline]
-    pub(super) fn forget(self: &Arc<Self>, consumer: u64, tag: u64, mut message: Arc<Message>) {
-        // Emptied before the lock is taken: what it held may be large, or the last of its kind.
-        let spare = Arc::get_mut(&mut message).map(|message| {
-            message.payload = Bytes::new();
-            message.headers = Headers::new();
-        });
+    pub(super) fn forget(self: &Arc<Self>, consumer: u64, tag: u64, message: Arc<Message>) {
+        let spare = emptied(message);
         let after = {
             let mut state = self.lock();
-            if spare.is_some() {
-                state.spares.keep(message);
-            }
+            state.spares.keep(spare);
             state.came_back(consumer, tag);
             let mut after = state.let_go();
             after.waker = state.wake_for_ready();
@@ -354,97 +294,6 @@ impl Queue {
     /// Copies of what lies ready.
     pub(super) fn browse(&self, limit: usize) -> Vec<Message> {
         self.lock().ready.iter().take(limit).map(|message| Message::clone(message)).collect()
-    }
-}
-
-impl State {
-    #[inline]
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Counts a place as taken.
-    #[inline]
-    pub(super) fn hold(&mut self) {
-        self.held += 1;
-        self.taken += 1;
-    }
-
-    /// Frees a place.
-    #[inline]
-    pub(super) fn let_go(&mut self) -> After {
-        self.held = self.held.saturating_sub(1);
-        After { room: !self.line.is_empty(), empty: self.held == 0, ..After::default() }
-    }
-
-    fn expire(&mut self, now: Instant, after: &mut After) {
-        while self.ready.pop_expired(now).is_some() {
-            let freed = self.let_go();
-            after.room |= freed.room;
-            after.empty |= freed.empty;
-        }
-    }
-
-    #[inline]
-    fn poll(
-        &mut self,
-        id: u64,
-        worker: usize,
-        no_ack: bool,
-        cx: &task::Context<'_>,
-        after: &mut After,
-    ) -> Poll<Option<Entry>> {
-        let active = self.consumers.is_active(id);
-        let Some(consumer) = self.consumers.get(id) else { return Poll::Ready(None) };
-        if !active || !consumer.may_take() {
-            consumer.wait(worker, cx.waker());
-            // It was perhaps woken for something that it may not take now: somebody else may.
-            after.waker = self.wake_for_ready();
-            return Poll::Pending;
-        }
-        let Some(entry) = self.ready.pop() else {
-            consumer.wait(worker, cx.waker());
-            return Poll::Pending;
-        };
-        let woken = consumer.found(worker);
-        if no_ack {
-            let freed = self.let_go();
-            after.room |= freed.room;
-            after.empty |= freed.empty;
-        } else {
-            consumer.took();
-            if let Some(expires) = entry.expires {
-                self.mortal.insert(entry.tag, expires);
-            }
-        }
-        if woken {
-            after.waker = self.wake_for_ready();
-        }
-        Poll::Ready(Some(entry))
-    }
-
-    /// A delivery is out no more. When it expires, if it does.
-    #[inline]
-    fn came_back(&mut self, consumer: u64, tag: u64) -> Option<Instant> {
-        if let Some(consumer) = self.consumers.get(consumer) {
-            consumer.settled();
-        }
-        if self.mortal.is_empty() { None } else { self.mortal.remove(&tag) }
-    }
-
-    #[inline]
-    fn wake_for_ready(&mut self) -> Option<Waker> {
-        self.consumers.next_idle(self.ready.len())
-    }
-
-    /// The next deadline, if the timer does not know it yet.
-    fn next_deadline(&mut self) -> Option<Instant> {
-        let next = [self.delayed.next_due(), self.ready.next_expiry()].into_iter().flatten().min()?;
-        if self.announced.is_some_and(|announced| announced <= next) {
-            return None;
-        }
-        self.announced = Some(next);
-        Some(next)
     }
 }
 

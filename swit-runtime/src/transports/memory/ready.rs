@@ -52,11 +52,10 @@ impl Ready {
     pub(super) fn push(&mut self, message: Arc<Message>, expires: Option<Instant>) {
         self.arrivals += 1;
         let tag = place(message.priority, self.arrivals);
-        let entry = Entry { tag, redeliveries: 0, expires, message };
-        if entry.message.priority == 0 && expires.is_none() {
-            self.plain.push_back(entry);
+        if message.priority == 0 && expires.is_none() {
+            self.plain.push_back(Entry { tag, redeliveries: 0, expires: None, message: message });
         } else {
-            self.put_back(entry);
+            self.put_back(Entry { tag, redeliveries: 0, expires, message: message });
         }
     }
 

@@ -44,7 +44,7 @@ impl Routes {
     ///
     /// The queues are lent, not given: one reference count less that all publishers share.
     #[inline]
-    pub(super) fn route<T>(&self, message: Message, put: impl FnOnce(&Targets, Message) -> T) -> T {
+    pub(super) fn route<T>(&self, message: &mut Message, put: impl FnOnce(&Targets, &mut Message) -> T) -> T {
         let table = self.read();
         if let Some(targets) = table.remembered.get(message.topic.as_str()) {
             return put(targets, message);

@@ -1,8 +1,10 @@
 //! The memory of messages that are done with, for those that come: the usual publication allocates nothing.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use crate::message::Message;
+use bytes::Bytes;
+
+use crate::{headers::Headers, message::Message};
 
 /// How many are kept a queue: as many as a burst between two turns of the scheduler usually holds.
 const MOST_KEPT: usize = 256;
@@ -11,23 +13,34 @@ const MOST_KEPT: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Spares(Vec<Arc<Message>>);
 
+/// A message that is done with, emptied: what it held may be large, or the last of its kind, and is dropped here, before
+/// any lock is taken.
+#[inline]
+pub(super) fn emptied(mut message: Arc<Message>) -> Option<Arc<Message>> {
+    let place = Arc::get_mut(&mut message)?;
+    place.payload = Bytes::new();
+    place.headers = Headers::new();
+    Some(message)
+}
+
 impl Spares {
-    /// Keeps one, which nobody else refers to, if there is room.
+    /// Keeps an emptied message, if there is room.
     #[inline]
-    pub(super) fn keep(&mut self, message: Arc<Message>) {
+    pub(super) fn keep(&mut self, message: Option<Arc<Message>>) {
         if self.0.len() < MOST_KEPT {
-            self.0.push(message);
+            self.0.extend(message);
         }
     }
 
-    /// Shares a message, in memory that was kept where there is some.
+    /// Shares a message, in memory that was kept where there is some; an empty one is left in its place.
     #[inline]
-    pub(super) fn share(&mut self, message: Message) -> Arc<Message> {
-        let Some(mut spare) = self.0.pop() else { return Arc::new(message) };
-        match Arc::get_mut(&mut spare) {
-            Some(place) => *place = message,
-            None => return Arc::new(message),
+    pub(super) fn share(&mut self, message: &mut Message) -> Arc<Message> {
+        if let Some(mut spare) = self.0.pop()
+            && let Some(place) = Arc::get_mut(&mut spare)
+        {
+            mem::swap(place, message);
+            return spare;
         }
-        spare
+        Arc::new(mem::take(message))
     }
 }

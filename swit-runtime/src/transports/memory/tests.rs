@@ -1,6 +1,11 @@
 //! What the port promises, tried on this transport with paused time.
 
-use std::{future::poll_fn, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use tokio::time::{Instant, timeout};
 
@@ -245,4 +250,30 @@ async fn fan_outs_neither_lock_up_nor_enter_in_part() {
     expected.sort_unstable();
     bodies.sort_unstable();
     assert!(bodies == expected, "{} came, {} were confirmed", bodies.len(), expected.len());
+}
+
+/// A message that goes round and round is never nowhere, though whoever looks at one queue after the other may find
+/// each of them empty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quiet_misses_nothing_that_moves() {
+    let transport = Arc::new(transport(10));
+    transport.declare(&["a", "b"].map(|name| Queue::subscriber(name, [name]))).await.unwrap();
+    for (queue, other) in [("a", "b"), ("b", "a")] {
+        let subscription = transport.subscribe(SubscribeOptions::new(queue, "s", 1)).await.unwrap();
+        let publisher = transport.publisher();
+        tokio::spawn(async move {
+            while let Some(delivery) = poll_fn(|cx| subscription.poll_next(0, cx)).await {
+                publisher.publish(Publication::new(Message::new(other, ""))).await.unwrap();
+                delivery.settle(Verdict::Ack);
+            }
+        });
+    }
+    publish(&transport, Publication::new(Message::new("a", ""))).await.unwrap();
+    let inspect = transport.inspect().unwrap();
+    for look in 0..200_000 {
+        let mut quiet = inspect.quiet();
+        let polled = quiet.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending(), "quiet at look {look}");
+    }
+    transport.close().await;
 }
