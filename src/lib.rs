@@ -1,5 +1,8 @@
 //! swit: a framework for event-driven services.
 
+#[cfg(feature = "macros")]
+mod macros;
+
 pub use swit_runtime::{
     app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
@@ -25,7 +28,7 @@ pub use swit_runtime::{
 };
 
 #[cfg(feature = "macros")]
-pub use swit_macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
+pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]

@@ -1,7 +1,7 @@
 //! Topics and patterns: dotted words, `*` for one word, `#` for any number of words.
 //!
 //! These are the routing keys and binding keys of an AMQP 0-9-1 topic exchange (specification 3.1.3.3), so that the
-//! memory transport and RabbitMQ route alike. [`matches`] is `const`: the macros' topic contract is checked with it
+//! memory transport and RabbitMQ route alike. [`matches()`] is `const`: the macros' topic contract is checked with it
 //! while the user's crate compiles.
 
 use crate::{fault::Fault, limits::MAX_TOPIC};

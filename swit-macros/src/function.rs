@@ -139,6 +139,7 @@ fn check_owned(function: &str, ty: &Type, errors: &Errors) {
         let inner = crate::names::spelled(&reference.elem);
         let help = match inner.as_str() {
             "str" => "take the payload as an event type, or its bytes as `Bytes`".to_owned(),
+            _ if inner.ends_with('>') => format!("take `{inner}` itself, without `&`"),
             _ => format!("take `{inner}` if it is an event, `State<{inner}>` if it is shared state"),
         };
         errors.at(ty, format_args!("`{function}` borrows an argument; its arguments are its own"), help);

@@ -41,3 +41,30 @@ fn guarded(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> TokenStream {
         quote!(::core::compile_error!(#text);)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_asks_for_a_report() {
+        let text = guarded(|_| panic!("on purpose")).to_string();
+        assert!(text.contains("compile_error") && text.contains("on purpose") && text.contains("report"), "{text}");
+    }
+
+    #[test]
+    fn nothing_generated_and_nothing_reported_is_a_bug() {
+        assert!(guarded(|_| None).to_string().contains("please report"));
+    }
+
+    #[test]
+    fn errors_win_over_what_was_generated() {
+        let text = guarded(|errors| {
+            errors.at(quote!(x), "wrong", "right");
+            Some(quote!(
+                struct Generated;
+            ))
+        });
+        assert!(!text.to_string().contains("Generated"), "{text}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Events: types with a topic of their own.
 
+use std::fmt;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -95,6 +97,24 @@ pub trait Read: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Read for T {}
+
+/// A field that can be a message key (`key = field`). For all that are `Display`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a message key: it has no text",
+    label = "not `Display`",
+    note = "`key` names a field that implements `std::fmt::Display`; its text is the key"
+)]
+pub trait Key {
+    /// The key.
+    fn key(&self) -> Text;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display + ?Sized> Key for T {
+    fn key(&self) -> Text {
+        Text::from(self.to_string())
+    }
+}
 
 /// Reads a message as one event type: checks its content type and version, then decodes. Called by the derive.
 ///

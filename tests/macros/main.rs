@@ -1,6 +1,8 @@
 //! What the macros generate does what the attributes say: registrations, events, classes, handlers, providers.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unused_async, reason = "handlers, providers and `on_error` are async whether or not they wait")]
+#![expect(clippy::needless_pass_by_value, reason = "handlers own their arguments")]
 
 mod classes;
 mod events;

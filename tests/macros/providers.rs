@@ -49,7 +49,8 @@ async fn open_report(_section: swit::Config<Section>) -> Opened<Report> {
 }
 
 fn registered(name: &str) -> &'static ProviderRegistration {
-    inventory::iter::<ProviderRef>().find(|found| found.0.name == name).expect("it is registered").0
+    let found = inventory::iter::<ProviderRef>().find(|found| found.0.name == name);
+    found.map_or_else(|| panic!("{name} is not registered"), |found| found.0)
 }
 
 #[tokio::test]

@@ -93,8 +93,9 @@ fn key(field: Option<&Member>, private: &Private) -> TokenStream {
     match field {
         None => quote!(::core::option::Option::None),
         Some(field) => {
-            let text = quote_spanned!(field.span()=> ::std::string::ToString::to_string(&self.#field));
-            quote!(::core::option::Option::Some(<#private::Text as ::core::convert::From<_>>::from(#text)))
+            let private = private.at(field);
+            let key = quote_spanned!(field.span()=> #private::event::Key::key(&self.#field));
+            quote!(::core::option::Option::Some(#key))
         }
     }
 }

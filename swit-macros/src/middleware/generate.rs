@@ -79,6 +79,14 @@ fn handle(function: &MiddlewareFn, private: &Private) -> TokenStream {
     let (returns, private_at) = (&function.returns, private.at(&function.returns));
     let outcome = quote_spanned!(returns.span()=> <#returns as #private_at::MiddlewareReturn>::outcome(__returned));
     let call = quote_spanned!(ident.span()=> #ident(__cx, __next #(, #names)*).await);
+    // At the function's name, so that a future that is not `Send` is reported there.
+    let body = quote_spanned! {ident.span()=>
+        ::std::boxed::Box::pin(async move {
+            #extract
+            let __returned: #returns = #call;
+            #outcome
+        })
+    };
     quote! {
         impl #private::Middleware for #ident {
             fn handle<'a>(
@@ -86,11 +94,7 @@ fn handle(function: &MiddlewareFn, private: &Private) -> TokenStream {
                 __cx: &'a mut #private::Context,
                 __next: #private::Next<'a>,
             ) -> #private::BoxFuture<'a, #private::Outcome> {
-                ::std::boxed::Box::pin(async move {
-                    #extract
-                    let __returned: #returns = #call;
-                    #outcome
-                })
+                #body
             }
         }
     }

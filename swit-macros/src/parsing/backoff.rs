@@ -173,9 +173,9 @@ mod tests {
     use super::*;
     use quote::quote;
 
-    fn of(tokens: TokenStream) -> Result<Option<Backoff>, String> {
+    fn of(tokens: &TokenStream) -> Result<Option<Backoff>, String> {
         let errors = Errors::new();
-        let backoff = read(&tokens, &errors);
+        let backoff = read(tokens, &errors);
         errors.finish().map(|()| backoff).map_err(|error| error.to_string())
     }
 
@@ -191,7 +191,7 @@ mod tests {
                 "exponential(1s, max = 5s, factor = 1.5, jitter = 1)",
             ),
         ] {
-            assert_eq!(of(tokens), Ok(Backoff::parse(text).ok()), "{text}");
+            assert_eq!(of(&tokens), Ok(Backoff::parse(text).ok()), "{text}");
         }
     }
 
@@ -210,7 +210,7 @@ mod tests {
             quote!(exponential("2s", "3s")),
             quote!(linear(1)),
         ] {
-            assert!(of(tokens.clone()).is_err(), "{tokens}");
+            assert!(of(&tokens).is_err(), "{tokens}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The code of a subscriber: the type twin, its registration, its handler.
 //!
-//! ```ignore
+//! ```text
 //! pub struct confirm_order {}                                   // the twin
 //! const _: () = {
 //!     static __SWIT_REGISTRATION: SubscriberRegistration = …;   // what the attribute says

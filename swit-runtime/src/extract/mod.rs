@@ -2,7 +2,7 @@
 //!
 //! ```ignore
 //! #[subscriber(topic = "order.created")]
-//! async fn reserve(order: OrderCreated, stock: State<Stock>, meta: Metadata) -> Result<(), OutOfStock> { … }
+//! async fn reserve(order: OrderCreated, stock: State<Stock>, meta: Metadata) -> Result<(), OutOfStock> { Ok(()) }
 //! ```
 
 mod absent;

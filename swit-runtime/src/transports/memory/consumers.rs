@@ -2,6 +2,12 @@
 
 use std::task::Waker;
 
+/// Messages that may lie ready for each worker that was woken and has not come yet, before another one is woken.
+///
+/// Waking a worker may wake a thread, which costs more than handling a dozen messages. So a burst wakes one worker, and
+/// that one, when it finds more than it takes, wakes the next; only a backlog is worth several at once.
+const BACKLOG_A_WORKER: usize = 32;
+
 /// One subscription, as its queue sees it.
 #[derive(Debug)]
 pub(super) struct Consumer {
@@ -13,6 +19,8 @@ pub(super) struct Consumer {
     wakers: Vec<Option<Waker>>,
     /// The workers that wait; the last one to come is the first to go, since its memory is still in the cache.
     idle: Vec<usize>,
+    /// The workers that were woken and have not come yet.
+    woken: Vec<usize>,
 }
 
 impl Consumer {
@@ -24,6 +32,7 @@ impl Consumer {
             prefetch: prefetch.max(1),
             wakers: (0..workers).map(|_| None).collect(),
             idle: Vec::with_capacity(workers),
+            woken: Vec::with_capacity(workers),
         }
     }
 
@@ -47,6 +56,7 @@ impl Consumer {
         if worker >= self.wakers.len() {
             self.wakers.resize_with(worker + 1, || None);
         }
+        self.came(worker);
         match &mut self.wakers[worker] {
             Some(kept) => kept.clone_from(waker),
             none => {
@@ -56,17 +66,25 @@ impl Consumer {
         }
     }
 
-    /// Forgets the waker of a worker that found something without having been woken.
+    /// Notes that a worker found something. Whether it had been woken for it.
     #[inline]
-    pub(super) fn found(&mut self, worker: usize) {
+    pub(super) fn found(&mut self, worker: usize) -> bool {
         if self.wakers.get_mut(worker).is_some_and(|waker| waker.take().is_some()) {
             self.idle.retain(|idle| *idle != worker);
         }
+        self.came(worker)
+    }
+
+    #[inline]
+    fn came(&mut self, worker: usize) -> bool {
+        let position = self.woken.iter().position(|woken| *woken == worker);
+        position.map(|position| self.woken.swap_remove(position)).is_some()
     }
 
     #[inline]
     fn next_idle(&mut self) -> Option<Waker> {
         let worker = self.idle.pop()?;
+        self.woken.push(worker);
         self.wakers[worker].take()
     }
 }
@@ -120,9 +138,14 @@ impl Consumers {
         all.iter_mut().flat_map(|consumer| std::iter::from_fn(|| consumer.next_idle())).collect()
     }
 
-    /// One worker that waits and may take something, in turn among the subscriptions.
+    /// One worker that waits and may take something, in turn among the subscriptions; none as long as those that were
+    /// woken before can be expected to take the `ready` messages.
     #[inline]
-    pub(super) fn next_idle(&mut self) -> Option<Waker> {
+    pub(super) fn next_idle(&mut self, ready: usize) -> Option<Waker> {
+        let woken: usize = self.all.iter().map(|consumer| consumer.woken.len()).sum();
+        if ready <= woken * BACKLOG_A_WORKER {
+            return None;
+        }
         let candidates = if self.single_active { self.all.len().min(1) } else { self.all.len() };
         for _ in 0..candidates {
             self.turn = if self.turn + 1 < candidates { self.turn + 1 } else { 0 };

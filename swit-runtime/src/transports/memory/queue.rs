@@ -204,7 +204,7 @@ impl Queue {
             let expires = self.expiry(&message);
             state.ready.push(message, expires);
             let deadline = if expires.is_some() { state.next_deadline() } else { None };
-            return After { waker: state.consumers.next_idle(), deadline, ..After::default() };
+            return After { waker: state.wake_for_ready(), deadline, ..After::default() };
         }
         state.delayed.push(later(Instant::now(), delay), message);
         After { deadline: state.next_deadline(), ..After::default() }
@@ -226,7 +226,7 @@ impl Queue {
             while let Some(message) = state.delayed.pop_due(now) {
                 let expires = self.expiry(&message);
                 state.ready.push(message, expires);
-                wakers.extend(state.consumers.next_idle());
+                wakers.extend(state.wake_for_ready());
             }
             state.expire(now, &mut after);
             // A tick of an older, later deadline must not have the next one announced twice.
@@ -406,7 +406,7 @@ impl State {
             consumer.wait(worker, cx.waker());
             return Poll::Pending;
         };
-        consumer.found(worker);
+        let woken = consumer.found(worker);
         if no_ack {
             let freed = self.let_go();
             after.room |= freed.room;
@@ -416,6 +416,9 @@ impl State {
             if let Some(expires) = entry.expires {
                 self.mortal.insert(entry.tag, expires);
             }
+        }
+        if woken {
+            after.waker = self.wake_for_ready();
         }
         Poll::Ready(Some(entry))
     }
@@ -431,7 +434,7 @@ impl State {
 
     #[inline]
     fn wake_for_ready(&mut self) -> Option<Waker> {
-        if self.ready.is_empty() { None } else { self.consumers.next_idle() }
+        self.consumers.next_idle(self.ready.len())
     }
 
     /// The next deadline, if the timer does not know it yet.

@@ -110,8 +110,8 @@ impl Ready {
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.plain.is_empty() && self.placed.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.plain.len() + self.placed.len()
     }
 
     /// The messages, first to last.

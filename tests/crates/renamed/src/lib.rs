@@ -72,6 +72,7 @@ pub struct Warehouse {
 /// # Errors
 /// It holds nothing.
 #[provider(close = Warehouse::shut, crate = messaging)]
+#[expect(clippy::unused_async, reason = "providers are async")]
 pub async fn open_warehouse(config: Config<WarehouseConfig>) -> Result<Warehouse, StockError> {
     if config.capacity == 0 { Err(StockError::Out) } else { Ok(Warehouse { capacity: config.capacity }) }
 }

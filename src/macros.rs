@@ -1,0 +1,16 @@
+//! The attribute and derive macros, with their documentation.
+
+#[doc = include_str!("docs/classify.md")]
+pub use swit_macros::Classify;
+#[doc = include_str!("docs/config_section.md")]
+pub use swit_macros::ConfigSection;
+#[doc = include_str!("docs/event.md")]
+pub use swit_macros::Event;
+#[doc = include_str!("docs/handlers.md")]
+pub use swit_macros::handlers;
+#[doc = include_str!("docs/middleware.md")]
+pub use swit_macros::middleware;
+#[doc = include_str!("docs/provider.md")]
+pub use swit_macros::provider;
+#[doc = include_str!("docs/subscriber.md")]
+pub use swit_macros::subscriber;
