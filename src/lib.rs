@@ -19,7 +19,7 @@ pub use swit_runtime::{
     middleware::{Middleware, Next},
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     pipeline::{Ack, Counts, Histogram, SettleError},
-    publisher::Publisher,
+    publisher::{Confirmation, Publisher, Sending},
     registry::{Handler, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,

@@ -40,9 +40,9 @@ impl MessageId {
 
     /// A new UUIDv7 of this moment.
     pub fn new(now: SystemTime) -> Self {
-        let millis = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         // A clock beyond the year 10889 wraps: 48 bits of milliseconds is what RFC 9562 gives.
-        let millis = u64::try_from(millis & 0xffff_ffff_ffff).unwrap_or_default();
+        let millis = (since.as_secs().wrapping_mul(1_000) + u64::from(since.subsec_millis())) & 0xffff_ffff_ffff;
         let (low, high) = RANDOM.with_borrow_mut(|random| (random.random::<u64>(), random.random::<u64>()));
         let mut random = [0; 10];
         random[..8].copy_from_slice(&low.to_ne_bytes());

@@ -27,7 +27,16 @@ impl Codec {
     }
 
     /// The codec of a content type; parameters (`; charset=utf-8`) and a `+json` suffix (RFC 6839) are understood.
+    #[inline]
     pub fn of(content_type: &str) -> Option<Self> {
+        match content_type {
+            #[cfg(feature = "json")]
+            "application/json" => Some(Self::Json),
+            _ => Self::spelled_otherwise(content_type),
+        }
+    }
+
+    fn spelled_otherwise(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let json = essence.eq_ignore_ascii_case("application/json")
             || essence.eq_ignore_ascii_case("text/json")

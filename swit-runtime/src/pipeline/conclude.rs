@@ -195,10 +195,10 @@ impl Seat {
                 Duration::ZERO,
                 Room::WaitAtMost(CONFIRM_TIMEOUT),
                 unrouted,
-            )?);
+            ));
         }
         for sent in sent {
-            sent.confirmed().await?;
+            sent.await?;
         }
         Ok(())
     }

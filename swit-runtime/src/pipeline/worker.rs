@@ -8,10 +8,11 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context as Task, Poll},
+    time::Instant,
 };
 
 use swit_grammar::subscriber::AckMode;
-use tokio::{sync::mpsc, task::coop::cooperative, time::Instant};
+use tokio::{sync::mpsc, task::coop::cooperative};
 use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
@@ -135,7 +136,7 @@ pub(super) struct Seat {
     pub(super) counters: Arc<Counters>,
     pub(super) cx: Context,
     pub(super) desk: Option<Desk>,
-    /// When the attempt that runs began. Between messages that follow each other at once, the end of one is the
+    /// When the attempt that runs began, by the clock that tests do not pause: it is measured, not waited for. Between messages that follow each other at once, the end of one is the
     /// beginning of the next, which saves reading the clock.
     began: Instant,
     idle: bool,

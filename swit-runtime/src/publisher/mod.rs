@@ -6,8 +6,8 @@ mod send;
 
 use std::{sync::Arc, time::Duration};
 
-pub use send::Sending;
 pub(crate) use send::publish_message;
+pub use send::{Confirmation, Sending};
 
 use crate::{
     context::{Context, Link},
@@ -53,24 +53,27 @@ impl Publisher {
         Ok(Self { port, scope: ScopeParts { clock: scope.clock().clone(), limits: *scope.limits() }, link: None })
     }
 
-    /// Publishes an event to its topic. Returns its id once the broker has confirmed it.
+    /// Publishes an event to its topic. Awaited, it gives the message's id once the broker has confirmed it.
     ///
-    /// Cancel-safe in that the message is published or not, but whoever cancels does not learn which.
+    /// The publication starts at once, so that several can be on their way together. Cancel-safe in that the message is
+    /// published or not, but whoever cancels does not learn which.
     ///
     /// # Errors
     /// Everything of [`PublishError`]; [`PublishError::Unrouted`] only where the event says `unrouted = "error"`.
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<MessageId, PublishError> {
-        self.start(event.encode()?, Duration::ZERO, event.descriptor().unrouted)?.confirmed().await
+    pub fn publish<E: Event>(&self, event: &E) -> Confirmation {
+        match event.encode() {
+            Ok(message) => self.start(message, Duration::ZERO, event.descriptor().unrouted),
+            Err(error) => Confirmation::refused(error.into()),
+        }
     }
 
-    /// Publishes a message to a computed topic. Returns its id once the broker has confirmed it.
+    /// Publishes a message to a computed topic; else as [`publish`](Self::publish).
     ///
     /// # Errors
     /// As [`publish`](Self::publish), and [`PublishError::Topic`] for a topic that is none.
-    pub async fn publish_to(&self, topic: impl Into<Text>, message: Message) -> Result<MessageId, PublishError> {
-        let mut message = message;
+    pub fn publish_to(&self, topic: impl Into<Text>, mut message: Message) -> Confirmation {
         message.topic = topic.into();
-        self.start(message, Duration::ZERO, Unrouted::Warn)?.confirmed().await
+        self.start(message, Duration::ZERO, Unrouted::Warn)
     }
 
     /// Publishes an event with a key, headers, a delay, a time to live or a priority of its own.
@@ -87,25 +90,16 @@ impl Publisher {
         &self,
         events: impl IntoIterator<Item = &'a E>,
     ) -> Vec<Result<MessageId, PublishError>> {
-        let started: Vec<_> = events
-            .into_iter()
-            .map(|event| {
-                let message = event.encode()?;
-                self.start(message, Duration::ZERO, event.descriptor().unrouted)
-            })
-            .collect();
+        let started: Vec<_> = events.into_iter().map(|event| self.publish(event)).collect();
         let mut answers = Vec::with_capacity(started.len());
-        for sent in started {
-            answers.push(match sent {
-                Ok(sent) => sent.confirmed().await,
-                Err(error) => Err(error),
-            });
+        for confirmation in started {
+            answers.push(confirmation.await);
         }
         answers
     }
 
     #[inline]
-    fn start(&self, mut message: Message, delay: Duration, unrouted: Unrouted) -> Result<send::Sent, PublishError> {
+    fn start(&self, mut message: Message, delay: Duration, unrouted: Unrouted) -> Confirmation {
         let room = match &self.link {
             Some(link) => {
                 link.stamp(&mut message);

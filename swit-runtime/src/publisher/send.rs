@@ -1,8 +1,15 @@
 //! The one way out: checks a message, gives it id and time, hands it to the port, reads the answer.
 
-use std::{collections::HashSet, sync::Mutex, time::Duration};
+use std::{
+    collections::HashSet,
+    mem,
+    pin::Pin,
+    sync::Mutex,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use tokio::task::coop::cooperative;
+use tokio::task::coop::{Coop, cooperative};
 
 use super::Publisher;
 use crate::{
@@ -18,24 +25,43 @@ use crate::{
     transport::{Publication, Publish, Publishing, Room, Target},
 };
 
-/// A publication that is on its way.
-pub(crate) struct Sent {
-    id: MessageId,
-    topic: Text,
-    unrouted: Unrouted,
-    publishing: Publishing,
+/// A publication that has started: awaited, it says what the broker confirmed.
+///
+/// Dropping it does not take the publication back; it only gives up learning what became of it.
+#[must_use = "what is not awaited may have failed"]
+#[derive(Debug)]
+pub struct Confirmation(State);
+
+#[derive(Debug)]
+enum State {
+    Refused(Option<PublishError>),
+    // An answer that is there at once must not let a publisher in a loop keep everybody else from running: awaiting it
+    // spends tokio's cooperative budget.
+    Started { id: MessageId, topic: Text, unrouted: Unrouted, publishing: Coop<Publishing> },
 }
 
-impl Sent {
-    /// The broker's answer, under the event's policy for topics that no queue takes.
+impl Confirmation {
+    pub(crate) const fn refused(error: PublishError) -> Self {
+        Self(State::Refused(Some(error)))
+    }
+}
+
+impl Future for Confirmation {
+    type Output = Result<MessageId, PublishError>;
+
     #[inline]
-    pub(crate) async fn confirmed(self) -> Result<MessageId, PublishError> {
-        // An answer that is there at once must not let a publisher in a loop keep everybody else from running.
-        let receipt = cooperative(self.publishing).await?;
-        if !receipt.routed {
-            unrouted(&self.topic, self.unrouted)?;
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            // Polled again after it answered, which a future's contract forbids: nothing sensible is left to say.
+            State::Refused(error) => Poll::Ready(Err(error.take().unwrap_or(PublishError::Closed))),
+            State::Started { id, topic, unrouted: policy, publishing } => {
+                let receipt = ready!(Pin::new(publishing).poll(task))?;
+                if !receipt.routed {
+                    unrouted(topic, *policy)?;
+                }
+                Poll::Ready(Ok(mem::take(id)))
+            }
         }
-        Ok(self.id)
     }
 }
 
@@ -49,8 +75,10 @@ pub(crate) fn publish_message(
     delay: Duration,
     room: Room,
     unrouted: Unrouted,
-) -> Result<Sent, PublishError> {
-    check(&message, limits)?;
+) -> Confirmation {
+    if let Err(error) = check(&message, limits) {
+        return Confirmation::refused(error);
+    }
     let now = clock.now();
     if message.id.is_empty() {
         message.id = MessageId::new(now);
@@ -58,7 +86,7 @@ pub(crate) fn publish_message(
     message.timestamp.get_or_insert(now);
     let (id, topic) = (message.id.clone(), message.topic.clone());
     let publishing = port.publish(Publication { message, target: Target::Topic, delay, room });
-    Ok(Sent { id, topic, unrouted, publishing })
+    Confirmation(State::Started { id, topic, unrouted, publishing: cooperative(publishing) })
 }
 
 #[inline]
@@ -171,11 +199,11 @@ impl<'a> Sending<'a> {
         self.with(|message| message.correlation_id = Some(id.into()))
     }
 
-    /// Publishes. Returns the id once the broker has confirmed.
-    ///
-    /// # Errors
-    /// As [`Publisher::publish`].
-    pub async fn send(self) -> Result<MessageId, PublishError> {
-        self.publisher.start(self.message?, self.delay, self.unrouted)?.confirmed().await
+    /// Publishes; as [`Publisher::publish`].
+    pub fn send(self) -> Confirmation {
+        match self.message {
+            Ok(message) => self.publisher.start(message, self.delay, self.unrouted),
+            Err(error) => Confirmation::refused(error),
+        }
     }
 }
