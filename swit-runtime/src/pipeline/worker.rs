@@ -46,19 +46,31 @@ pub(crate) enum Source {
 
 impl Source {
     #[inline]
-    fn poll_next(&mut self, plan: &Plan, worker: usize, task: &mut Task<'_>) -> Poll<Option<(Delivery, u32)>> {
+    fn poll_next(
+        &mut self,
+        plan: &Plan,
+        worker: usize,
+        done: &mut Option<Delivery>,
+        task: &mut Task<'_>,
+    ) -> Poll<Option<(Delivery, u32)>> {
         match self {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.parking.take() {
+                    acknowledge(done);
                     return Poll::Ready(Some(due));
                 }
-                if let Poll::Ready(next) = subscription.poll_next(worker, task) {
+                let next = match done.take() {
+                    Some(done) => subscription.poll_next_after(done, worker, task),
+                    None => subscription.poll_next(worker, task),
+                };
+                if let Poll::Ready(next) = next {
                     return Poll::Ready(next.map(numbered));
                 }
                 plan.parking.register(worker, task.waker());
                 plan.parking.take().map_or(Poll::Pending, |due| Poll::Ready(Some(due)))
             }
             Self::Lane { lane, closing } => {
+                acknowledge(done);
                 if closing.is_cancelled() {
                     while let Ok(delivery) = lane.try_recv() {
                         delivery.settle(Verdict::Requeue);
@@ -68,6 +80,13 @@ impl Source {
                 lane.poll_recv(task).map(|next| next.map(numbered))
             }
         }
+    }
+}
+
+#[inline]
+fn acknowledge(done: &mut Option<Delivery>) {
+    if let Some(done) = done.take() {
+        done.settle(Verdict::Ack);
     }
 }
 
@@ -100,7 +119,7 @@ async fn work<H: Handler>(worker: Worker) {
         let next = {
             let (source, seat) = (&mut source, &mut seat);
             cooperative(poll_fn(move |task| {
-                let next = source.poll_next(&seat.plan, index, task);
+                let next = source.poll_next(&seat.plan, index, &mut seat.done, task);
                 seat.idle |= next.is_pending();
                 next
             }))
@@ -126,6 +145,13 @@ async fn work<H: Handler>(worker: Worker) {
     }
 }
 
+impl Drop for Seat {
+    /// A worker that is cancelled between two messages has handled the first.
+    fn drop(&mut self) {
+        acknowledge(&mut self.done);
+    }
+}
+
 fn boxed<H: Handler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
     Box::pin(H::call(cx))
 }
@@ -136,6 +162,8 @@ pub(super) struct Seat {
     pub(super) counters: Arc<Counters>,
     pub(super) cx: Context,
     pub(super) desk: Option<Desk>,
+    /// The delivery that was handled last, to be acknowledged when the next one is asked for.
+    done: Option<Delivery>,
     /// When the attempt that runs began, by the clock that tests do not pause: it is measured, not waited for. Between messages that follow each other at once, the end of one is the
     /// beginning of the next, which saves reading the clock.
     began: Instant,
@@ -145,7 +173,7 @@ pub(super) struct Seat {
 impl Seat {
     fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
         let cx = Context::new(plan.scope.clone(), plan.receiver.clone());
-        Self { plan, counters, cx, desk: None, began: Instant::now(), idle: true }
+        Self { plan, counters, cx, desk: None, done: None, began: Instant::now(), idle: true }
     }
 
     /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
@@ -198,7 +226,7 @@ impl Seat {
         let plain = outcome.is_success() && self.cx.emissions().is_empty() && self.plan.ack != AckMode::Manual;
         if plain {
             self.counters.succeeded();
-            self.cx.take_delivery().settle(Verdict::Ack);
+            self.done = Some(self.cx.take_delivery());
         }
         plain
     }

@@ -3,7 +3,7 @@
 //! Guarantee: a delivery is settled exactly once. Settling consumes it, so twice does not compile; dropping it
 //! unsettled (a cancelled worker, a panic) gives it back.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ptr, sync::Arc};
 
 use crate::message::Message;
 
@@ -67,6 +67,22 @@ impl Delivery {
     pub fn settle(mut self, verdict: Verdict) {
         if let (Some(sink), Some(message)) = (self.sink.take(), self.message.take()) {
             sink.settle(self.tag, self.generation, verdict, message);
+        }
+    }
+
+    /// Takes a delivery of this very sink apart: sink, tag and message, for the next delivery to be made of.
+    ///
+    /// # Errors
+    /// It is another sink's, or settled already; it comes back whole.
+    #[inline]
+    pub(crate) fn take_apart<S>(mut self, own: &Arc<S>) -> Result<(Arc<dyn Settle>, u64, Arc<Message>), Self> {
+        let is_own = self.sink.as_ref().is_some_and(|sink| ptr::addr_eq(Arc::as_ptr(sink), Arc::as_ptr(own)));
+        if !is_own {
+            return Err(self);
+        }
+        match (self.sink.take(), self.message.take()) {
+            (Some(sink), Some(message)) => Ok((sink, self.tag, message)),
+            _ => Err(self),
         }
     }
 

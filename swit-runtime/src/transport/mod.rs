@@ -113,6 +113,13 @@ pub trait Subscription: Send + Sync + fmt::Debug {
     /// cooperative budget: the caller does.
     fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>>;
 
+    /// Acknowledges a delivery of this subscription that is done, then polls: what a worker does most of the time, as
+    /// one call, so that a transport may do it in one step.
+    fn poll_next_after(&self, done: Delivery, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        done.settle(Verdict::Ack);
+        self.poll_next(worker, cx)
+    }
+
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
     fn close(&self);
 }

@@ -222,6 +222,31 @@ impl Queue {
         self.finish(after);
     }
 
+    /// Forgets a delivery that is out and takes the next one, under one lock. The worker takes the place that it frees,
+    /// so nobody else needs to be woken for that.
+    #[inline]
+    pub(super) fn exchange(
+        self: &Arc<Self>,
+        consumer: u64,
+        worker: usize,
+        tag: u64,
+        message: Arc<Message>,
+        cx: &task::Context<'_>,
+    ) -> Poll<Option<Entry>> {
+        let spare = emptied(message);
+        let mut state = self.lock();
+        state.spares.keep(spare);
+        state.came_back(consumer, tag);
+        let mut after = state.let_go();
+        if state.ready.next_expiry().is_some() {
+            state.expire(Instant::now(), &mut after);
+        }
+        let polled = state.poll(consumer, worker, false, cx, &mut after);
+        drop(state);
+        self.finish(after);
+        polled
+    }
+
     /// Puts a delivery that is out back at its place.
     pub(super) fn put_back(self: &Arc<Self>, consumer: u64, tag: u64, redeliveries: u32, message: Arc<Message>) {
         let after = {

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{consumers::Consumer, core::Core, queue::Queue};
+use super::{consumers::Consumer, core::Core, queue::Queue, ready::Entry};
 use crate::{
     error::TransportError,
     message::Message,
@@ -47,16 +47,20 @@ impl MemorySubscription {
 impl Subscription for MemorySubscription {
     #[inline]
     fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match self.queue.poll(self.consumer, worker, self.no_ack, cx) {
-            Poll::Ready(Some(entry)) => {
-                let sink = Arc::clone(&self.sinks[worker % self.sinks.len()]);
-                // Verdicts come back with the generation, which here tells how often the message came back before.
-                let delivery = Delivery::new(entry.message, entry.redeliveries, sink, entry.tag, entry.redeliveries);
-                Poll::Ready(Some(delivery))
+        let next = self.queue.poll(self.consumer, worker, self.no_ack, cx);
+        next.map(|next| next.map(|entry| delivery(entry, Arc::clone(&self.sinks[worker % self.sinks.len()]) as _)))
+    }
+
+    #[inline]
+    fn poll_next_after(&self, done: Delivery, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let (sink, tag, message) = match done.take_apart(&self.sinks[worker % self.sinks.len()]) {
+            Ok(parts) => parts,
+            Err(done) => {
+                done.settle(Verdict::Ack);
+                return self.poll_next(worker, cx);
             }
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
+        };
+        self.queue.exchange(self.consumer, worker, tag, message, cx).map(|next| next.map(|entry| delivery(entry, sink)))
     }
 
     fn close(&self) {
@@ -64,6 +68,12 @@ impl Subscription for MemorySubscription {
             self.core.routes.remove(&self.queue);
         }
     }
+}
+
+/// Verdicts come back with the generation, which here tells how often the message came back before.
+#[inline]
+fn delivery(entry: Entry, sink: Arc<dyn Settle>) -> Delivery {
+    Delivery::new(entry.message, entry.redeliveries, sink, entry.tag, entry.redeliveries)
 }
 
 impl Drop for MemorySubscription {
