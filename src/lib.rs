@@ -4,11 +4,12 @@
 mod macros;
 
 pub use swit_runtime::{
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
-    codec::Codec,
+    codec::{Codec, DecodeError, EncodeError},
     context::Context,
-    error::{Error, PublishError, Result, TransportError},
+    error::{Error, PublishError, Result, StartupFault, StartupReport, TransportError},
     event::{Event, Unrouted},
     extract::{Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, OptionalFromDelivery, State},
     headers::{HeaderValue, Headers},
@@ -17,20 +18,26 @@ pub use swit_runtime::{
     message::Message,
     middleware::{Middleware, Next},
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
+    pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::Publisher,
+    registry::{Handler, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,
-    transport,
+    transport, transports,
 };
 
 #[cfg(feature = "macros")]
 pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
+#[cfg(feature = "testing")]
+pub use swit_runtime::testing;
+#[cfg(feature = "conformance")]
+pub use swit_runtime::transport_conformance;
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
+        Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
         Metadata, Middleware, Next, Outcome, Publish, Publisher, State,
     };
 

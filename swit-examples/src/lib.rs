@@ -1,1 +1,3 @@
 //! Services built with swit.
+
+pub mod order_service;

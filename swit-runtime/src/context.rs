@@ -100,12 +100,12 @@ impl Context {
 
     /// The message.
     pub fn message(&self) -> &Message {
-        &self.delivery.message
+        self.delivery.message()
     }
 
     /// The message's headers.
     pub fn headers(&self) -> &Headers {
-        &self.delivery.message.headers
+        &self.delivery.message().headers
     }
 
     /// Which attempt this is, counted from 1 over in-process retries and delayed redeliveries together.
@@ -156,8 +156,8 @@ impl Context {
         let next = self.ordinals.next;
         let ordinals = self.ordinals.shared.get_or_insert_with(|| Arc::new(AtomicU32::new(next))).clone();
         Link {
-            input: self.delivery.message.id.clone(),
-            correlation_id: self.delivery.message.correlation_id.clone(),
+            input: self.delivery.message().id.clone(),
+            correlation_id: self.delivery.message().correlation_id.clone(),
             receiver: self.receiver.clone(),
             ordinals,
         }
@@ -171,7 +171,7 @@ impl Context {
                 self.ordinals.next - 1
             }
         };
-        BorrowedLink { input: &self.delivery.message, subscriber: &self.receiver.subscriber, ordinal }
+        BorrowedLink { input: self.delivery.message(), subscriber: &self.receiver.subscriber, ordinal }
     }
 
     /// Takes a delivery in for its attempt of this number.
@@ -267,7 +267,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("receiver", &self.receiver)
-            .field("message", &self.delivery.message)
+            .field("message", self.delivery.message())
             .field("attempt", &self.attempt)
             .finish_non_exhaustive()
     }

@@ -43,12 +43,10 @@ impl MessageId {
         let millis = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         // A clock beyond the year 10889 wraps: 48 bits of milliseconds is what RFC 9562 gives.
         let millis = u64::try_from(millis & 0xffff_ffff_ffff).unwrap_or_default();
-        let random: [u8; 10] = RANDOM.with_borrow_mut(|random| {
-            let mut bytes = [0; 10];
-            bytes[..8].copy_from_slice(&random.random::<u64>().to_ne_bytes());
-            bytes[8..].copy_from_slice(&random.random::<u16>().to_ne_bytes());
-            bytes
-        });
+        let (low, high) = RANDOM.with_borrow_mut(|random| (random.random::<u64>(), random.random::<u64>()));
+        let mut random = [0; 10];
+        random[..8].copy_from_slice(&low.to_ne_bytes());
+        random[8..].copy_from_slice(&high.to_ne_bytes()[..2]);
         Self(Repr::Uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()))
     }
 

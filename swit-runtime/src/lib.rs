@@ -3,16 +3,20 @@
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`
-//! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`
-//! - F2 engine: `registry`, `contract`, `blocking`, `publisher`, `pipeline`, `consumer`
+//! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
+//! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
+pub mod app;
 pub mod blocking;
 pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod consumer;
 pub mod context;
 pub mod contract;
 pub mod error;
@@ -29,6 +33,9 @@ pub mod publisher;
 pub mod registry;
 pub mod returns;
 pub mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod topic;
 pub mod transport;
+pub mod transports;

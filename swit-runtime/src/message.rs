@@ -47,6 +47,24 @@ pub struct Message {
 }
 
 impl Message {
+    /// No message: everything empty. What stands where a message is gone.
+    pub const EMPTY: Self = Self {
+        id: MessageId::EMPTY,
+        topic: Text::from_static(""),
+        key: None,
+        payload: Bytes::new(),
+        headers: Headers::new(),
+        timestamp: None,
+        content_type: None,
+        event_type: None,
+        version: 0,
+        correlation_id: None,
+        causation_id: None,
+        reply_to: None,
+        priority: 0,
+        ttl: None,
+    };
+
     /// A message with this topic and body, whose id and timestamp are given when it is published.
     pub fn new(topic: impl Into<Text>, payload: impl Into<Bytes>) -> Self {
         Self { topic: topic.into(), payload: payload.into(), ..Self::default() }

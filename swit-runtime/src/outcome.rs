@@ -167,6 +167,18 @@ impl Failure {
     }
 }
 
+impl Drop for Parts {
+    fn drop(&mut self) {
+        // A worker drops this outside of its guard; a destructor that panics must not take the worker with it.
+        let error = std::mem::replace(&mut self.error, Box::new(Gone));
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(error)));
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the error is gone")]
+struct Gone;
+
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
@@ -187,7 +199,14 @@ impl fmt::Display for Failure {
 /// An error and its sources on one line, control characters escaped, at most [`MAX_ERROR_BYTES`] bytes.
 ///
 /// A source whose text the error already repeats is left out.
+///
+/// The error's own code runs here, outside of any handler: if it panics, that is the text.
 pub fn one_line(error: &(dyn Error + 'static)) -> String {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| line_of(error)))
+        .unwrap_or_else(|_| "an error whose text could not be had: its `Display` panicked".to_owned())
+}
+
+fn line_of(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     // An error chain is short; a cyclic or hostile one ends here.

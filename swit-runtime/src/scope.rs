@@ -4,6 +4,7 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -19,8 +20,28 @@ pub type Shared = Arc<dyn Any + Send + Sync>;
 /// Built in two steps: providers see it growing, deliveries see it complete.
 #[derive(Clone)]
 pub struct Scope {
-    states: HashMap<TypeId, Shared>,
+    states: HashMap<TypeId, Shared, BuildHasherDefault<TypeHash>>,
     core: Arc<Core>,
+}
+
+/// A `TypeId` is a hash already: its bytes are taken as they are. Looked up for each argument of each message.
+#[derive(Default)]
+struct TypeHash(u64);
+
+impl Hasher for TypeHash {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 ^= number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 struct Core {
@@ -59,7 +80,7 @@ impl Scope {
         limits: Limits,
         service: Service,
     ) -> Self {
-        Self { states: HashMap::new(), core: Arc::new(Core { publishers, shutdown, clock, limits, service }) }
+        Self { states: HashMap::default(), core: Arc::new(Core { publishers, shutdown, clock, limits, service }) }
     }
 
     /// Adds a state; one of the same type is replaced.

@@ -29,13 +29,21 @@ fn short_name<T: ?Sized>() -> &'static str {
 
 /// Whether arrays and objects are nested deeper than the limit.
 ///
-/// Too few brackets can't be too deep, and counting them is a handful of nanoseconds; only the rest is scanned.
+/// Too few brackets can't be too deep, and counting them costs next to nothing; only the rest is scanned.
+#[inline]
 fn too_deep(payload: &[u8]) -> bool {
-    if payload.len() <= MAX_JSON_DEPTH {
-        return false;
-    }
-    let open = payload.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    open > MAX_JSON_DEPTH && depth_exceeds(payload)
+    // What is opened must be closed: a shorter text is either flat enough or malformed within a few levels more.
+    payload.len() > 2 * MAX_JSON_DEPTH && open_brackets(payload) > MAX_JSON_DEPTH && depth_exceeds(payload)
+}
+
+/// How many `[` and `{` there are, in text and out of it. Counted in bytes over chunks that can't overflow them, which
+/// compilers turn into vector instructions.
+fn open_brackets(payload: &[u8]) -> usize {
+    payload
+        .chunks(usize::from(u8::MAX))
+        // The two differ in one bit, and no other byte becomes `{` with it set.
+        .map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>()))
+        .sum()
 }
 
 #[cold]
@@ -81,6 +89,13 @@ mod tests {
         struct Small {}
         let text = format!("{{\"unknown\": {}}}", nested(MAX_JSON_DEPTH));
         assert!(matches!(decode::<Small>(text.as_bytes()), Err(DecodeError::TooDeep { .. })));
+    }
+
+    #[test]
+    fn brackets_are_counted_whole() {
+        let every: Vec<u8> = (0..=255).collect();
+        assert_eq!(open_brackets(&every), 2);
+        assert_eq!(open_brackets(&b"[".repeat(1_000)), 1_000);
     }
 
     #[test]

@@ -142,7 +142,8 @@ impl<T: ConfigSection> FromScope for Config<T> {
                     Ok(_) => Err(unknown),
                     Err(error) => {
                         let error: toml::de::Error = error;
-                        unknown.insert(0, error.message().to_owned());
+                        // Its `Display` also names the key; there is no source text that it could show.
+                        unknown.insert(0, error.to_string().trim().replace('\n', " "));
                         Err(unknown)
                     }
                 }

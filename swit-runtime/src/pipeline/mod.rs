@@ -1,12 +1,31 @@
-//! From delivery to verdict.
-use crate::{registry::Handler, transport::BoxFuture};
-/// A worker.
-#[derive(Debug)]
-pub struct Worker {}
-/// Starts the loop of one worker of one handler.
-pub fn start<H: Handler>(worker: Worker) -> BoxFuture<'static, ()> {
-    let _ = H::REGISTRATION;
-    Box::pin(async move {
-        let _ = worker;
-    })
-}
+//! From delivery to verdict: what one worker does with one message, and what becomes of it.
+//!
+//! ```text
+//! dead letter ∘ retry ∘ (timeout, panic guard) ∘ user middleware ∘ decode ∘ handler
+//! ```
+//!
+//! Guarantees, each with its owner:
+//! - a delivery is settled only after its handler succeeded and what it returned was confirmed, or after its copy in
+//!   the dead-letter or delay queue was confirmed, or when it was discarded on purpose (`conclude`);
+//! - `retries = 3` is four attempts, however they are spread over processes and queues (`policy`, the attempt header);
+//! - a panic or a timeout ends an attempt, never a worker (`guard`).
+
+mod conclude;
+mod copies;
+mod counters;
+mod guard;
+mod manual;
+mod parking;
+mod plan;
+mod policy;
+mod worker;
+
+pub(crate) use copies::rfc3339;
+pub(crate) use counters::Counters;
+pub use counters::{Counts, Histogram};
+pub use manual::{Ack, SettleError};
+pub(crate) use parking::Parking;
+pub(crate) use plan::Plan;
+pub(crate) use policy::RetryPolicy;
+pub(crate) use worker::Source;
+pub use worker::{Worker, start};

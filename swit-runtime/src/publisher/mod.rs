@@ -7,7 +7,7 @@ mod send;
 use std::{sync::Arc, time::Duration};
 
 pub use send::Sending;
-use send::publish_message;
+pub(crate) use send::publish_message;
 
 use crate::{
     context::{Context, Link},
@@ -60,7 +60,7 @@ impl Publisher {
     /// # Errors
     /// Everything of [`PublishError`]; [`PublishError::Unrouted`] only where the event says `unrouted = "error"`.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<MessageId, PublishError> {
-        self.send(event.encode()?, Duration::ZERO, event.descriptor().unrouted).await
+        self.start(event.encode()?, Duration::ZERO, event.descriptor().unrouted)?.confirmed().await
     }
 
     /// Publishes a message to a computed topic. Returns its id once the broker has confirmed it.
@@ -70,7 +70,7 @@ impl Publisher {
     pub async fn publish_to(&self, topic: impl Into<Text>, message: Message) -> Result<MessageId, PublishError> {
         let mut message = message;
         message.topic = topic.into();
-        self.send(message, Duration::ZERO, Unrouted::Warn).await
+        self.start(message, Duration::ZERO, Unrouted::Warn)?.confirmed().await
     }
 
     /// Publishes an event with a key, headers, a delay, a time to live or a priority of its own.
@@ -104,10 +104,7 @@ impl Publisher {
         answers
     }
 
-    async fn send(&self, message: Message, delay: Duration, unrouted: Unrouted) -> Result<MessageId, PublishError> {
-        self.start(message, delay, unrouted)?.confirmed().await
-    }
-
+    #[inline]
     fn start(&self, mut message: Message, delay: Duration, unrouted: Unrouted) -> Result<send::Sent, PublishError> {
         let room = match &self.link {
             Some(link) => {

@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
+use tokio::task::coop::cooperative;
+
 use super::Publisher;
 use crate::{
     clock::Clock,
@@ -13,7 +15,7 @@ use crate::{
     message::Message,
     text::Text,
     topic::check_topic,
-    transport::{Publication, Publish, Publishing, Room},
+    transport::{Publication, Publish, Publishing, Room, Target},
 };
 
 /// A publication that is on its way.
@@ -26,8 +28,10 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// The broker's answer, under the event's policy for topics that no queue takes.
+    #[inline]
     pub(crate) async fn confirmed(self) -> Result<MessageId, PublishError> {
-        let receipt = self.publishing.await?;
+        // An answer that is there at once must not let a publisher in a loop keep everybody else from running.
+        let receipt = cooperative(self.publishing).await?;
         if !receipt.routed {
             unrouted(&self.topic, self.unrouted)?;
         }
@@ -36,6 +40,7 @@ impl Sent {
 }
 
 /// Starts to publish a message to its topic.
+#[inline]
 pub(crate) fn publish_message(
     port: &dyn Publish,
     clock: &Clock,
@@ -52,18 +57,23 @@ pub(crate) fn publish_message(
     }
     message.timestamp.get_or_insert(now);
     let (id, topic) = (message.id.clone(), message.topic.clone());
-    let publishing = port.publish(Publication::new(message).delayed(delay).with_room(room));
+    let publishing = port.publish(Publication { message, target: Target::Topic, delay, room });
     Ok(Sent { id, topic, unrouted, publishing })
 }
 
+#[inline]
 fn check(message: &Message, limits: &Limits) -> Result<(), PublishError> {
     check_topic(&message.topic).map_err(PublishError::Topic)?;
+    if message.payload.len() <= limits.payload_bytes && message.headers.is_empty() {
+        return Ok(());
+    }
+    check_sizes(message, limits)
+}
+
+fn check_sizes(message: &Message, limits: &Limits) -> Result<(), PublishError> {
     let too_large = |what, size, limit| PublishError::TooLarge { topic: message.topic.clone(), what, size, limit };
     if message.payload.len() > limits.payload_bytes {
         return Err(too_large("a payload in bytes", message.payload.len(), limits.payload_bytes));
-    }
-    if message.headers.is_empty() {
-        return Ok(());
     }
     if message.headers.len() > limits.headers {
         return Err(too_large("a number of headers", message.headers.len(), limits.headers));
@@ -166,6 +176,6 @@ impl<'a> Sending<'a> {
     /// # Errors
     /// As [`Publisher::publish`].
     pub async fn send(self) -> Result<MessageId, PublishError> {
-        self.publisher.send(self.message?, self.delay, self.unrouted).await
+        self.publisher.start(self.message?, self.delay, self.unrouted)?.confirmed().await
     }
 }

@@ -3,7 +3,7 @@
 //! Guarantee: a delivery is settled exactly once. Settling consumes it, so twice does not compile; dropping it
 //! unsettled (a cancelled worker, a panic) gives it back.
 
-use std::{fmt, mem, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use crate::message::Message;
 
@@ -21,20 +21,20 @@ pub enum Verdict {
 /// What a transport does with a verdict.
 ///
 /// Called from any thread, also from destructors: it must not block, wait for the network or panic. The message comes
-/// back with its verdict, so that a transport in this process needs no second copy of what is out.
+/// back with its verdict, so that a transport in this process needs no second copy of what is out, and can use its
+/// memory again.
 pub trait Settle: Send + Sync {
     /// Takes the verdict on the delivery with this tag of this generation.
-    fn settle(&self, tag: u64, generation: u32, verdict: Verdict, message: Message);
+    fn settle(&self, tag: u64, generation: u32, verdict: Verdict, message: Arc<Message>);
 
     /// Takes back a delivery that was dropped without a verdict: it is delivered again, and that counts.
-    fn give_back(&self, tag: u64, generation: u32, message: Message);
+    fn give_back(&self, tag: u64, generation: u32, message: Arc<Message>);
 }
 
 /// A message that was handed out and waits for its verdict.
 #[must_use = "a delivery that is dropped is delivered again"]
 pub struct Delivery {
-    /// The message.
-    pub message: Message,
+    message: Option<Arc<Message>>,
     /// How often it came back because a process or connection died; 0 at first.
     pub redeliveries: u32,
     sink: Option<Arc<dyn Settle>>,
@@ -45,21 +45,35 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery whose verdict goes to `sink`. `tag` and `generation` mean something to the transport alone.
     #[inline]
-    pub fn new(message: Message, redeliveries: u32, sink: Arc<dyn Settle>, tag: u64, generation: u32) -> Self {
-        Self { message, redeliveries, sink: Some(sink), tag, generation }
+    pub fn new(
+        message: impl Into<Arc<Message>>,
+        redeliveries: u32,
+        sink: Arc<dyn Settle>,
+        tag: u64,
+        generation: u32,
+    ) -> Self {
+        Self { message: Some(message.into()), redeliveries, sink: Some(sink), tag, generation }
+    }
+
+    /// The message.
+    #[inline]
+    pub fn message(&self) -> &Message {
+        static GONE: Message = Message::EMPTY;
+        self.message.as_deref().unwrap_or(&GONE)
     }
 
     /// Tells the transport the verdict.
     #[inline]
     pub fn settle(mut self, verdict: Verdict) {
-        if let Some(sink) = self.sink.take() {
-            sink.settle(self.tag, self.generation, verdict, mem::take(&mut self.message));
+        if let (Some(sink), Some(message)) = (self.sink.take(), self.message.take()) {
+            sink.settle(self.tag, self.generation, verdict, message);
         }
     }
 
     /// No delivery: an empty message that is settled already.
+    #[inline]
     pub(crate) fn empty() -> Self {
-        Self { message: Message::default(), redeliveries: 0, sink: None, tag: 0, generation: 0 }
+        Self { message: None, redeliveries: 0, sink: None, tag: 0, generation: 0 }
     }
 
     /// Splits the right to settle from the message: what is left here is settled already.
@@ -76,8 +90,8 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if let Some(sink) = self.sink.take() {
-            sink.give_back(self.tag, self.generation, mem::take(&mut self.message));
+        if let (Some(sink), Some(message)) = (self.sink.take(), self.message.take()) {
+            sink.give_back(self.tag, self.generation, message);
         }
     }
 }
@@ -85,7 +99,7 @@ impl Drop for Delivery {
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
-            .field("message", &self.message)
+            .field("message", self.message())
             .field("redeliveries", &self.redeliveries)
             .field("settled", &self.sink.is_none())
             .finish_non_exhaustive()

@@ -109,7 +109,7 @@ pub trait Subscription: Send + Sync + fmt::Debug {
     /// The next delivery for this worker, `None` once the subscription is closed.
     ///
     /// Several workers poll at once, each under its own number; a worker's last waker is kept and woken when there may
-    /// be something for it. Cancel-safe: a poll that is not `Ready` took nothing. It must not spend tokio's
+    /// be something for it; a worker that was woken polls again, or what it was woken for waits for it. Cancel-safe: a poll that is not `Ready` took nothing. It must not spend tokio's
     /// cooperative budget: the caller does.
     fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>>;
 

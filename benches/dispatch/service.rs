@@ -1,0 +1,96 @@
+//! The same work as a swit service with defaults on: metadata, timeout, panic guard, counters, settlement.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use swit::{
+    App, Context, Middleware, Next, Outcome, Running, State, subscriber,
+    transport::{BoxFuture, Transport},
+    transports::memory::{MemoryOptions, MemoryTransport},
+};
+use tokio::sync::Notify;
+
+use crate::order::Order;
+
+/// Room in the queue: the same as in the hand-written loop.
+const ROOM: usize = 1_024;
+
+/// What the handler counts, and who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    items: AtomicU64,
+    expected: AtomicU64,
+    done: Notify,
+}
+
+#[subscriber(topic = "order.created")]
+pub(crate) async fn count_items(order: Order, sum: State<Sum>) {
+    let items = order.items.len() as u64;
+    if sum.items.fetch_add(items, Ordering::Relaxed) + items == sum.expected.load(Ordering::Relaxed) {
+        sum.done.notify_one();
+    }
+}
+
+/// Middleware that does nothing but stand in the way.
+struct Pass;
+
+impl Middleware for Pass {
+    fn handle<'a>(&'a self, cx: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Outcome> {
+        Box::pin(next.run(cx))
+    }
+}
+
+pub(crate) struct Service {
+    running: Running,
+    sum: Arc<Sum>,
+}
+
+impl Service {
+    pub(crate) async fn start(workers: u32, middleware: usize) -> Self {
+        let sum = Arc::new(Sum::default());
+        let mut options = MemoryOptions::default();
+        options.capacity = ROOM;
+        let transport: Arc<dyn Transport> = Arc::new(MemoryTransport::new("default", options));
+        let mut app = App::only::<(count_items,)>()
+            .provide_shared(sum.clone())
+            .transport(transport)
+            .set("subscriber.count-items.concurrency", i64::from(workers))
+            .set("subscriber.count-items.prefetch", 1_000);
+        for n in 0..middleware {
+            app = app.middleware(format!("pass-{n}"), 0, Pass);
+        }
+        Self { running: app.start().await.expect("the service starts"), sum }
+    }
+
+    /// Publishes as many messages and waits until all are handled.
+    pub(crate) async fn run(&self, messages: u64, payload: Bytes) -> Duration {
+        self.sum.items.store(0, Ordering::Relaxed);
+        self.sum.expected.store(messages * 2, Ordering::Relaxed);
+        let publisher = self.running.publisher().expect("there is a default transport");
+        let began = Instant::now();
+        let producer = tokio::spawn(async move {
+            for _ in 0..messages {
+                let mut message = swit::Message::new(TOPIC, payload.clone());
+                message.content_type = Some(JSON);
+                publisher.publish_to(TOPIC, message).await.expect("it is published");
+            }
+        });
+        self.sum.done.notified().await;
+        let took = began.elapsed();
+        producer.await.expect("the producer ends well");
+        took
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.shutdown().await.expect("it stops");
+    }
+}
+
+const TOPIC: swit::Text = swit::Text::from_static("order.created");
+const JSON: swit::Text = swit::Text::from_static("application/json");

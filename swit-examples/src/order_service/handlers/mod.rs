@@ -1,0 +1,29 @@
+//! The subscribers: one small step each, tied together by nothing but events.
+//!
+//! What a step gives up goes to one dead-letter queue, [`DEAD_LETTERS`], which the last subscriber empties into the
+//! ledger and the dead-letter file. So memory stays bounded however much of the input is wrong.
+
+mod accept;
+mod dead_letter;
+mod fulfil;
+mod origin;
+mod record;
+mod reject;
+
+pub use accept::accept_order;
+pub use dead_letter::file_dead_letter;
+pub use fulfil::{complete_order, reserve_inventory, schedule_shipping, take_payment};
+pub use record::{record_completed, record_rejected};
+pub use reject::{reject_order, release_inventory};
+
+/// The topic that intake publishes each line of input to, as it is.
+pub const LINES: &str = "order.line";
+
+/// The queue of everything that was given up.
+pub const DEAD_LETTERS: &str = "order-service.dead-letters";
+
+/// The header with the number of the line in the input.
+pub const LINE_HEADER: &str = "x-line";
+
+/// The header with the bytes that a line had, where only its beginning was kept.
+pub const CUT_HEADER: &str = "x-line-bytes";

@@ -1,0 +1,28 @@
+//! `order-service`: orders from a file or from standard input, taken through a whole flow by events.
+//!
+//! ```sh
+//! cargo run --release -p swit-examples --bin order-service -- swit-examples/data/orders.jsonl
+//! ```
+//!
+//! `order.created` → inventory → payment → shipping → `order.completed`, or compensation and `order.rejected`; see
+//! [`events`] for the flow, [`handlers`] for its steps, [`order`] for what a valid line is.
+//!
+//! It guarantees that every line it reads is accounted for exactly once ([`ledger`]), or it says which are not and
+//! fails, and that its memory does not grow with the input beyond some 40 bytes a line.
+
+pub mod args;
+pub mod command;
+pub mod dead_letters;
+pub mod events;
+pub mod handlers;
+pub mod input;
+pub mod intake;
+pub mod ledger;
+pub mod order;
+pub mod partners;
+pub mod progress;
+pub mod providers;
+pub mod sample;
+pub mod service;
+pub mod signals;
+pub mod summary;

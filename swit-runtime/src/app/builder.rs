@@ -1,0 +1,204 @@
+//! [`App`]: a selection of the registry with what it is started with.
+
+use std::{any::TypeId, fmt, path::PathBuf, sync::Arc};
+
+use super::{
+    config::Layers,
+    graph::Graph,
+    running::Running,
+    selection::{Handlers, Selection},
+    start,
+};
+use crate::{
+    clock::Clock,
+    error::{Result, StartupReport},
+    middleware::Middleware,
+    registry::{MiddlewareItem, ProviderRef, SubscriberRegistration},
+    scope::Shared,
+    text::Text,
+    transport::Transport,
+};
+
+/// A service before it is started: which registrations it is made of, and what was said of it in code.
+///
+/// `swit::run()` is `App::new().run()`. Tests take [`App::only`] and [`App::provide`].
+///
+/// ```ignore
+/// let running = App::only::<(confirm_order,)>().provide(Orders::in_memory()).start().await?;
+/// running.publisher().publish(&PaymentCompleted { … }).await?;
+/// running.wait_quiet().await;
+/// running.shutdown().await?;
+/// ```
+#[must_use = "an app does nothing before it is started"]
+pub struct App {
+    pub(crate) selection: Selection,
+    pub(crate) provided: Vec<Provided>,
+    pub(crate) middleware: Vec<Added>,
+    pub(crate) transports: Vec<Arc<dyn Transport>>,
+    pub(crate) layers: Layers,
+    pub(crate) service: Option<(Text, Text)>,
+    pub(crate) clock: Clock,
+}
+
+/// A state that was given instead of built.
+#[derive(Clone)]
+pub(crate) struct Provided {
+    pub(crate) id: TypeId,
+    pub(crate) value: Shared,
+}
+
+/// Middleware that was given as a value.
+#[derive(Clone)]
+pub(crate) struct Added {
+    pub(crate) name: Text,
+    pub(crate) order: i32,
+    pub(crate) middleware: Arc<dyn Middleware>,
+}
+
+impl App {
+    /// Everything that was linked, configured by `swit.toml` and the environment.
+    pub fn new() -> Self {
+        Self::with(Selection::all(), Layers::new())
+    }
+
+    /// These subscribers alone, without global middleware or providers unless they are named, and without looking at
+    /// files or the environment.
+    pub fn only<H: Handlers>() -> Self {
+        Self::with(Selection::only(H::registrations()), Layers::none())
+    }
+
+    fn with(selection: Selection, layers: Layers) -> Self {
+        Self {
+            selection,
+            provided: Vec::new(),
+            middleware: Vec::new(),
+            transports: Vec::new(),
+            layers,
+            service: None,
+            clock: Clock::SYSTEM,
+        }
+    }
+
+    /// Without files and environment: attributes and builder calls only.
+    pub fn without_environment(mut self) -> Self {
+        self.layers = Layers::none();
+        self
+    }
+
+    /// Called this, in this version. Configuration overrides it.
+    pub fn service(mut self, name: impl Into<Text>, version: impl Into<Text>) -> Self {
+        self.service = Some((name.into(), version.into()));
+        self
+    }
+
+    /// With this value as `State<T>`, in place of the provider that builds one.
+    pub fn provide<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.provide_shared(Arc::new(value))
+    }
+
+    /// With this shared value as `State<T>`, in place of the provider that builds one.
+    pub fn provide_shared<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        let id = TypeId::of::<T>();
+        self.provided.retain(|known| known.id != id);
+        self.provided.push(Provided { id, value });
+        self
+    }
+
+    /// With the linked provider of this type. For apps of [`App::only`].
+    pub fn with_provider_of<T: Send + Sync + 'static>(mut self) -> Self {
+        let wanted =
+            inventory::iter::<ProviderRef>().map(|found| found.0).filter(|p| (p.output)() == TypeId::of::<T>());
+        for provider in wanted {
+            if !self.selection.providers.iter().any(|known| std::ptr::eq(*known, provider)) {
+                self.selection.providers.push(provider);
+            }
+        }
+        self
+    }
+
+    /// With this middleware around every subscriber. For apps of [`App::only`].
+    pub fn with_middleware<M: MiddlewareItem>(mut self) -> Self {
+        self.selection.middleware.push(M::REGISTRATION);
+        self
+    }
+
+    /// With a registration that was not linked, or under another name than the linked one.
+    pub fn with_registration(mut self, registration: &'static SubscriberRegistration) -> Self {
+        self.selection.subscribers.push(registration);
+        self
+    }
+
+    /// With a middleware of a value around every subscriber; smaller orders stand further out.
+    pub fn middleware(mut self, name: impl Into<Text>, order: i32, middleware: impl Middleware) -> Self {
+        self.middleware.push(Added { name: name.into(), order, middleware: Arc::new(middleware) });
+        self
+    }
+
+    /// Over this transport; its name says in place of which configured one.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transports.retain(|known| known.name() != transport.name());
+        self.transports.push(transport);
+        self
+    }
+
+    /// Configured by this file instead of `swit.toml`; it must exist.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.layers = self.layers.file(path);
+        self
+    }
+
+    /// Configured by this TOML text as well, below the environment; of several texts and files, later ones win.
+    pub fn config_text(mut self, name: &str, toml: &str) -> Self {
+        self.layers = self.layers.text(name, toml);
+        self
+    }
+
+    /// With one key of the configuration set, above everything else: `.set("subscriber.confirm-order.retries", 5)`.
+    pub fn set(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
+        self.layers = self.layers.set(key, value);
+        self
+    }
+
+    /// With this wall clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks the whole graph. Nothing is built, no connection is made.
+    ///
+    /// # Errors
+    /// The report of every fault.
+    pub fn check(&self) -> Result<Graph, StartupReport> {
+        Graph::check(self)
+    }
+
+    /// Starts the service: checks the graph, builds the providers, connects, declares, consumes.
+    ///
+    /// # Errors
+    /// The start-up report, a provider's error, a transport's error. What was built until then is torn down again.
+    pub async fn start(self) -> Result<Running> {
+        start::start(self).await
+    }
+
+    /// Starts the service and keeps it running until SIGTERM or SIGINT, then drains. A second signal ends the process
+    /// at once.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and what [`Running::shutdown`] says.
+    pub async fn run(self) -> Result<()> {
+        super::run::run(self).await
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("subscribers", &self.selection.subscribers.len()).finish_non_exhaustive()
+    }
+}

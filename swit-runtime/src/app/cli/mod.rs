@@ -1,0 +1,21 @@
+//! The command line of a service's own binary.
+//!
+//! [`parse`] is a pure function from arguments to an [`Invocation`]; [`help`] is the text of `--help`; [`main`] does
+//! what was asked for. A service's `main` calls it in place of `run`:
+//!
+//! ```ignore
+//! #[tokio::main]
+//! async fn main() -> swit::Result<()> { swit::cli().await }
+//! ```
+
+mod command;
+mod execute;
+mod help;
+mod parse;
+mod publish;
+mod tail;
+
+pub use command::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
+pub use execute::{execute, main};
+pub use help::help;
+pub use parse::parse;

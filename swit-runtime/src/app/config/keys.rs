@@ -1,0 +1,85 @@
+//! The keys of swit's own sections: one table a section, which is what is accepted and what faults list.
+
+use swit_grammar::Fault;
+
+use super::{
+    LimitSettings, MiddlewareSettings, ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
+    read::{Given, put},
+};
+
+/// A key of a section.
+pub(super) struct Key<S> {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The values that it takes, for the help of a fault: «write …».
+    pub(super) accepts: &'static str,
+    /// Reads a value into its place.
+    pub(super) set: fn(&mut S, &Given<'_>) -> Result<(), Fault>,
+}
+
+macro_rules! keys {
+    ($(#[$doc:meta])* $table:ident of $section:ty: $($field:ident by $read:ident, $accepts:literal;)*) => {
+        $(#[$doc])*
+        pub(super) const $table: &[Key<$section>] = &[$(Key {
+            name: stringify!($field),
+            accepts: $accepts,
+            set: |section, given| put(&mut section.$field, given, given.$read()),
+        }),*];
+    };
+}
+
+keys! {
+    /// `[service]`.
+    SERVICE of ServiceSettings:
+    name by name, "a name of letters, digits, `-`, `_` and `.`";
+    version by label, "text of one line";
+    instance by label, "text of one line";
+}
+
+keys! {
+    /// `[transport.NAME]`.
+    TRANSPORT of TransportSettings:
+    url by url, "a url as text, such as \"memory://\"";
+    capacity by count, "a whole number from 1";
+}
+
+keys! {
+    /// `[subscriber.NAME]`.
+    SUBSCRIBER of SubscriberSettings:
+    topics by topics, "a topic or pattern, or a list of them";
+    group by group, "a name, or \"per_instance\"";
+    concurrency by workers, "a whole number from 1 to 65535";
+    prefetch by prefetch, "a whole number from 1 to 65535";
+    timeout by duration, "a duration as text, such as \"30s\"";
+    retries by retries, "a whole number from 0 to 100";
+    backoff by backoff, "text such as 'exponential(1s, max = 30s)', 'linear(1s)', 'fixed(1s)' or 'none'";
+    dead_letter by dead_letter, "a queue's name, or `false` to discard";
+    transport by name, "the name of a transport";
+    enabled by boolean, "`true` or `false`";
+}
+
+keys! {
+    /// `[middleware.NAME]`.
+    MIDDLEWARE of MiddlewareSettings:
+    enabled by boolean, "`true` or `false`";
+    order by order, "a whole number";
+    only by names, "a list of subscribers' names";
+    except by names, "a list of subscribers' names";
+}
+
+keys! {
+    /// `[shutdown]`.
+    SHUTDOWN of ShutdownSettings:
+    drain by duration, "a duration as text, such as \"20s\"";
+}
+
+keys! {
+    /// `[limits]`.
+    LIMITS of LimitSettings:
+    payload by size, "a size, such as \"16MiB\" or a number of bytes";
+    headers by count, "a whole number from 1";
+    header_bytes by size, "a size, such as \"64KiB\" or a number of bytes";
+}
+
+/// Keys of a subscriber's attribute that configuration will reach with a later version.
+pub(super) const LATER_SUBSCRIBER: &[&str] = &["circuit_breaker", "rate_limit"];

@@ -1,0 +1,204 @@
+//! What a configuration says, typed: each value with the layer that set it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use swit_grammar::Backoff;
+
+use super::{Section, Set, Url};
+use crate::{limits::Limits, text::Text};
+
+/// How long a drain may take where nobody says otherwise.
+const DEFAULT_DRAIN: Duration = Duration::from_secs(20);
+
+/// What all layers together say.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `[service]`.
+    pub service: ServiceSettings,
+    /// `[transport.NAME]`.
+    pub transports: BTreeMap<Text, TransportSettings>,
+    /// `[subscriber.NAME]`.
+    pub subscribers: BTreeMap<Text, SubscriberSettings>,
+    /// `[middleware.NAME]`.
+    pub middleware: BTreeMap<Text, MiddlewareSettings>,
+    /// `[shutdown]`.
+    pub shutdown: ShutdownSettings,
+    /// `[limits]`.
+    pub limits: LimitSettings,
+    /// The application's own sections that any layer sets.
+    pub sections: BTreeMap<Text, Section>,
+}
+
+impl Settings {
+    /// The limits on messages: the defaults with what is set.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::DEFAULT;
+        for (limit, set) in [
+            (&mut limits.payload_bytes, &self.limits.payload),
+            (&mut limits.headers, &self.limits.headers),
+            (&mut limits.header_bytes, &self.limits.header_bytes),
+        ] {
+            *limit = set.as_ref().map_or(*limit, |set| set.value);
+        }
+        limits
+    }
+
+    /// How long a drain may take; 20 s unless set.
+    pub fn drain(&self) -> Duration {
+        self.shutdown.drain.as_ref().map_or(DEFAULT_DRAIN, |set| set.value)
+    }
+
+    /// A section of the application; empty where no layer speaks of it.
+    pub fn section(&self, name: &str) -> Section {
+        self.sections.get(name).cloned().unwrap_or_else(|| Section::new(name))
+    }
+}
+
+/// `[service]`: who the service is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ServiceSettings {
+    /// Its name, and the consumer group of its subscribers.
+    pub name: Option<Set<Text>>,
+    /// Its version.
+    pub version: Option<Set<Text>>,
+    /// The name of this instance.
+    pub instance: Option<Set<Text>>,
+}
+
+/// `[transport.NAME]`: one connection. Without a url it is the memory transport.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct TransportSettings {
+    /// Where to connect to.
+    pub url: Option<Set<Url>>,
+    /// `capacity` as a key of its own.
+    pub capacity: Option<Set<usize>>,
+}
+
+impl TransportSettings {
+    /// Most messages of a queue of the memory transport: the key or the url's parameter, whichever layer is later; in
+    /// one layer the key.
+    pub fn capacity(&self) -> Option<usize> {
+        let url = self.url.as_ref().and_then(|set| set.value.capacity().map(|value| (set.origin.rank(), value)));
+        let key = self.capacity.as_ref().map(|set| (set.origin.rank(), set.value));
+        match (url, key) {
+            (Some((url_rank, url)), Some((key_rank, _))) if url_rank > key_rank => Some(url),
+            (url, key) => key.or(url).map(|(_, value)| value),
+        }
+    }
+}
+
+/// `[subscriber.NAME]`: what a deployment changes of a subscriber's attribute.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct SubscriberSettings {
+    /// Topics and patterns, instead of the attribute's.
+    pub topics: Option<Set<Vec<Text>>>,
+    /// Consumer group.
+    pub group: Option<Set<ConsumerGroup>>,
+    /// Workers.
+    pub concurrency: Option<Set<u32>>,
+    /// Deliveries held at once.
+    pub prefetch: Option<Set<u32>>,
+    /// Time an attempt may take.
+    pub timeout: Option<Set<Duration>>,
+    /// Retries after the first attempt.
+    pub retries: Option<Set<u32>>,
+    /// The wait before each retry.
+    pub backoff: Option<Set<Backoff>>,
+    /// What becomes of messages that are given up.
+    pub dead_letter: Option<Set<DeadLetters>>,
+    /// The connection.
+    pub transport: Option<Set<Text>>,
+    /// Whether it runs.
+    pub enabled: Option<Set<bool>>,
+}
+
+/// `[middleware.NAME]`: what a deployment changes of a global middleware.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MiddlewareSettings {
+    /// Whether it runs.
+    pub enabled: Option<Set<bool>>,
+    /// Smaller is further out.
+    pub order: Option<Set<i32>>,
+    /// The only subscribers that it runs around; empty: all.
+    pub only: Option<Set<Vec<Text>>>,
+    /// The subscribers that it does not run around.
+    pub except: Option<Set<Vec<Text>>>,
+}
+
+/// `[shutdown]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ShutdownSettings {
+    /// How long a drain may take.
+    pub drain: Option<Set<Duration>>,
+}
+
+/// `[limits]`; see [`Settings::limits`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct LimitSettings {
+    /// Most bytes of a payload.
+    pub payload: Option<Set<usize>>,
+    /// Most headers of a message.
+    pub headers: Option<Set<usize>>,
+    /// Most bytes of all headers of a message.
+    pub header_bytes: Option<Set<usize>>,
+}
+
+/// Who shares a subscriber's messages, after configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsumerGroup {
+    /// All instances of the service: the group is the service's name.
+    Service,
+    /// All that name this group.
+    Named(Text),
+    /// Nobody: every instance gets all.
+    PerInstance,
+}
+
+/// What becomes of messages that are given up, after configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeadLetters {
+    /// They go to `{group}.{name}.dlq`.
+    Default,
+    /// They go to this queue.
+    Queue(Text),
+    /// They are discarded, logged and counted.
+    Discard,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::config::Origin;
+
+    #[test]
+    fn capacity_comes_from_the_later_layer() {
+        let file = Origin::File { name: "swit.toml".into(), line: 1 };
+        let url = |text, origin| Some(Set { value: Url::parse(text).expect("a url"), origin });
+        let key = |value, origin| Some(Set { value, origin });
+        for (url, capacity, expected) in [
+            (None, None, None),
+            (url("memory://", file.clone()), None, None),
+            (url("memory://?capacity=5", file.clone()), None, Some(5)),
+            (url("memory://?capacity=5", file.clone()), key(7, file.clone()), Some(7)),
+            (url("memory://?capacity=5", Origin::Builder), key(7, file.clone()), Some(5)),
+            (url("memory://", Origin::Builder), key(7, file), Some(7)),
+        ] {
+            assert_eq!(TransportSettings { url, capacity }.capacity(), expected);
+        }
+    }
+
+    #[test]
+    fn defaults_stand_where_nothing_is_set() {
+        let settings = Settings::default();
+        assert_eq!(settings.limits(), Limits::DEFAULT);
+        assert_eq!(settings.drain(), Duration::from_secs(20));
+        assert!(settings.section("orders").table().is_empty());
+    }
+}

@@ -1,0 +1,112 @@
+//! The whole service as one graph: what `check` makes sure of before anything is built or connected.
+//!
+//! Guarantee: a graph that comes out of [`Graph::check`] has every state provided once, no cycle, no name twice, every
+//! transport configured, every topic covered, every value in range; all faults of a service are in one report.
+
+mod faults;
+mod nodes;
+mod requirements;
+mod service;
+mod unique;
+mod view;
+
+use std::any::TypeId;
+
+pub(crate) use faults::Faults;
+pub(crate) use nodes::Node;
+pub(crate) use requirements::Required;
+
+use super::{builder::App, config::Settings, providers};
+use crate::{
+    error::StartupReport,
+    registry::{EventRegistration, ProviderRegistration},
+    scope::{Service, Shared},
+    topic,
+};
+
+/// A checked service.
+pub struct Graph {
+    pub(crate) service: Service,
+    pub(crate) settings: Settings,
+    pub(crate) nodes: Vec<Node>,
+    /// In the order in which they are built.
+    pub(crate) providers: Vec<&'static ProviderRegistration>,
+    pub(crate) sections: Vec<(TypeId, Shared)>,
+    pub(crate) events: Vec<&'static EventRegistration>,
+    warnings: Vec<String>,
+}
+
+impl Graph {
+    /// Checks an app; see [`App::check`].
+    pub(crate) fn check(app: &App) -> Result<Self, StartupReport> {
+        let mut faults = Faults::default();
+        let requirements = requirements::requirements(app);
+        let (settings, found) = requirements::read_settings(app, &requirements);
+        faults.all(found);
+        let service = service::service(app, &settings);
+        service::linked(app, &mut faults);
+        let sections = requirements::sections(&requirements, &settings, &mut faults);
+        let providers = providers::order(app, &requirements, &mut faults);
+        let nodes = nodes::nodes(app, &settings, &service, &mut faults);
+        unique::names(app, &nodes, &mut faults);
+        unique::queues(&nodes, &mut faults);
+        if cfg!(panic = "abort") {
+            faults.add(
+                "Cargo.toml",
+                "the program is built with `panic = \"abort\"`",
+                "remove it: a handler that panics would take the service with it",
+            );
+        }
+        faults.report()?;
+        let events = app.selection.events.clone();
+        let warnings = warnings(app, &nodes);
+        Ok(Self { service, settings, nodes, providers, sections, events, warnings })
+    }
+
+    /// What is not wrong, but worth knowing: events that nobody subscribes to.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The names of the transports that subscribers consume from, and `default`.
+    pub fn transports(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.nodes.iter().map(|node| &*node.resolved.transport).collect();
+        names.push("default");
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// How many subscribers there are.
+    pub fn subscribers(&self) -> usize {
+        self.nodes.len()
+    }
+}
+
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graph")
+            .field("service", &self.service)
+            .field("subscribers", &self.nodes.len())
+            .field("providers", &self.providers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn warnings(app: &App, nodes: &[Node]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for event in app.selection.events.iter().filter(|_| app.selection.whole) {
+        for descriptor in event.descriptors {
+            let taken = nodes
+                .iter()
+                .any(|node| node.queue.patterns.iter().any(|pattern| topic::matches(pattern, descriptor.topic)));
+            if !taken && descriptor.unrouted != crate::event::Unrouted::Ignore {
+                warnings.push(format!(
+                    "{}: no subscriber of this service takes the event `{}` of topic \"{}\"",
+                    event.location, event.name, descriptor.topic
+                ));
+            }
+        }
+    }
+    warnings
+}

@@ -1,0 +1,159 @@
+//! Subscribers in the graph: their queues, topics, dead letters and middleware, after configuration.
+
+use std::sync::Arc;
+
+use super::Faults;
+use crate::{
+    app::{
+        builder::App,
+        config::{ConsumerGroup, DeadLetters, MiddlewareSettings, ResolvedSubscriber, Set, Settings, resolve},
+    },
+    event::EventDescriptor,
+    middleware::Middleware,
+    registry::{MiddlewareRegistration, SubscriberRegistration},
+    scope::Service,
+    text::Text,
+    topic,
+    transport::Queue,
+};
+
+/// A subscriber in the graph.
+pub(crate) struct Node {
+    pub(crate) registration: &'static SubscriberRegistration,
+    pub(crate) resolved: ResolvedSubscriber,
+    pub(crate) group: Text,
+    pub(crate) queue: Queue,
+    pub(crate) dead_letter: Option<Text>,
+    pub(crate) middleware: Vec<(Text, Arc<dyn Middleware>)>,
+    pub(crate) emits: Vec<EventDescriptor>,
+}
+
+/// All subscribers of an app.
+pub(super) fn nodes(app: &App, settings: &Settings, service: &Service, faults: &mut Faults) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for registration in &app.selection.subscribers {
+        let (resolved, found) = resolve(&registration.spec, registration.name, registration.location, settings);
+        faults.all(found);
+        let mut events = Vec::new();
+        (registration.events)(&mut events);
+        let topics = topics(registration, &resolved, settings, &events, faults);
+        let (group, exclusive) = match &resolved.group {
+            ConsumerGroup::Service => (service.name.clone(), false),
+            ConsumerGroup::Named(name) => (name.clone(), false),
+            ConsumerGroup::PerInstance => (service.name.clone(), true),
+        };
+        let name = registration.name;
+        let mut queue = match (&resolved.queue, exclusive) {
+            (Some(queue), _) => Queue::existing(queue.clone()),
+            (None, false) => Queue::subscriber(format!("{group}.{name}"), topics),
+            (None, true) => Queue::subscriber(format!("{group}.{name}.{}", service.instance), topics).with_exclusive(),
+        };
+        let dead_letter = match &resolved.dead_letter {
+            DeadLetters::Default => Some(Text::from(format!("{group}.{name}.dlq"))),
+            DeadLetters::Queue(queue) => Some(queue.clone()),
+            DeadLetters::Discard => None,
+        };
+        if queue.existing {
+            // Its arguments are somebody else's.
+        } else if let Some(dead_letter) = &dead_letter {
+            queue = queue.with_dead_letter(dead_letter.clone());
+        }
+        if resolved.order != swit_grammar::subscriber::Order::Unordered {
+            queue = queue.with_single_active();
+        }
+        let middleware = middleware(app, settings, registration);
+        let mut emits = Vec::new();
+        (registration.emits)(&mut emits);
+        nodes.push(Node { registration, resolved, group, queue, dead_letter, middleware, emits });
+    }
+    nodes
+}
+
+/// The topics of a subscriber: what is written or configured, else those of its event type.
+///
+/// The macro held the written topics to the event types; topics that came from configuration are held to them here.
+fn topics(
+    registration: &SubscriberRegistration,
+    resolved: &ResolvedSubscriber,
+    settings: &Settings,
+    events: &[EventDescriptor],
+    faults: &mut Faults,
+) -> Vec<Text> {
+    if resolved.queue.is_some() {
+        return Vec::new();
+    }
+    if resolved.topics.is_empty() {
+        if events.is_empty() {
+            faults.add(
+                registration.location,
+                format!("`{}` has no topic", registration.name),
+                "write `topic = \"…\"`, or take an event type as an argument",
+            );
+        }
+        let mut topics: Vec<_> = events.iter().map(|event| Text::from_static(event.topic)).collect();
+        topics.sort();
+        topics.dedup();
+        return topics;
+    }
+    let configured = settings.subscribers.get(registration.name).and_then(|set| set.topics.as_ref());
+    let place = configured.map_or_else(|| registration.location.to_string(), |set| set.origin.to_string());
+    for event in events {
+        if !resolved.topics.iter().any(|pattern| topic::matches(pattern, event.topic)) {
+            faults.add(
+                &place,
+                format!(
+                    "`{}` takes `{}` of topic \"{}\", which none of its topics covers",
+                    registration.name, event.event_type, event.topic
+                ),
+                "add the event's topic, or a pattern that takes it",
+            );
+        }
+    }
+    resolved.topics.clone()
+}
+
+/// The middleware of a subscriber, outermost first: the global ones by order, then those that it lists.
+fn middleware(app: &App, settings: &Settings, subscriber: &SubscriberRegistration) -> Vec<(Text, Arc<dyn Middleware>)> {
+    type Entry = (i32, Text, Arc<dyn Middleware>);
+    let mut chain: Vec<Entry> = Vec::new();
+    for item in &app.selection.middleware {
+        let configured = settings.middleware.get(item.name);
+        let applies = match configured {
+            Some(set) => applies(item, set, subscriber.name),
+            None => applies(item, &MiddlewareSettings::default(), subscriber.name),
+        };
+        if applies {
+            let order = configured.and_then(|c| c.order.as_ref()).map_or(item.order, |order| order.value);
+            chain.push((order, Text::from_static(item.name), (item.make)()));
+        }
+    }
+    for added in &app.middleware {
+        let set = settings.middleware.get(&*added.name);
+        if set.is_none_or(|set| selects(set, &[], &[], subscriber.name)) {
+            let order = set.and_then(|set| set.order.as_ref()).map_or(added.order, |order| order.value);
+            chain.push((order, added.name.clone(), added.middleware.clone()));
+        }
+    }
+    // Stable: equal orders stand by module and name, as the selection does.
+    chain.sort_by_key(|(order, ..)| *order);
+    let global = chain.into_iter().map(|(_, name, middleware)| (name, middleware));
+    let listed = subscriber.middleware.iter().map(|item| (Text::from_static(item.name), (item.make)()));
+    global.chain(listed).collect()
+}
+
+fn applies(item: &MiddlewareRegistration, set: &MiddlewareSettings, subscriber: &str) -> bool {
+    selects(set, item.only, item.except, subscriber)
+}
+
+/// Whether a global middleware runs around a subscriber: what is configured, else what is written.
+fn selects(set: &MiddlewareSettings, only: &[&str], except: &[&str], subscriber: &str) -> bool {
+    let names = |set: &Option<Set<Vec<Text>>>, written: &[&str], otherwise: bool| match set {
+        Some(set) if set.value.is_empty() => otherwise,
+        Some(set) => set.value.iter().any(|name| *name == subscriber),
+        None if written.is_empty() => otherwise,
+        None => written.contains(&subscriber),
+    };
+    set.enabled.as_ref().is_none_or(|enabled| enabled.value)
+        && names(&set.only, only, true)
+        && !names(&set.except, except, false)
+}

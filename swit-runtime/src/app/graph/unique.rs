@@ -1,0 +1,70 @@
+//! What must be there once: names, and the purpose of a queue.
+
+use std::collections::HashMap;
+
+use super::{Faults, Node};
+use crate::{app::builder::App, registry::Location};
+
+/// No name stands twice, and `only` and `except` name subscribers that there are.
+pub(super) fn names(app: &App, nodes: &[Node], faults: &mut Faults) {
+    let mut seen: HashMap<&str, Location> = HashMap::new();
+    for node in nodes {
+        let (name, location) = (node.registration.name, node.registration.location);
+        if let Some(first) = seen.insert(name, location) {
+            faults.add(
+                location,
+                format!("the subscriber `{name}` was already registered at {first}"),
+                "give one of them another `name = \"…\"`",
+            );
+        }
+    }
+    let mut middleware: HashMap<&str, Location> = HashMap::new();
+    for item in &app.selection.middleware {
+        if let Some(first) = middleware.insert(item.name, item.location) {
+            faults.add(
+                item.location,
+                format!("the middleware `{}` was already registered at {first}", item.name),
+                "give one of them another `name = \"…\"`",
+            );
+        }
+        // A part of the registry need not hold all that the whole names.
+        for name in item.only.iter().chain(item.except).filter(|_| app.selection.whole) {
+            if !seen.contains_key(name) {
+                let nearest = swit_grammar::nearest::nearest(name, seen.keys().copied());
+                faults.add(
+                    item.location,
+                    format!("the middleware `{}` names the subscriber `{name}`, which there is none of", item.name),
+                    nearest.map_or_else(|| "name a subscriber".to_owned(), |near| format!("did you mean `{near}`?")),
+                );
+            }
+        }
+    }
+}
+
+/// No queue serves two purposes, and nothing feeds itself.
+pub(super) fn queues(nodes: &[Node], faults: &mut Faults) {
+    let mut owners: HashMap<(&str, &str), &Node> = HashMap::new();
+    for node in nodes.iter().filter(|node| !node.queue.existing) {
+        owners.insert((&node.resolved.transport, &node.queue.name), node);
+    }
+    for node in nodes {
+        let Some(dead_letter) = &node.dead_letter else { continue };
+        let location = node.registration.location;
+        if *dead_letter == node.queue.name {
+            faults.add(
+                location,
+                format!("`{}` consumes its own dead-letter queue \"{dead_letter}\"", node.registration.name),
+                "name another `dead_letter` queue, or say `dead_letter = false`",
+            );
+        } else if let Some(owner) = owners.get(&(&*node.resolved.transport, &**dead_letter)) {
+            faults.add(
+                location,
+                format!(
+                    "the dead-letter queue \"{dead_letter}\" of `{}` is the queue of the subscriber `{}` ({})",
+                    node.registration.name, owner.registration.name, owner.registration.location
+                ),
+                "name another `dead_letter` queue; who wants dead letters consumes that one with `queue = \"…\"`",
+            );
+        }
+    }
+}

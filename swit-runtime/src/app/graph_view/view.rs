@@ -1,0 +1,140 @@
+//! What is drawn.
+
+use super::{dot, graph::Graph, mermaid};
+
+/// A service as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GraphView {
+    /// The service's name.
+    pub service: String,
+    /// Its subscribers.
+    pub subscribers: Vec<SubscriberView>,
+    /// The events that it knows, so that those without a subscriber are drawn too.
+    pub events: Vec<EventView>,
+}
+
+/// A subscriber as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubscriberView {
+    /// Its name.
+    pub name: String,
+    /// Its consumer group.
+    pub group: String,
+    /// Its queue. Drawn where it takes no topics: it then consumes somebody else's queue.
+    pub queue: String,
+    /// Topics and patterns.
+    pub topics: Vec<String>,
+    /// `file:line` of its attribute.
+    pub location: String,
+    /// Middleware that runs around it, outermost first.
+    pub middleware: Vec<String>,
+    /// Topics that it may publish to.
+    pub emits: Vec<String>,
+    /// Its dead-letter queue, where it has one.
+    pub dead_letter: Option<String>,
+    /// Whether it runs.
+    pub enabled: bool,
+}
+
+/// An event as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventView {
+    /// Its type's name.
+    pub name: String,
+    /// Its topic.
+    pub topic: String,
+}
+
+impl GraphView {
+    /// As a Mermaid flowchart (<https://mermaid.js.org/syntax/flowchart.html>).
+    pub fn mermaid(&self) -> String {
+        mermaid::write(&Graph::of(self))
+    }
+
+    /// In Graphviz's language (<https://graphviz.org/doc/info/lang.html>).
+    pub fn dot(&self) -> String {
+        dot::write(&Graph::of(self))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    /// A small service with one of everything.
+    pub(in super::super) fn orders() -> GraphView {
+        let subscriber = |name: &str, topics: &[&str], emits: &[&str]| SubscriberView {
+            name: name.into(),
+            group: "orders".into(),
+            queue: format!("orders.{name}"),
+            topics: texts(topics),
+            location: "src/main.rs:10".into(),
+            middleware: texts(&["authenticate", "measure"]),
+            emits: texts(emits),
+            dead_letter: Some(format!("orders.{name}.dlq")),
+            enabled: true,
+        };
+        GraphView {
+            service: "orders".into(),
+            subscribers: vec![
+                subscriber("confirm-order", &["payment.completed"], &["order.confirmed"]),
+                SubscriberView {
+                    middleware: vec![],
+                    dead_letter: None,
+                    enabled: false,
+                    ..subscriber("audit", &["order.*"], &[])
+                },
+                SubscriberView {
+                    queue: "orders.confirm-order.dlq".into(),
+                    middleware: vec![],
+                    dead_letter: None,
+                    ..subscriber("bury", &[], &[])
+                },
+            ],
+            events: vec![
+                EventView { name: "PaymentCompleted".into(), topic: "payment.completed".into() },
+                EventView { name: "OrderConfirmed".into(), topic: "order.confirmed".into() },
+                EventView { name: "Unheard".into(), topic: "nobody.listens".into() },
+            ],
+        }
+    }
+
+    /// Names that try to break out of their quotes.
+    pub(in super::super) fn hostile() -> GraphView {
+        let name = "a\"]; drop --> b\n%%{init: {}}%%<b>&amp;#quot;\\N`|é漢\u{202e}end";
+        GraphView {
+            service: name.into(),
+            subscribers: vec![SubscriberView {
+                name: name.into(),
+                group: name.into(),
+                queue: name.into(),
+                topics: vec![name.into(), "end".into()],
+                location: name.into(),
+                middleware: vec![name.into()],
+                emits: vec![name.into()],
+                dead_letter: Some(name.into()),
+                enabled: true,
+            }],
+            events: vec![EventView { name: name.into(), topic: name.into() }],
+        }
+    }
+
+    #[test]
+    fn order_of_the_parts_makes_no_difference() {
+        let view = orders();
+        let mut turned = view.clone();
+        turned.subscribers.reverse();
+        turned.events.reverse();
+        assert_eq!((view.mermaid(), view.dot()), (turned.mermaid(), turned.dot()));
+    }
+
+    #[test]
+    fn an_empty_service_is_drawn() {
+        assert!(GraphView::default().mermaid().starts_with("flowchart LR\n"));
+        assert!(GraphView::default().dot().starts_with("digraph "));
+    }
+}

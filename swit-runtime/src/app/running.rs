@@ -1,0 +1,160 @@
+//! A started service.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::providers::Built;
+use crate::{
+    consumer::Consumer,
+    error::{Error, Result},
+    pipeline::Counts,
+    publisher::Publisher,
+    scope::Scope,
+    text::Text,
+    transport::{Inspect, Transport},
+};
+
+/// A started service. Dropping it cancels its workers, whose deliveries go back to the transport; [`shutdown`]
+/// drains first.
+///
+/// [`shutdown`]: Self::shutdown
+#[must_use = "a service that is dropped is cancelled"]
+pub struct Running {
+    scope: Arc<Scope>,
+    consumers: Vec<Consumer>,
+    transports: Vec<Arc<dyn Transport>>,
+    built: Built,
+    drain: Duration,
+}
+
+/// What one subscriber's workers counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriberStats {
+    /// The subscriber's name.
+    pub name: Text,
+    /// Its queue.
+    pub queue: Text,
+    /// Where its dead letters go.
+    pub dead_letter: Option<Text>,
+    /// What its workers counted.
+    pub counts: Counts,
+}
+
+impl Running {
+    pub(super) fn new(
+        scope: Arc<Scope>,
+        consumers: Vec<Consumer>,
+        transports: Vec<Arc<dyn Transport>>,
+        built: Built,
+        drain: Duration,
+    ) -> Self {
+        Self { scope, consumers, transports, built, drain }
+    }
+
+    /// A publisher to the transport `default`.
+    ///
+    /// # Errors
+    /// There is none of that name, which the graph check rules out.
+    pub fn publisher(&self) -> Result<Publisher> {
+        Ok(Publisher::of(&self.scope, "default")?)
+    }
+
+    /// What the whole service shares.
+    pub fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// What each subscriber counted so far.
+    pub fn stats(&self) -> Vec<SubscriberStats> {
+        self.consumers
+            .iter()
+            .map(|consumer| {
+                let plan = consumer.plan();
+                SubscriberStats {
+                    name: plan.receiver.subscriber.clone(),
+                    queue: plan.receiver.queue.clone(),
+                    dead_letter: plan.dead_letter.clone(),
+                    counts: consumer.counts(),
+                }
+            })
+            .collect()
+    }
+
+    /// What lies in the queues of a transport, where it can tell.
+    pub fn inspect(&self, transport: &str) -> Option<&dyn Inspect> {
+        self.transports.iter().find(|known| known.name() == transport)?.inspect()
+    }
+
+    pub(super) fn transports(&self) -> &[Arc<dyn Transport>] {
+        &self.transports
+    }
+
+    /// What lies in the queues of all transports that can tell.
+    #[cfg(feature = "testing")]
+    pub(crate) fn inspects(&self) -> impl Iterator<Item = &dyn Inspect> {
+        self.transports.iter().filter_map(|known| known.inspect())
+    }
+
+    /// Resolves when nothing is in flight: no queue that is consumed holds a message, ready, delayed or unsettled.
+    ///
+    /// Only transports that can be looked into are waited for. What is published from outside meanwhile may keep it
+    /// waiting.
+    pub async fn wait_quiet(&self) {
+        for transport in &self.transports {
+            if let Some(inspect) = transport.inspect() {
+                inspect.quiet().await;
+            }
+        }
+    }
+
+    /// Shuts down: stop pulling, drain, flush, close, tear down.
+    ///
+    /// A transport that keeps its messages in this process is emptied first, as far as the deadline allows: what lies
+    /// in its queues would be lost. Handlers see the shutdown in their `CancellationToken`.
+    ///
+    /// # Errors
+    /// [`Error::Drain`]: some deliveries were not finished by the deadline and were given back.
+    pub async fn shutdown(self) -> Result<()> {
+        let drain = self.drain;
+        self.shutdown_within(drain).await
+    }
+
+    /// Shuts down with another deadline than the configured one.
+    ///
+    /// # Errors
+    /// As [`shutdown`](Self::shutdown).
+    pub async fn shutdown_within(mut self, drain: Duration) -> Result<()> {
+        let deadline = Instant::now() + drain;
+        self.scope.shutdown().cancel();
+        for transport in &self.transports {
+            if let Some(inspect) = transport.inspect().filter(|_| !transport.capabilities().durable) {
+                // Past the deadline the workers are stopped whatever is left.
+                let _ = tokio::time::timeout_at(deadline, inspect.quiet()).await;
+            }
+        }
+        for consumer in &self.consumers {
+            consumer.stop();
+        }
+        let mut unfinished = 0;
+        for consumer in &mut self.consumers {
+            unfinished += consumer.drain(deadline).await;
+        }
+        for transport in &self.transports {
+            transport.close().await;
+        }
+        self.built.close().await;
+        tracing::info!(unfinished, "stopped");
+        if unfinished == 0 { Ok(()) } else { Err(Error::Drain { unfinished, deadline: drain }) }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("subscribers", &self.consumers.len())
+            .field("transports", &self.transports)
+            .finish_non_exhaustive()
+    }
+}

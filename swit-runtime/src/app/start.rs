@@ -1,0 +1,166 @@
+//! Starting: configuration → graph check → providers → connect → topology → consume.
+
+use std::{collections::HashMap, sync::Arc};
+
+use swit_grammar::subscriber::{AckMode, Order};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    builder::App,
+    graph::{Graph, Node},
+    providers::Built,
+    running::Running,
+    transports,
+};
+use crate::{
+    consumer::{Consumer, Manner},
+    context::Receiver,
+    error::{Result, TransportError},
+    pipeline::{Counters, Parking, Plan, RetryPolicy},
+    scope::Scope,
+    text::Text,
+    transport::{Queue, Transport},
+};
+
+pub(super) async fn start(app: App) -> Result<Running> {
+    let graph = app.check()?;
+    for warning in graph.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let transports = transports::open(&app, &graph.settings)?;
+    let shutdown = CancellationToken::new();
+    let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
+    let limits = graph.settings.limits();
+    let mut scope = Scope::new(publishers, shutdown, app.clock.clone(), limits, graph.service.clone());
+    for (id, value) in &graph.sections {
+        scope.insert(*id, value.clone());
+    }
+    for provided in &app.provided {
+        scope.insert(provided.id, provided.value.clone());
+    }
+    let mut built = Built::build(&graph.providers, &mut scope).await?;
+    let scope = Arc::new(scope);
+    match consume(&graph, &transports, &scope).await {
+        Ok(consumers) => {
+            roster(&graph);
+            Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
+        }
+        Err(error) => {
+            for transport in &transports {
+                transport.close().await;
+            }
+            built.close().await;
+            Err(error.into())
+        }
+    }
+}
+
+/// Connects, declares all queues of all transports, then consumes. What was opened is closed again on an error.
+async fn consume(
+    graph: &Graph,
+    transports: &[Arc<dyn Transport>],
+    scope: &Arc<Scope>,
+) -> Result<Vec<Consumer>, TransportError> {
+    let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
+    for transport in transports {
+        transport.connect().await?;
+        transport.declare(&queues(graph, transport.name())).await?;
+        by_name.insert(transport.name(), transport);
+    }
+    let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());
+    for node in graph.nodes.iter().filter(|node| node.resolved.enabled) {
+        // The graph check made sure of it.
+        let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
+        let plan = Arc::new(plan(node, &***transport, scope));
+        match Consumer::open(&***transport, plan, manner(node)).await {
+            Ok(consumer) => consumers.push(consumer),
+            Err(error) => {
+                for mut consumer in consumers {
+                    consumer.drain(tokio::time::Instant::now()).await;
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(consumers)
+}
+
+/// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
+fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
+    let mut queues: Vec<Queue> = Vec::new();
+    let nodes = || graph.nodes.iter().filter(|node| &*node.resolved.transport == transport);
+    for dead_letter in nodes().filter_map(|node| node.dead_letter.as_ref()) {
+        if !queues.iter().any(|queue| queue.name == *dead_letter) {
+            queues.push(Queue::dead_letter(dead_letter.clone()));
+        }
+    }
+    // A disabled subscriber's queue is declared too: another role of the same binary consumes it.
+    queues.extend(nodes().filter(|node| !node.queue.existing).map(|node| node.queue.clone()));
+    let made: Vec<Text> = queues.iter().map(|queue| queue.name.clone()).collect();
+    queues.extend(
+        nodes()
+            .filter(|node| node.queue.existing && node.resolved.enabled && !made.contains(&node.queue.name))
+            .map(|node| node.queue.clone()),
+    );
+    queues
+}
+
+fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
+    let resolved = &node.resolved;
+    let ordered = resolved.order != Order::Unordered;
+    let receiver = Receiver::new(
+        Text::from_static(node.registration.name),
+        node.group.clone(),
+        node.queue.name.clone(),
+        resolved.transport.clone(),
+        resolved.timeout,
+    );
+    Plan {
+        receiver: Arc::new(receiver),
+        scope: scope.clone(),
+        policy: RetryPolicy { retries: resolved.retries, backoff: resolved.backoff },
+        ack: resolved.ack,
+        dead_letter: if resolved.ack == AckMode::None { None } else { node.dead_letter.clone() },
+        event: resolved.event.clone(),
+        codec: resolved.codec,
+        ordered,
+        delays: transport.capabilities().delay,
+        middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
+        port: transport.publisher(),
+        parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
+        late: std::sync::Mutex::new(Counters::new()),
+    }
+}
+
+fn manner(node: &Node) -> Manner {
+    Manner {
+        concurrency: node.resolved.concurrency as usize,
+        prefetch: node.resolved.prefetch,
+        order: node.resolved.order,
+        start: node.registration.start,
+    }
+}
+
+/// What was found, and from where: one line a subscriber.
+fn roster(graph: &Graph) {
+    for node in &graph.nodes {
+        let topics: Vec<&str> = node.queue.patterns.iter().map(Text::as_str).collect();
+        tracing::info!(
+            subscriber = node.registration.name,
+            location = %node.registration.location,
+            queue = %node.queue.name,
+            topics = topics.join(", "),
+            concurrency = node.resolved.concurrency,
+            enabled = node.resolved.enabled,
+            "subscribed"
+        );
+    }
+    tracing::info!(
+        service = %graph.service.name,
+        version = %graph.service.version,
+        instance = %graph.service.instance,
+        subscribers = graph.nodes.len(),
+        providers = graph.providers.len(),
+        "started"
+    );
+}

@@ -1,0 +1,63 @@
+//! Lanes: order per key with several workers.
+//!
+//! Guarantee: messages of one key are handled one after the other, in the order in which the queue handed them out;
+//! only the lane that waits for a retry waits.
+
+use std::{
+    future::poll_fn,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use swit_grammar::subscriber::Order;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Manner;
+use crate::{
+    message::Message,
+    pipeline::Source,
+    transport::{Delivery, Subscription, Verdict},
+};
+
+/// The lanes of an ordered subscription, and the one puller that fills them.
+pub(super) fn open(
+    subscription: Arc<dyn Subscription>,
+    manner: Manner,
+    closing: &CancellationToken,
+) -> (Vec<Source>, impl Future<Output = ()> + Send + use<>) {
+    // The prefetch bounds what is out, so a lane with room for all of it never makes the puller wait for one lane.
+    let room = manner.prefetch as usize;
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..manner.concurrency).map(|_| mpsc::channel(room)).unzip();
+    let lanes = receivers.into_iter().map(|lane| Source::Lane { lane, closing: closing.clone() }).collect();
+    (lanes, pull(subscription, manner.order, senders))
+}
+
+async fn pull(subscription: Arc<dyn Subscription>, order: Order, lanes: Vec<mpsc::Sender<Delivery>>) {
+    loop {
+        let next = tokio::task::coop::cooperative(poll_fn(|task| subscription.poll_next(0, task)));
+        let Some(delivery) = next.await else { return };
+        let lane = &lanes[lane_of(delivery.message(), order, lanes.len())];
+        if let Err(mpsc::error::SendError(delivery)) = lane.send(delivery).await {
+            delivery.settle(Verdict::Requeue);
+        }
+    }
+}
+
+/// The lane of a message: by the hash of its key, lane 0 without one. The same in every process.
+fn lane_of(message: &Message, order: Order, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    match order {
+        Order::Key => match &message.key {
+            Some(key) => key.hash(&mut hasher),
+            None => return 0,
+        },
+        Order::Header(name) => match message.headers.get(name) {
+            Some(value) => value.to_string().hash(&mut hasher),
+            None => return 0,
+        },
+        Order::Unordered | Order::Subscription => return 0,
+    }
+    // Below the number of lanes, so it fits.
+    usize::try_from(hasher.finish() % lanes as u64).unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! One running subscriber: its subscription, its workers, and the tasks that serve them.
+//!
+//! Guarantee: whoever owns a [`Consumer`] owns its tasks. After [`Consumer::drain`] none is left, and every delivery
+//! was settled or given back.
+
+mod lanes;
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError},
+};
+
+use swit_grammar::subscriber::{AckMode, Order};
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::TransportError,
+    pipeline::{Counters, Counts, Plan, Source, Worker},
+    transport::{BoxFuture, SubscribeOptions, Subscription, Transport},
+};
+
+/// A running subscriber.
+pub(crate) struct Consumer {
+    plan: Arc<Plan>,
+    subscription: Arc<dyn Subscription>,
+    counters: Vec<Arc<Counters>>,
+    workers: JoinSet<()>,
+    /// The parking lot's keeper, and the puller of an ordered subscription.
+    attendants: JoinSet<()>,
+    closing: CancellationToken,
+}
+
+/// How a subscriber consumes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) concurrency: usize,
+    pub(crate) prefetch: u32,
+    pub(crate) order: Order,
+    /// The worker's loop, made for the handler.
+    pub(crate) start: fn(Worker) -> BoxFuture<'static, ()>,
+}
+
+impl Consumer {
+    /// Subscribes and starts the workers.
+    pub(crate) async fn open(
+        transport: &dyn Transport,
+        plan: Arc<Plan>,
+        manner: Manner,
+    ) -> Result<Self, TransportError> {
+        let laned = manner.concurrency > 1 && matches!(manner.order, Order::Key | Order::Header(_));
+        let mut options =
+            SubscribeOptions::new(plan.receiver.queue.clone(), plan.receiver.subscriber.clone(), manner.prefetch)
+                .with_workers(if laned { 1 } else { manner.concurrency });
+        if plan.ack == AckMode::None {
+            options = options.with_no_ack();
+        }
+        let subscription = transport.subscribe(options).await?;
+        let closing = CancellationToken::new();
+        let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
+        let sources = if laned {
+            let (lanes, puller) = lanes::open(subscription.clone(), manner, &closing);
+            attendants.spawn(puller);
+            lanes
+        } else {
+            (0..manner.concurrency).map(|_| Source::Shared(subscription.clone())).collect()
+        };
+        if !plan.ordered {
+            let lot = plan.clone();
+            attendants.spawn(async move { lot.parking.keep().await });
+        }
+        let mut counters = Vec::with_capacity(manner.concurrency);
+        for (index, source) in sources.into_iter().enumerate() {
+            let own = Arc::new(Counters::new());
+            counters.push(own.clone());
+            workers.spawn((manner.start)(Worker { plan: plan.clone(), source, index, counters: own }));
+        }
+        Ok(Self { plan, subscription, counters, workers, attendants, closing })
+    }
+
+    /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport.
+    pub(crate) fn stop(&self) {
+        self.closing.cancel();
+        self.subscription.close();
+        self.plan.parking.close();
+    }
+
+    /// Stops, waits for the workers until the deadline, then cancels those that are left, whose deliveries go back to
+    /// the transport. Says how many those were.
+    pub(crate) async fn drain(&mut self, deadline: Instant) -> usize {
+        self.stop();
+        let finished = tokio::time::timeout_at(deadline, async {
+            while let Some(ended) = self.workers.join_next().await {
+                self.note(ended);
+            }
+        });
+        let unfinished = if finished.await.is_ok() { 0 } else { self.workers.len() };
+        self.workers.shutdown().await;
+        self.attendants.shutdown().await;
+        unfinished
+    }
+
+    /// A worker can't end by a panic of a handler; if one did, it is a bug of ours and must not go unseen.
+    fn note(&self, ended: Result<(), tokio::task::JoinError>) {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            tracing::error!(subscriber = %self.plan.receiver.subscriber, %error, "a worker panicked");
+        }
+    }
+
+    /// The subscriber's plan.
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// What the workers counted so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for own in &self.counters {
+            own.add_to(&mut counts);
+        }
+        self.plan.late.lock().unwrap_or_else(PoisonError::into_inner).add_to(&mut counts);
+        counts
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("plan", &self.plan)
+            .field("workers", &self.workers.len())
+            .finish_non_exhaustive()
+    }
+}

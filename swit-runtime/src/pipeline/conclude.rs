@@ -1,0 +1,344 @@
+//! Settlement: from an outcome to the one verdict on the delivery.
+//!
+//! Guarantee: the input is acknowledged only after what replaces it is confirmed. As long as a dead letter or a
+//! delayed copy can't be published, the delivery stays unsettled and is tried again, with a backoff and loudly.
+
+use std::time::Duration;
+
+use swit_grammar::subscriber::AckMode;
+
+use super::{
+    Plan, copies,
+    parking::Parked,
+    plan::{CRASH_LIMIT, LONGEST_PARKING},
+    policy::{Decision, reasons},
+    worker::Seat,
+};
+use crate::{
+    classify::Backoff,
+    codec::{Codec, DecodeError},
+    context::Emission,
+    error::PublishError,
+    id::chance,
+    message::Message,
+    outcome::{Failure, FailureKind, Outcome},
+    publisher::{CONFIRM_TIMEOUT, publish_message},
+    text::Text,
+    transport::{Delivery, Publication, Room, Target, Verdict},
+};
+
+/// Between tries to publish a copy that must not be lost.
+const INSISTENCE: Backoff =
+    Backoff::Exponential { first: Duration::from_millis(100), max: Duration::from_secs(5), factor: 2.0, jitter: 0.5 };
+
+/// Whether a delivery reaches the handler.
+pub(super) enum Admission {
+    Yes,
+    /// Another event type than the subscriber's.
+    Filtered,
+    /// Given up before the handler, for this reason.
+    Refused(Text, Failure),
+}
+
+impl Admission {
+    #[inline]
+    pub(super) fn of(plan: &Plan, delivery: &Delivery) -> Self {
+        let (message, limits) = (delivery.message(), plan.scope.limits());
+        let plain = delivery.redeliveries < CRASH_LIMIT
+            && message.payload.len() <= limits.payload_bytes
+            && message.headers.is_empty()
+            && plan.event.is_none()
+            && plan.codec.is_none();
+        if plain { Self::Yes } else { Self::look_closer(plan, delivery) }
+    }
+
+    fn look_closer(plan: &Plan, delivery: &Delivery) -> Self {
+        let (message, limits) = (delivery.message(), plan.scope.limits());
+        if let Some(event) = &plan.event
+            && message.event_type.as_ref() != Some(event)
+        {
+            return Self::Filtered;
+        }
+        if delivery.redeliveries >= CRASH_LIMIT {
+            let text = format!("came back {} times without being settled", delivery.redeliveries);
+            return Self::Refused(reasons::DELIVERY_LIMIT, Failure::new(FailureKind::Handler, text));
+        }
+        let too_large = |what, size: usize, limit: usize| {
+            let text = format!("the message has {what} of {size}, the limit is {limit}");
+            Self::Refused(reasons::INVALID_INPUT, Failure::invalid_input(text))
+        };
+        if message.payload.len() > limits.payload_bytes {
+            return too_large("a payload in bytes", message.payload.len(), limits.payload_bytes);
+        }
+        if message.headers.len() > limits.headers {
+            return too_large("a number of headers", message.headers.len(), limits.headers);
+        }
+        if message.headers.size() > limits.header_bytes {
+            return too_large("headers in bytes", message.headers.size(), limits.header_bytes);
+        }
+        if let (Some(codec), Some(content_type)) = (plan.codec, &message.content_type)
+            && Codec::of(content_type) != Some(codec)
+        {
+            let error = DecodeError::ContentType {
+                content_type: content_type.to_string(),
+                event_type: "the subscriber",
+                accepted: codec.content_type().to_owned(),
+            };
+            return Self::Refused(reasons::INVALID_INPUT, Failure::invalid_input(error));
+        }
+        Self::Yes
+    }
+}
+
+impl Seat {
+    /// Settles a delivery that does not reach the handler.
+    pub(super) async fn turn_away(&mut self, delivery: Delivery, attempt: u32, why: Admission) {
+        match why {
+            Admission::Yes => {}
+            Admission::Filtered => {
+                self.counters.filtered();
+                delivery.settle(Verdict::Ack);
+            }
+            Admission::Refused(reason, failure) => {
+                // No attempt was made at it: what counts is what was made before.
+                log_failure(&self.plan, delivery.message(), attempt, &failure);
+                self.give_up(delivery, reason, Some(&failure), attempt - 1).await;
+            }
+        }
+    }
+
+    /// Settles what is not plain success. Says whether the delivery is done with; if not, the next attempt has begun.
+    pub(super) async fn settle(&mut self, outcome: Outcome) -> bool {
+        let outcome = match outcome {
+            Outcome::Success => match self.publish_emissions().await {
+                Ok(()) => Outcome::Success,
+                Err(error) => Failure::classified(FailureKind::Publish, error).into(),
+            },
+            Outcome::Failed(failure) => self.prefer_pending(failure).into(),
+            Outcome::Discarded(reason) => Outcome::Discarded(reason),
+        };
+        match &outcome {
+            Outcome::Success => self.counters.succeeded(),
+            Outcome::Failed(failure) => {
+                self.counters.failed();
+                log_failure(&self.plan, self.cx.message(), self.cx.attempt(), failure);
+            }
+            Outcome::Discarded(_) => {}
+        }
+        let attempt = self.cx.attempt();
+        let delivery = match self.plan.ack {
+            AckMode::Auto => self.cx.take_delivery(),
+            AckMode::None => {
+                if !outcome.is_success() {
+                    self.counters.discarded();
+                }
+                return true;
+            }
+            AckMode::Manual => match self.desk.take().map(|desk| desk.close(&mut self.cx)) {
+                Some(Some(back)) if outcome.is_success() => {
+                    self.plan.requeue_dropped(back);
+                    return true;
+                }
+                Some(Some(back)) => back,
+                // The handler settled it, or still holds it.
+                Some(None) | None => return true,
+            },
+        };
+        match outcome {
+            Outcome::Success => {
+                delivery.settle(Verdict::Ack);
+                true
+            }
+            Outcome::Discarded(reason) => {
+                self.discard(delivery, &reason);
+                true
+            }
+            Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
+                Decision::Retry { wait } => self.retry(delivery, attempt + 1, wait).await,
+                Decision::DeadLetter { reason } => {
+                    self.give_up(delivery, reason, Some(&failure), attempt).await;
+                    true
+                }
+                Decision::Discard { reason } => {
+                    self.discard(delivery, &reason);
+                    true
+                }
+            },
+        }
+    }
+
+    /// If the attempt ended while `on_error` was being asked, the error that it was asked about decides.
+    fn prefer_pending(&mut self, failure: Failure) -> Failure {
+        match self.cx.take_pending() {
+            Some(pending) if matches!(failure.kind(), FailureKind::Panic | FailureKind::Timeout) => {
+                tracing::error!(
+                    subscriber = %self.plan.receiver.subscriber,
+                    error = %failure,
+                    "`on_error` itself failed; the error's class decides"
+                );
+                pending
+            }
+            _ => failure,
+        }
+    }
+
+    /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
+    async fn publish_emissions(&mut self) -> Result<(), PublishError> {
+        let emissions = self.cx.take_emissions();
+        let mut sent = Vec::with_capacity(emissions.len());
+        for Emission { message, unrouted } in emissions {
+            sent.push(publish_message(
+                &*self.plan.port,
+                self.plan.scope.clock(),
+                self.plan.scope.limits(),
+                message,
+                Duration::ZERO,
+                Room::WaitAtMost(CONFIRM_TIMEOUT),
+                unrouted,
+            )?);
+        }
+        for sent in sent {
+            sent.confirmed().await?;
+        }
+        Ok(())
+    }
+
+    /// Arranges the next attempt. False: it has begun here, in place.
+    async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
+        self.counters.retries();
+        if self.plan.ordered {
+            tokio::time::sleep(wait).await;
+            self.begin(delivery, attempt);
+            return false;
+        }
+        match self.plan.clone().retry_later(delivery, attempt, wait).await {
+            Ok(()) => true,
+            Err(delivery) => {
+                tokio::time::sleep(wait).await;
+                self.begin(delivery, attempt);
+                false
+            }
+        }
+    }
+
+    async fn give_up(&mut self, delivery: Delivery, reason: Text, failure: Option<&Failure>, attempts: u32) {
+        if self.plan.clone().give_up(delivery, &reason, failure, attempts).await {
+            self.counters.dead_lettered();
+        } else {
+            self.counters.discarded();
+        }
+    }
+
+    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+        self.counters.discarded();
+        self.plan.discard(delivery, reason);
+    }
+}
+
+impl Plan {
+    /// Parks a delivery, or puts a delayed copy in its place.
+    ///
+    /// # Errors
+    /// There is no room, and the transport can't delay: the caller waits in place.
+    pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
+        let mut delivery = delivery;
+        if wait <= LONGEST_PARKING {
+            match self.parking.park(Parked::Retry { delivery, attempt }, wait) {
+                Ok(()) => return Ok(()),
+                Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
+            }
+        }
+        if !self.delays {
+            return Err(delivery);
+        }
+        let copy = copies::delayed(delivery.message(), attempt);
+        self.replace(delivery, copy, &self.receiver.queue, wait).await;
+        Ok(())
+    }
+
+    /// Puts a delivery into the dead-letter queue, or discards it where there is none. True: it was dead-lettered.
+    pub(super) async fn give_up(
+        &self,
+        delivery: Delivery,
+        reason: &Text,
+        failure: Option<&Failure>,
+        attempts: u32,
+    ) -> bool {
+        let Some(queue) = &self.dead_letter else {
+            self.discard(delivery, reason);
+            return false;
+        };
+        let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
+        tracing::warn!(
+            subscriber = %self.receiver.subscriber,
+            message_id = %delivery.message().id,
+            %queue,
+            %reason,
+            attempts,
+            ordered = self.ordered,
+            "dead-lettered"
+        );
+        self.replace(delivery, copy, queue, Duration::ZERO).await;
+        true
+    }
+
+    /// Acknowledges a delivery that is given up on purpose.
+    pub(super) fn discard(&self, delivery: Delivery, reason: &Text) {
+        tracing::warn!(
+            subscriber = %self.receiver.subscriber,
+            message_id = %delivery.message().id,
+            %reason,
+            "discarded"
+        );
+        delivery.settle(Verdict::Ack);
+    }
+
+    /// A delivery that a manual handler dropped without settling it and without an error.
+    pub(super) fn requeue_dropped(&self, delivery: Delivery) {
+        tracing::warn!(
+            subscriber = %self.receiver.subscriber,
+            message_id = %delivery.message().id,
+            "the handler dropped its `Ack` without settling; the message is requeued"
+        );
+        // The lot never refuses these: they hold no more than they held in the handler.
+        let _ = self.parking.park(Parked::Requeue(delivery), LONGEST_PARKING);
+    }
+
+    /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces.
+    async fn replace(&self, delivery: Delivery, copy: Message, queue: &Text, delay: Duration) {
+        let mut tries = 0;
+        loop {
+            let publication = Publication::new(copy.clone())
+                .to(Target::Queue(queue.clone()))
+                .delayed(delay)
+                .with_room(Room::Replaces);
+            let Err(error) = self.port.publish(publication).await else { break };
+            tries += 1;
+            let wait = INSISTENCE.jittered(tries, chance());
+            tracing::error!(
+                subscriber = %self.receiver.subscriber,
+                message_id = %delivery.message().id,
+                %queue,
+                tries,
+                %error,
+                retry_in = ?wait,
+                "a copy could not be published; the message stays unsettled"
+            );
+            tokio::time::sleep(wait).await;
+        }
+        delivery.settle(Verdict::Ack);
+    }
+}
+
+fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
+    tracing::warn!(
+        subscriber = %plan.receiver.subscriber,
+        message_id = %message.id,
+        topic = %message.topic,
+        attempt,
+        class = failure.class().as_str(),
+        kind = ?failure.kind(),
+        error = %failure,
+        "attempt failed"
+    );
+}

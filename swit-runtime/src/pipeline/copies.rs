@@ -1,0 +1,79 @@
+//! The copies that settlement makes: the delayed one for a retry, the dead letter.
+
+use std::time::SystemTime;
+
+use super::Plan;
+use crate::{
+    headers::{Headers, names},
+    message::Message,
+    outcome::{Failure, cap, escape},
+    text::Text,
+};
+
+/// Headers that a broker sets on what it delivers and that mean something else on a copy: it would take a retry for a
+/// cycle, or count one message's deaths against another.
+fn belongs_to_the_broker(name: &str) -> bool {
+    matches!(name, "CC" | "BCC" | "x-death" | "x-delivery-count")
+        || name.starts_with("x-death-")
+        || name.starts_with("x-first-death-")
+        || name.starts_with("x-last-death-")
+}
+
+fn copy(message: &Message) -> Message {
+    let mut copy = message.clone();
+    copy.headers.retain(|name, _| !belongs_to_the_broker(name));
+    // A copy that expires is a message lost.
+    copy.ttl = None;
+    copy
+}
+
+/// The copy that comes back for attempt number `attempt`.
+pub(super) fn delayed(message: &Message, attempt: u32) -> Message {
+    let mut copy = copy(message);
+    copy.headers.insert(names::ATTEMPT, attempt);
+    copy.headers.insert(names::TOPIC, message.topic.clone());
+    copy
+}
+
+/// The copy that goes to the dead-letter queue: the whole message, and why.
+pub(super) fn dead_letter(
+    plan: &Plan,
+    message: &Message,
+    reason: &Text,
+    failure: Option<&Failure>,
+    attempts: u32,
+) -> Message {
+    let mut copy = copy(message);
+    let headers = &mut copy.headers;
+    headers.remove(&names::ATTEMPT);
+    headers.insert(names::TOPIC, message.topic.clone());
+    if headers.get(&names::ORIGINAL_TOPIC).is_none() {
+        headers.insert(names::ORIGINAL_TOPIC, message.topic.clone());
+    }
+    headers.insert(names::DEAD_LETTER_REASON, cap(&escape(reason), 255).into_owned());
+    set_or_remove(headers, names::DEAD_LETTER_ERROR, failure.map(Failure::text));
+    set_or_remove(headers, names::DEAD_LETTER_CLASS, failure.map(|failure| failure.class().as_str().to_owned()));
+    headers.insert(names::DEAD_LETTER_TIME, rfc3339(plan.scope.clock().now()));
+    headers.insert(names::DEAD_LETTER_SUBSCRIBER, plan.receiver.subscriber.clone());
+    headers.insert(names::DEAD_LETTER_GROUP, plan.receiver.group.clone());
+    headers.insert(names::DEAD_LETTER_QUEUE, plan.receiver.queue.clone());
+    headers.insert(names::DEAD_LETTER_ATTEMPTS, attempts);
+    copy
+}
+
+/// A message that dies a second time must not carry the first death's error.
+fn set_or_remove(headers: &mut Headers, name: Text, value: Option<String>) {
+    match value {
+        Some(value) => {
+            headers.insert(name, value);
+        }
+        None => {
+            headers.remove(&name);
+        }
+    }
+}
+
+/// RFC 3339, UTC, to the millisecond.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

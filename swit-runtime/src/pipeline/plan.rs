@@ -1,0 +1,48 @@
+//! What all workers of one subscriber share.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use swit_grammar::subscriber::AckMode;
+
+use super::{Counters, Parking, RetryPolicy};
+use crate::{codec::Codec, context::Receiver, middleware::Middleware, scope::Scope, text::Text, transport::Publish};
+
+/// Deliveries that came back this often because a process died are dead-lettered before they reach the handler.
+pub(crate) const CRASH_LIMIT: u32 = 10;
+
+/// The longest wait that is spent in this process; longer ones go through the transport's delay, which survives it.
+pub(crate) const LONGEST_PARKING: Duration = Duration::from_secs(1);
+
+/// Everything that a worker needs to know of its subscriber.
+pub(crate) struct Plan {
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) ack: AckMode,
+    /// Where messages go that are given up; `None`: they are discarded.
+    pub(crate) dead_letter: Option<Text>,
+    /// Other event types are acknowledged and counted.
+    pub(crate) event: Option<Text>,
+    /// Other content types are refused.
+    pub(crate) codec: Option<Codec>,
+    /// Retries happen in place, so that nothing overtakes.
+    pub(crate) ordered: bool,
+    /// The transport can hold a copy back.
+    pub(crate) delays: bool,
+    pub(crate) middleware: Box<[Arc<dyn Middleware>]>,
+    /// The way into the transport that it consumes from.
+    pub(crate) port: Arc<dyn Publish>,
+    pub(crate) parking: Parking,
+    /// What handlers that settle by themselves did, counted outside of any worker.
+    pub(crate) late: Mutex<Counters>,
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("receiver", &self.receiver).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,218 @@
+//! A worker's loop: the one piece of the data path that is made anew for each handler.
+//!
+//! Kept small on purpose: everything that does not depend on the handler's type is in ordinary functions. A message
+//! that succeeds costs two dynamic calls (`poll_next`, `settle`), no box and no spawn.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context as Task, Poll},
+};
+
+use swit_grammar::subscriber::AckMode;
+use tokio::{sync::mpsc, task::coop::cooperative, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
+use crate::{
+    context::Context,
+    headers::names,
+    message::Message,
+    middleware::Next,
+    outcome::Outcome,
+    registry::Handler,
+    transport::{BoxFuture, Delivery, Subscription, Verdict},
+};
+
+/// A worker of a subscriber, ready to be started.
+#[derive(Debug)]
+pub struct Worker {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) source: Source,
+    pub(crate) index: usize,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// Where a worker's deliveries come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The subscription, which all workers share, and the parking lot.
+    Shared(Arc<dyn Subscription>),
+    /// A lane of an ordered subscription, and the signal that it closes.
+    Lane { lane: mpsc::Receiver<Delivery>, closing: CancellationToken },
+}
+
+impl Source {
+    #[inline]
+    fn poll_next(&mut self, plan: &Plan, worker: usize, task: &mut Task<'_>) -> Poll<Option<(Delivery, u32)>> {
+        match self {
+            Self::Shared(subscription) => {
+                if let Some(due) = plan.parking.take() {
+                    return Poll::Ready(Some(due));
+                }
+                if let Poll::Ready(next) = subscription.poll_next(worker, task) {
+                    return Poll::Ready(next.map(numbered));
+                }
+                plan.parking.register(worker, task.waker());
+                plan.parking.take().map_or(Poll::Pending, |due| Poll::Ready(Some(due)))
+            }
+            Self::Lane { lane, closing } => {
+                if closing.is_cancelled() {
+                    while let Ok(delivery) = lane.try_recv() {
+                        delivery.settle(Verdict::Requeue);
+                    }
+                    return Poll::Ready(None);
+                }
+                lane.poll_recv(task).map(|next| next.map(numbered))
+            }
+        }
+    }
+}
+
+#[inline]
+fn numbered(delivery: Delivery) -> (Delivery, u32) {
+    let attempt = attempt_of(delivery.message());
+    (delivery, attempt)
+}
+
+/// The attempt that a message is delivered for: what the durable header says, else the first.
+#[inline]
+fn attempt_of(message: &Message) -> u32 {
+    if message.headers.is_empty() {
+        return 1;
+    }
+    let header = message.headers.get(&names::ATTEMPT).and_then(crate::headers::HeaderValue::as_integer);
+    header.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1)
+}
+
+/// The loop of one worker for one handler, as the registry holds it.
+pub fn start<H: Handler>(worker: Worker) -> BoxFuture<'static, ()> {
+    Box::pin(work::<H>(worker))
+}
+
+async fn work<H: Handler>(worker: Worker) {
+    let Worker { plan, mut source, index, counters } = worker;
+    let mut seat = Seat::new(plan, counters);
+    let mut guard = Guard::new(seat.plan.receiver.timeout);
+    loop {
+        let next = {
+            let (source, seat) = (&mut source, &mut seat);
+            cooperative(poll_fn(move |task| {
+                let next = source.poll_next(&seat.plan, index, task);
+                seat.idle |= next.is_pending();
+                next
+            }))
+            .await
+        };
+        let Some((delivery, attempt)) = next else { break };
+        if !seat.admit(delivery, attempt).await {
+            continue;
+        }
+        loop {
+            let outcome = if seat.plan.middleware.is_empty() {
+                let mut attempt = pin!(Some(H::call(&mut seat.cx)));
+                poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+            } else {
+                let chain = Next::new(&seat.plan.middleware, boxed::<H>);
+                let mut attempt = pin!(Some(chain.run(&mut seat.cx)));
+                poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+            };
+            if seat.succeed(&outcome) || seat.conclude(outcome).await {
+                break;
+            }
+        }
+    }
+}
+
+fn boxed<H: Handler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
+    Box::pin(H::call(cx))
+}
+
+/// A worker's place: its context and its numbers. Nothing here depends on the handler's type.
+pub(super) struct Seat {
+    pub(super) plan: Arc<Plan>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) cx: Context,
+    pub(super) desk: Option<Desk>,
+    /// When the attempt that runs began. Between messages that follow each other at once, the end of one is the
+    /// beginning of the next, which saves reading the clock.
+    began: Instant,
+    idle: bool,
+}
+
+impl Seat {
+    fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
+        let cx = Context::new(plan.scope.clone(), plan.receiver.clone());
+        Self { plan, counters, cx, desk: None, began: Instant::now(), idle: true }
+    }
+
+    /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
+    #[inline]
+    async fn admit(&mut self, mut delivery: Delivery, attempt: u32) -> bool {
+        match Admission::of(&self.plan, &delivery) {
+            Admission::Yes => {}
+            no => {
+                Box::pin(self.turn_away(delivery, attempt, no)).await;
+                return false;
+            }
+        }
+        if delivery.redeliveries > 0 {
+            self.counters.redelivered();
+        }
+        if self.plan.ack == AckMode::None {
+            // What is left in the context can't be given back any more.
+            delivery.split().settle(Verdict::Ack);
+        }
+        self.begin(delivery, attempt);
+        true
+    }
+
+    /// Begins an attempt.
+    #[inline]
+    pub(super) fn begin(&mut self, delivery: Delivery, attempt: u32) {
+        self.cx.begin(delivery, attempt);
+        if self.plan.ack == AckMode::Manual {
+            self.desk = Some(Desk::open(&self.plan, &mut self.cx));
+        }
+        self.counters.attempts();
+        if self.idle {
+            self.idle = false;
+            self.began = Instant::now();
+        }
+    }
+
+    /// Notes how long the attempt took.
+    #[inline]
+    fn lap(&mut self) {
+        let now = Instant::now();
+        self.counters.took(now - self.began);
+        self.began = now;
+    }
+
+    /// The usual end: handled, nothing to publish, acknowledged by us. Everything else is [`conclude`](Self::conclude).
+    #[inline]
+    fn succeed(&mut self, outcome: &Outcome) -> bool {
+        self.lap();
+        let plain = outcome.is_success() && self.cx.emissions().is_empty() && self.plan.ack != AckMode::Manual;
+        if plain {
+            self.counters.succeeded();
+            self.cx.take_delivery().settle(Verdict::Ack);
+        }
+        plain
+    }
+
+    /// Settles everything but plain success. Says whether the delivery is done with; if not, the next attempt at it
+    /// has begun.
+    fn conclude(&mut self, outcome: Outcome) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let done = self.settle(outcome).await;
+            self.idle = true;
+            if !done {
+                self.idle = false;
+                self.began = Instant::now();
+            }
+            done
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! The consuming side: polls, verdicts and what they do to the queue.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{consumers::Consumer, core::Core, queue::Queue};
+use crate::{
+    error::TransportError,
+    message::Message,
+    transport::{Delivery, Settle, SubscribeOptions, Subscription, Verdict},
+};
+
+/// A subscription to a queue of a memory transport.
+#[derive(Debug)]
+pub(super) struct MemorySubscription {
+    core: Arc<Core>,
+    queue: Arc<Queue>,
+    consumer: u64,
+    no_ack: bool,
+    /// Where verdicts go, one a worker: workers on different threads must not share a reference count.
+    sinks: Vec<Arc<Sink>>,
+}
+
+impl MemorySubscription {
+    pub(super) fn start(core: &Arc<Core>, options: &SubscribeOptions) -> Result<Self, TransportError> {
+        core.open("subscribe")?;
+        let missing =
+            || core.error("subscribe", format!("the queue `{}` does not exist; declare it first", options.queue));
+        let queue = core.routes.queue(&options.queue).ok_or_else(missing)?;
+        let consumer = core.hub.number();
+        if !queue.add_consumer(Consumer::new(consumer, options.prefetch, options.workers)) {
+            core.open("subscribe")?;
+            return Err(missing());
+        }
+        core.hub.timer.ensure_started();
+        let sink = || {
+            let (core, queue) = (Arc::clone(core), Arc::clone(&queue));
+            Arc::new(Sink { core, queue, consumer, no_ack: options.no_ack })
+        };
+        let sinks = (0..options.workers.max(1)).map(|_| sink()).collect();
+        Ok(Self { core: Arc::clone(core), queue, consumer, no_ack: options.no_ack, sinks })
+    }
+}
+
+impl Subscription for MemorySubscription {
+    #[inline]
+    fn poll_next(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        match self.queue.poll(self.consumer, worker, self.no_ack, cx) {
+            Poll::Ready(Some(entry)) => {
+                let sink = Arc::clone(&self.sinks[worker % self.sinks.len()]);
+                // Verdicts come back with the generation, which here tells how often the message came back before.
+                let delivery = Delivery::new(entry.message, entry.redeliveries, sink, entry.tag, entry.redeliveries);
+                Poll::Ready(Some(delivery))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn close(&self) {
+        if self.queue.remove_consumer(self.consumer) {
+            self.core.routes.remove(&self.queue);
+        }
+    }
+}
+
+impl Drop for MemorySubscription {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Takes the verdicts on one worker's deliveries.
+#[derive(Debug)]
+struct Sink {
+    core: Arc<Core>,
+    queue: Arc<Queue>,
+    consumer: u64,
+    no_ack: bool,
+}
+
+impl Settle for Sink {
+    #[inline]
+    fn settle(&self, tag: u64, redeliveries: u32, verdict: Verdict, message: Arc<Message>) {
+        if self.no_ack {
+            return;
+        }
+        match verdict {
+            Verdict::Ack => self.queue.forget(self.consumer, tag, message),
+            Verdict::Requeue => self.queue.put_back(self.consumer, tag, redeliveries, message),
+            Verdict::Reject => {
+                // In the dead-letter queue before it is out of this one, so that it is nowhere at no time.
+                if let Some(name) = &self.queue.declared.dead_letter
+                    && let Some(dead_letters) = self.core.routes.queue(name)
+                {
+                    dead_letters.put_anyway(message.clone(), std::time::Duration::ZERO);
+                }
+                self.queue.forget(self.consumer, tag, message);
+            }
+        }
+    }
+
+    fn give_back(&self, tag: u64, redeliveries: u32, message: Arc<Message>) {
+        if !self.no_ack {
+            self.queue.put_back(self.consumer, tag, redeliveries.saturating_add(1), message);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Transports: what stands behind the port, one folder a broker.
+
+pub mod memory;

@@ -1,0 +1,155 @@
+//! Providers up in order and down in reverse; shutdown that drains, and one that has to stop waiting.
+
+use std::{sync::Arc, time::Duration};
+
+use swit::{App, Error, Publisher, State, provider, subscriber, testing::TestApp};
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Journal, Task, task};
+
+struct Pool(Journal);
+struct Orders(Journal);
+struct Mail(Journal);
+struct Broken;
+
+impl Pool {
+    async fn close(&self) {
+        self.0.note("pool closed");
+    }
+}
+
+impl Orders {
+    async fn close(&self) -> Result<(), std::io::Error> {
+        self.0.note("orders closed");
+        Err(std::io::Error::other("a provider that can't close does not keep the others open"))
+    }
+}
+
+impl Mail {
+    async fn close(&self) {
+        self.0.note("mail closed");
+    }
+}
+
+#[provider(close = Mail::close)]
+async fn open_mail(
+    journal: State<Journal>,
+    _orders: State<Orders>,
+    _publisher: Publisher,
+) -> Result<Mail, std::io::Error> {
+    journal.note("mail");
+    Ok(Mail(Journal::clone(&journal)))
+}
+
+#[provider(close = Orders::close)]
+async fn open_orders(journal: State<Journal>, _pool: State<Pool>) -> Result<Orders, std::io::Error> {
+    journal.note("orders");
+    Ok(Orders(Journal::clone(&journal)))
+}
+
+#[provider(close = Pool::close)]
+async fn open_pool(journal: State<Journal>) -> Result<Pool, std::io::Error> {
+    journal.note("pool");
+    Ok(Pool(Journal::clone(&journal)))
+}
+
+#[provider]
+async fn break_down(_mail: State<Mail>) -> Result<Broken, std::io::Error> {
+    Err(std::io::Error::other("out of order"))
+}
+
+#[subscriber(topic = "task.created")]
+async fn uses_mail(_task: Task, _mail: State<Mail>) {}
+
+#[subscriber(topic = "task.created")]
+async fn uses_broken(_task: Task, _broken: State<Broken>) {}
+
+fn with_providers(app: App, journal: &Journal) -> App {
+    app.with_provider_of::<Mail>().with_provider_of::<Pool>().with_provider_of::<Orders>().provide(journal.clone())
+}
+
+#[tokio::test]
+async fn providers_come_up_in_order_and_go_down_in_reverse() {
+    let journal = Journal::default();
+    let running = with_providers(App::only::<(uses_mail,)>(), &journal).start().await.unwrap();
+    assert_eq!(journal.lines(), ["pool", "orders", "mail"]);
+    running.shutdown().await.unwrap();
+    assert_eq!(journal.lines()[3..], ["mail closed", "orders closed", "pool closed"]);
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_takes_down_what_was_built() {
+    let journal = Journal::default();
+    let app = with_providers(App::only::<(uses_broken,)>().with_provider_of::<Broken>(), &journal);
+    let error = app.start().await.expect_err("it does not start");
+    let text = error.to_string();
+    assert!(text.starts_with("provider `break_down` (tests/it/lifecycle.rs:"), "{text}");
+    assert!(text.ends_with("failed: out of order"), "{text}");
+    assert_eq!(journal.lines()[3..], ["mail closed", "orders closed", "pool closed"]);
+}
+
+#[subscriber(topic = "task.created", concurrency = 2)]
+async fn takes_a_second(_task: Task, journal: State<Journal>) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    journal.note("done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_finishes_what_lies_in_memory() {
+    let journal = Journal::default();
+    let app = TestApp::start(App::only::<(takes_a_second,)>().provide(journal.clone())).await.unwrap();
+    for _ in 0..10 {
+        app.publish(&task("x")).await.unwrap();
+    }
+    let began = Instant::now();
+    app.shutdown().await.unwrap();
+    assert_eq!((journal.lines().len(), began.elapsed().as_secs()), (10, 5));
+}
+
+#[subscriber(topic = "task.created", timeout = "1h")]
+async fn never_ends(_task: Task, started: State<Notify>) {
+    started.notify_one();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_by_its_deadline_and_says_what_was_given_back() {
+    let started = Arc::new(Notify::new());
+    let app = App::only::<(never_ends,)>().provide_shared(started.clone()).set("shutdown.drain", "7s");
+    let app = TestApp::start(app).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    started.notified().await;
+    let began = Instant::now();
+    let error = app.shutdown().await.expect_err("one was unfinished");
+    assert!(matches!(error, Error::Drain { unfinished: 1, .. }), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 7);
+}
+
+#[subscriber(topic = "task.created", timeout = "1h")]
+async fn listens_for_the_end(_task: Task, shutdown: CancellationToken, journal: State<Journal>) {
+    shutdown.cancelled().await;
+    journal.note("told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_are_told_of_the_shutdown() {
+    let journal = Journal::default();
+    let app = TestApp::start(App::only::<(listens_for_the_end,)>().provide(journal.clone())).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    let began = Instant::now();
+    app.shutdown().await.unwrap();
+    assert_eq!((journal.lines(), began.elapsed().as_secs()), (vec!["told".to_owned()], 0));
+}
+
+#[subscriber(topic = "task.created", enabled = false)]
+async fn sleeps(_task: Task) {}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_subscriber_keeps_its_queue_and_takes_nothing() {
+    let app = TestApp::start(App::only::<(sleeps,)>()).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    assert_eq!(app.running().inspect("default").unwrap().depth("service.sleeps"), Some(1));
+    assert_eq!(app.attempts("sleeps"), 0);
+    app.shutdown().await.unwrap();
+}

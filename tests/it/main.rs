@@ -1,0 +1,13 @@
+//! Behaviour across the crates, in one binary: macro → registry → graph → consumer → pipeline → memory transport.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod failures;
+mod floors;
+mod graph;
+mod lifecycle;
+mod manual;
+mod middleware;
+mod ordered;
+mod publishing;
+mod retries;
+mod support;
