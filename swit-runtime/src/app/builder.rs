@@ -113,6 +113,7 @@ impl App {
                 self.selection.providers.push(provider);
             }
         }
+        self.selection.sort();
         self
     }
 

@@ -28,12 +28,17 @@ impl Selection {
             linked: inventory::iter::<LinkedCrates>().collect(),
             whole: true,
         };
-        selection.subscribers.sort_by_key(|found| (found.location.module, found.name));
-        selection.middleware.sort_by_key(|found| (found.location.module, found.name));
-        selection.providers.sort_by_key(|found| (found.location.module, found.name));
-        selection.events.sort_by_key(|found| (found.location.module, found.name));
-        selection.linked.sort_by_key(|found| found.location);
+        selection.sort();
         selection
+    }
+
+    /// By module and name, since the order of linking is undefined.
+    pub(crate) fn sort(&mut self) {
+        self.subscribers.sort_by_key(|found| (found.location.module, found.name));
+        self.middleware.sort_by_key(|found| (found.location.module, found.name));
+        self.providers.sort_by_key(|found| (found.location.module, found.name));
+        self.events.sort_by_key(|found| (found.location.module, found.name));
+        self.linked.sort_by_key(|found| found.location);
     }
 
     /// These subscribers alone.

@@ -19,7 +19,7 @@ macro_rules! counts {
         #[non_exhaustive]
         pub struct Counts {
             $($(#[$doc])* pub $name: u64,)*
-            /// How long attempts took.
+            /// How long attempts took. Those that waited for something are all in it; of those that never did, a sample.
             pub durations: Histogram,
         }
 
@@ -67,7 +67,12 @@ struct Own(AtomicU64);
 impl Own {
     #[inline]
     fn add(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.add_many(1);
+    }
+
+    #[inline]
+    fn add_many(&self, many: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed) + many, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
@@ -81,9 +86,9 @@ const FIRST_OCTAVE: u32 = 8;
 
 impl Counters {
     #[inline]
-    pub(crate) fn took(&self, duration: Duration) {
+    pub(crate) fn took(&self, duration: Duration, attempts: u64) {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.durations[bucket_of(nanos)].add();
+        self.durations[bucket_of(nanos)].add_many(attempts);
     }
 }
 
@@ -117,7 +122,7 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// How many durations there are.
+    /// How many attempts it stands for: attempts that never wait are sampled, so it is near their number, not equal.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
@@ -144,7 +149,7 @@ mod tests {
     fn quantiles_are_right_to_a_quarter() {
         let counters = Counters::new();
         for micros in 1..=1_000 {
-            counters.took(Duration::from_micros(micros));
+            counters.took(Duration::from_micros(micros), 1);
         }
         let mut counts = Counts::default();
         counters.add_to(&mut counts);

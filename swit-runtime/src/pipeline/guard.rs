@@ -19,13 +19,19 @@ use crate::outcome::{Failure, FailureKind, Outcome};
 pub(crate) struct Guard {
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-    /// When the attempt that is running has to end; set when it first waits.
+    /// When the attempt that is running has to end; set when it first waits, taken when it is over.
     deadline: Option<Instant>,
 }
 
 impl Guard {
     pub(crate) fn new(timeout: Duration) -> Self {
         Self { timeout, timer: None, deadline: None }
+    }
+
+    /// When the attempt that ended last first waited, if it did.
+    #[inline]
+    pub(crate) fn waited_since(&mut self) -> Option<Instant> {
+        self.deadline.take().and_then(|deadline| deadline.checked_sub(self.timeout))
     }
 
     /// Polls the attempt. When this is ready the attempt is gone: completed, cancelled or panicked, and dropped.
@@ -43,17 +49,13 @@ impl Guard {
             Poll::Ready(outcome)
         }));
         match polled {
-            Ok(Poll::Ready(outcome)) => {
-                self.deadline = None;
-                Poll::Ready(outcome)
-            }
+            Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
             Ok(Poll::Pending) => self.wait(task).map(|()| {
                 // A handler that panics while it is cancelled is still a handler that took too long.
                 let _ = catch_unwind(AssertUnwindSafe(|| attempt.set(None)));
                 timed_out(self.timeout)
             }),
             Err(payload) => {
-                self.deadline = None;
                 let _ = catch_unwind(AssertUnwindSafe(|| attempt.set(None)));
                 Poll::Ready(panicked(payload))
             }
@@ -67,7 +69,6 @@ impl Guard {
         // It may still be armed for an earlier message, never for a later moment than this one's.
         while timer.as_mut().poll(task).is_ready() {
             if Instant::now() >= deadline {
-                self.deadline = None;
                 timer.as_mut().reset(Instant::now() + self.timeout);
                 return Poll::Ready(());
             }
@@ -105,7 +106,9 @@ mod tests {
 
     async fn run<F: Future<Output = Outcome>>(guard: &mut Guard, future: F) -> Outcome {
         let mut attempt = pin!(Some(future));
-        poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+        let outcome = poll_fn(|task| guard.poll(attempt.as_mut(), task)).await;
+        guard.waited_since();
+        outcome
     }
 
     fn kind(outcome: &Outcome) -> Option<FailureKind> {

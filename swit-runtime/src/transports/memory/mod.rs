@@ -18,7 +18,6 @@ mod consumers;
 mod core;
 mod declare;
 mod delayed;
-mod hash;
 mod hub;
 mod inspect;
 mod line;

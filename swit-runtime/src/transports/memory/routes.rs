@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::{hash::Seeded, queue::Queue};
+use foldhash::fast::RandomState;
+
+use super::queue::Queue;
 use crate::{message::Message, text::Text, topic};
 
 /// Topics whose queues are remembered. Topics may be computed from payloads, so there is a bound; past it, all are
@@ -26,7 +28,7 @@ pub(super) struct Routes {
 #[derive(Debug, Default)]
 struct Table {
     queues: BTreeMap<Text, Arc<Queue>>,
-    remembered: HashMap<Text, Targets, Seeded>,
+    remembered: HashMap<Text, Targets, RandomState>,
 }
 
 impl Table {
