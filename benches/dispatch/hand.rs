@@ -16,6 +16,7 @@ use crate::order::Order;
 /// Room in the channel, as many as the memory transport's workers may hold and more.
 const ROOM: usize = 1_024;
 
+#[expect(clippy::unused_async, reason = "a handler is async, as the service's is")]
 async fn handle(order: Order, sum: &AtomicU64) {
     sum.fetch_add(order.items.len() as u64, Ordering::Relaxed);
 }

@@ -6,6 +6,7 @@ use swit::Event;
 
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(topic = "order.created", version = 1)]
+#[expect(clippy::struct_field_names, reason = "the order's own words")]
 pub(crate) struct Order {
     pub(crate) order_id: String,
     pub(crate) customer_id: String,

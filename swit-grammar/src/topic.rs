@@ -29,9 +29,9 @@ fn check(text: &str, wildcards: bool) -> Result<(), Fault> {
 /// What a byte is in a topic of the usual kind: 1 in a word, 2 the dot between words, 0 anything else.
 const KIND: [u8; 256] = {
     let mut kinds = [0; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 128 {
-        kinds[byte] = match byte as u8 {
+        kinds[byte as usize] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => 1,
             b'.' => 2,
             _ => 0,

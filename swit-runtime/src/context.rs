@@ -71,7 +71,7 @@ pub struct Context {
     attempt: u32,
     ordinals: Ordinals,
     emissions: Vec<Emission>,
-    extensions: Option<Box<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>,
+    extensions: Option<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     pending: Option<Failure>,
 }
 
@@ -164,12 +164,11 @@ impl Context {
     }
 
     fn link(&mut self) -> BorrowedLink<'_> {
-        let ordinal = match &self.ordinals.shared {
-            Some(shared) => shared.fetch_add(1, Ordering::Relaxed),
-            None => {
-                self.ordinals.next += 1;
-                self.ordinals.next - 1
-            }
+        let ordinal = if let Some(shared) = &self.ordinals.shared {
+            shared.fetch_add(1, Ordering::Relaxed)
+        } else {
+            self.ordinals.next += 1;
+            self.ordinals.next - 1
         };
         BorrowedLink { input: self.delivery.message(), subscriber: &self.receiver.subscriber, ordinal }
     }

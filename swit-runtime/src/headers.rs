@@ -132,12 +132,11 @@ impl Headers {
     pub fn insert(&mut self, name: impl Into<Text>, value: impl Into<HeaderValue>) -> Option<HeaderValue> {
         let (name, value) = (name.into(), value.into());
         let list = Arc::make_mut(self.0.get_or_insert_default());
-        match list.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
-            None => {
-                list.push((name, value));
-                None
-            }
+        if let Some((_, old)) = list.iter_mut().find(|(known, _)| *known == name) {
+            Some(std::mem::replace(old, value))
+        } else {
+            list.push((name, value));
+            None
         }
     }
 

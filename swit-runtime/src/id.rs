@@ -115,7 +115,7 @@ fn seeded() -> SmallRng {
 
 /// A number in 0..1 for jitter, from the same generator as the ids.
 pub(crate) fn chance() -> f64 {
-    RANDOM.with_borrow_mut(|random| random.random())
+    RANDOM.with_borrow_mut(rand::RngExt::random)
 }
 
 impl Default for MessageId {

@@ -39,7 +39,7 @@ async fn a_storm_of_panics_costs_no_worker() {
 #[subscriber(topic = "task.created", retries = 0, timeout = "2s")]
 async fn takes_long(task: Task) {
     if task.text == "long" {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
 }
 

@@ -1,5 +1,10 @@
 //! Behaviour across the crates, in one binary: macro → registry → graph → consumer → pipeline → memory transport.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::unused_async,
+    reason = "tests; handlers are async whether or not they wait"
+)]
 
 mod failures;
 mod floors;

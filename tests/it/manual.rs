@@ -20,7 +20,6 @@ async fn settles(
 ) -> Result<(), std::io::Error> {
     journal.note(format!("{} {}", task.text, meta.attempt));
     match task.text.as_str() {
-        "ack" => ack.ack(),
         "requeue" if journal.lines().len() == 1 => ack.requeue(),
         "retry" => ack.retry(Duration::from_secs(5)).await.map_err(std::io::Error::other)?,
         "bury" => ack.dead_letter("unfit").await,

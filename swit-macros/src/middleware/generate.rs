@@ -23,6 +23,7 @@ pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: 
         #[derive(::core::fmt::Debug)]
         #visibility struct #ident {}
         #cfgs
+        #[allow(clippy::type_complexity, reason = "the types are the function's own")]
         const _: () = {
             #(#items)*
             #private::inventory::submit! { #private::MiddlewareRef(&__SWIT_REGISTRATION) }

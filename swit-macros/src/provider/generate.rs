@@ -21,6 +21,7 @@ pub(super) fn generate(attribute: &Attribute, function: &ProviderFn, private: &P
     };
     quote! {
         #cfgs
+        #[allow(clippy::type_complexity, reason = "the types are the function's own")]
         const _: () = {
             #build
             #close_fn

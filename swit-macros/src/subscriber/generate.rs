@@ -39,6 +39,7 @@ pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStrea
         #[derive(::core::fmt::Debug)]
         #visibility struct #ident {}
         #cfgs
+        #[allow(clippy::type_complexity, reason = "the types are the function's own")]
         const _: () = {
             #(#items)*
             #private::inventory::submit! { #private::SubscriberRef(&__SWIT_REGISTRATION) }

@@ -9,12 +9,10 @@ use super::{
     graph::{Faults, Required},
 };
 use crate::{
-    classify::BoxError,
     error::Error,
     extract::Requirements,
-    registry::ProviderRegistration,
+    registry::{Close, ProviderRegistration},
     scope::{Scope, Shared},
-    transport::BoxFuture,
 };
 
 /// The providers in the order in which they are built. Gaps, duplicates and cycles are faults.
@@ -99,8 +97,6 @@ impl Walk<'_> {
         self.ordered.push(provider);
     }
 }
-
-type Close = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
 
 /// The values that were built and have to be closed, in the order of building.
 #[derive(Default)]

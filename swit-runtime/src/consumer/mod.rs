@@ -48,17 +48,17 @@ impl Consumer {
         plan: Arc<Plan>,
         manner: Manner,
     ) -> Result<Self, TransportError> {
-        let laned = manner.concurrency > 1 && matches!(manner.order, Order::Key | Order::Header(_));
+        let by_key = manner.concurrency > 1 && matches!(manner.order, Order::Key | Order::Header(_));
         let mut options =
             SubscribeOptions::new(plan.receiver.queue.clone(), plan.receiver.subscriber.clone(), manner.prefetch)
-                .with_workers(if laned { 1 } else { manner.concurrency });
+                .with_workers(if by_key { 1 } else { manner.concurrency });
         if plan.ack == AckMode::None {
             options = options.with_no_ack();
         }
         let subscription = transport.subscribe(options).await?;
         let closing = CancellationToken::new();
         let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
-        let sources = if laned {
+        let sources = if by_key {
             let (lanes, puller) = lanes::open(subscription.clone(), manner, &closing);
             attendants.spawn(puller);
             lanes

@@ -44,12 +44,12 @@ impl Admission {
     #[inline]
     pub(super) fn of(plan: &Plan, delivery: &Delivery) -> Self {
         let (message, limits) = (delivery.message(), plan.scope.limits());
-        let plain = delivery.redeliveries < CRASH_LIMIT
+        let usual = delivery.redeliveries < CRASH_LIMIT
             && message.payload.len() <= limits.payload_bytes
             && message.headers.is_empty()
             && plan.event.is_none()
             && plan.codec.is_none();
-        if plain { Self::Yes } else { Self::look_closer(plan, delivery) }
+        if usual { Self::Yes } else { Self::look_closer(plan, delivery) }
     }
 
     fn look_closer(plan: &Plan, delivery: &Delivery) -> Self {

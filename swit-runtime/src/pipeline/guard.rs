@@ -138,9 +138,7 @@ mod tests {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
-                if !std::thread::panicking() {
-                    panic!("dropped");
-                }
+                assert!(std::thread::panicking(), "dropped");
             }
         }
         let mut guard = Guard::new(Duration::from_secs(10));

@@ -65,7 +65,7 @@ impl Ack {
             .with_action(ErrorAction::RetryAfter(after));
         match plan.policy.decide(&failure, attempt) {
             Decision::Retry { wait } => {
-                plan.count_late(|late| late.retries());
+                plan.count_late(super::counters::Counters::retries);
                 plan.retry_later(delivery, attempt + 1, wait).await.map_err(|delivery| {
                     delivery.settle(Verdict::Requeue);
                     SettleError::NotDelayed
@@ -189,9 +189,9 @@ impl Plan {
 
     async fn give_up_late(&self, delivery: Delivery, reason: &Text, failure: &Failure, attempts: u32) {
         if self.give_up(delivery, reason, Some(failure), attempts).await {
-            self.count_late(|late| late.dead_lettered());
+            self.count_late(super::counters::Counters::dead_lettered);
         } else {
-            self.count_late(|late| late.discarded());
+            self.count_late(super::counters::Counters::discarded);
         }
     }
 }

@@ -133,26 +133,26 @@ impl Parking {
     /// Moves what is due to where workers find it, until the lot is closed. One task a subscriber runs this.
     pub(crate) async fn keep(&self) {
         loop {
-            let Some(next) = self.sort() else { return };
-            match next {
-                Some(next) => {
+            match self.sort() {
+                Sorted::Until(next) => {
                     tokio::select! {
                         () = tokio::time::sleep_until(next) => {}
                         () = self.changed.notified() => {}
                     }
                 }
-                None => self.changed.notified().await,
+                Sorted::Empty => self.changed.notified().await,
+                Sorted::Closed => return,
             }
         }
     }
 
-    /// Sorts out what is due; the time of the next one. `None` once the lot is closed.
-    fn sort(&self) -> Option<Option<Instant>> {
+    /// Sorts out what is due.
+    fn sort(&self) -> Sorted {
         let now = Instant::now();
         let mut back = Vec::new();
         let mut state = self.lock();
         if state.closed {
-            return None;
+            return Sorted::Closed;
         }
         let mut due = 0;
         while let Some(entry) = state.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -178,8 +178,16 @@ impl Parking {
                 worker.wake();
             }
         }
-        Some(next)
+        next.map_or(Sorted::Empty, Sorted::Until)
     }
+}
+
+/// What is left once what is due was sorted out.
+enum Sorted {
+    /// Something, until then.
+    Until(Instant),
+    Empty,
+    Closed,
 }
 
 impl fmt::Debug for Parking {

@@ -21,5 +21,5 @@ pub use linked::LinkedCrates;
 pub use location::{Location, crate_of};
 pub use middleware::{MiddlewareItem, MiddlewareRef, MiddlewareRegistration};
 pub use provided::{Provided, provider_failure, provider_value};
-pub use provider::{Closed, ProviderRef, ProviderRegistration};
+pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};

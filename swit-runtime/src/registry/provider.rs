@@ -10,6 +10,9 @@ use crate::{
     transport::BoxFuture,
 };
 
+/// Closes what a provider built.
+pub type Close = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
+
 /// A function with `#[provider]`.
 pub struct ProviderRegistration {
     /// Its function's name.
@@ -25,7 +28,7 @@ pub struct ProviderRegistration {
     /// Builds the value.
     pub build: for<'a> fn(&'a Scope) -> BoxFuture<'a, Result<Shared, BoxError>>,
     /// Closes it, after everything that uses it has ended.
-    pub close: Option<fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>>,
+    pub close: Option<Close>,
 }
 
 impl std::fmt::Debug for ProviderRegistration {

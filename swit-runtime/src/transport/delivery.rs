@@ -42,6 +42,9 @@ pub struct Delivery {
     generation: u32,
 }
 
+/// What a delivery is made of: sink, tag and message.
+pub(crate) type Parts = (Arc<dyn Settle>, u64, Arc<Message>);
+
 impl Delivery {
     /// A delivery whose verdict goes to `sink`. `tag` and `generation` mean something to the transport alone.
     #[inline]
@@ -75,7 +78,7 @@ impl Delivery {
     /// # Errors
     /// It is another sink's, or settled already; it comes back whole.
     #[inline]
-    pub(crate) fn take_apart<S>(mut self, own: &Arc<S>) -> Result<(Arc<dyn Settle>, u64, Arc<Message>), Self> {
+    pub(crate) fn take_apart<S>(mut self, own: &Arc<S>) -> Result<Parts, Self> {
         let is_own = self.sink.as_ref().is_some_and(|sink| ptr::addr_eq(Arc::as_ptr(sink), Arc::as_ptr(own)));
         if !is_own {
             return Err(self);

@@ -52,10 +52,7 @@ pub trait Transport: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// The queue does not exist, or the transport is closed.
-    fn subscribe<'a>(
-        &'a self,
-        options: SubscribeOptions,
-    ) -> BoxFuture<'a, Result<Arc<dyn Subscription>, TransportError>>;
+    fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>>;
 
     /// Where publications go in.
     fn publisher(&self) -> Arc<dyn Publish>;

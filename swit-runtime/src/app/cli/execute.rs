@@ -1,6 +1,6 @@
 //! Does what the command line asked for.
 
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 use super::{Command, GraphFormat, Invocation, help, parse, publish, tail};
 use crate::{
@@ -40,14 +40,16 @@ fn check(app: &App) -> Result<()> {
     let graph = app.check()?;
     let mut text = String::new();
     for warning in graph.warnings() {
-        text.push_str(&format!("warning: {warning}\n"));
+        let _ = writeln!(text, "warning: {warning}");
     }
-    text.push_str(&format!(
-        "{}: {} subscribers, {} providers: everything fits together\n",
+    // Writing to a `String` can't fail.
+    let _ = writeln!(
+        text,
+        "{}: {} subscribers, {} providers: everything fits together",
         graph.service.name,
         graph.subscribers(),
         graph.providers.len()
-    ));
+    );
     print(&text)
 }
 

@@ -3,7 +3,7 @@
 //! On a transport that lives in this process the service itself is started, so that there is somebody to take it; what
 //! its subscribers did with it is printed.
 
-use std::io::Read as _;
+use std::{fmt::Write as _, io::Read as _};
 
 use super::{Payload, PublishCommand, execute::print};
 use crate::{
@@ -31,10 +31,12 @@ pub(super) async fn publish(app: App, command: PublishCommand) -> Result<()> {
     for stats in running.stats() {
         let counts = &stats.counts;
         if counts.attempts > 0 {
-            text.push_str(&format!(
-                "{}: {} attempts, {} succeeded, {} failed, {} dead-lettered, {} discarded\n",
+            // Writing to a `String` can't fail.
+            let _ = writeln!(
+                text,
+                "{}: {} attempts, {} succeeded, {} failed, {} dead-lettered, {} discarded",
                 stats.name, counts.attempts, counts.succeeded, counts.failed, counts.dead_lettered, counts.discarded
-            ));
+            );
         }
     }
     running.shutdown().await?;

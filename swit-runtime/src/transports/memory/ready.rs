@@ -53,9 +53,9 @@ impl Ready {
         self.arrivals += 1;
         let tag = place(message.priority, self.arrivals);
         if message.priority == 0 && expires.is_none() {
-            self.plain.push_back(Entry { tag, redeliveries: 0, expires: None, message: message });
+            self.plain.push_back(Entry { tag, redeliveries: 0, expires: None, message });
         } else {
-            self.put_back(Entry { tag, redeliveries: 0, expires, message: message });
+            self.put_back(Entry { tag, redeliveries: 0, expires, message });
         }
     }
 
