@@ -23,7 +23,6 @@ fn done(text: &str) -> Done {
 }
 
 #[subscriber(topic = "task.created", retries = 1, backoff = none)]
-#[expect(clippy::type_complexity, reason = "what is tested")]
 async fn returns_many(
     task: Task,
 ) -> Result<(Publish<Done>, Option<Publish<Done>>, Vec<Publish<Done>>), std::io::Error> {

@@ -1,5 +1,6 @@
 //! Codecs: how an event becomes bytes and back, chosen by content type.
 
+#[cfg(feature = "json")]
 mod json;
 
 use std::fmt;
@@ -53,6 +54,8 @@ impl Codec {
     /// # Errors
     /// [`DecodeError::Malformed`] and, for JSON, [`DecodeError::TooDeep`].
     pub fn decode<T: DeserializeOwned>(self, payload: &[u8]) -> Result<T, DecodeError> {
+        // Without any codec this is never called, and the payload is never looked at.
+        let _ = payload;
         match self {
             #[cfg(feature = "json")]
             Self::Json => json::decode(payload),
@@ -64,6 +67,7 @@ impl Codec {
     /// # Errors
     /// The value refuses to be serialized.
     pub fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, EncodeError> {
+        let _ = value;
         match self {
             #[cfg(feature = "json")]
             Self::Json => json::encode(value),

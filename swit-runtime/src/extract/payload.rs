@@ -3,11 +3,12 @@
 use std::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
+#[cfg(feature = "json")]
 use serde::de::DeserializeOwned;
 
 use super::FromDelivery;
 use crate::{
-    codec::{Codec, DecodeError},
+    codec::DecodeError,
     context::Context,
     event::{Event, EventDescriptor},
     outcome::Failure,
@@ -54,7 +55,7 @@ impl<T: DeserializeOwned + Send> FromDelivery for Json<T> {
     const READS_PAYLOAD: bool = true;
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, DecodeError> {
-        Codec::Json.decode(&cx.message().payload).map(Self)
+        crate::codec::Codec::Json.decode(&cx.message().payload).map(Self)
     }
 }
 
