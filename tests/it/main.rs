@@ -15,4 +15,5 @@ mod middleware;
 mod ordered;
 mod publishing;
 mod retries;
+mod subscribing;
 mod support;
