@@ -25,7 +25,7 @@ use crate::{
 ///
 /// ```ignore
 /// let running = App::only::<(confirm_order,)>().provide(Orders::in_memory()).start().await?;
-/// running.publisher().publish(&PaymentCompleted { … }).await?;
+/// running.publisher()?.publish(&PaymentCompleted { order_id }).await?;
 /// running.wait_quiet().await;
 /// running.shutdown().await?;
 /// ```
