@@ -46,6 +46,7 @@ impl Hasher for TypeHash {
 
 struct Core {
     publishers: HashMap<Text, Arc<dyn Publish>>,
+    opened: CancellationToken,
     shutdown: CancellationToken,
     clock: Clock,
     limits: Limits,
@@ -80,7 +81,10 @@ impl Scope {
         limits: Limits,
         service: Service,
     ) -> Self {
-        Self { states: HashMap::default(), core: Arc::new(Core { publishers, shutdown, clock, limits, service }) }
+        Self {
+            states: HashMap::default(),
+            core: Arc::new(Core { publishers, opened: CancellationToken::new(), shutdown, clock, limits, service }),
+        }
     }
 
     /// Adds a state; one of the same type is replaced.
@@ -96,6 +100,11 @@ impl Scope {
     /// The way into the transport of this name.
     pub fn publisher(&self, transport: &str) -> Option<&Arc<dyn Publish>> {
         self.core.publishers.get(transport)
+    }
+
+    /// Cancelled, which here means opened, when connections and topology stand: what is published before waits for it.
+    pub fn opened(&self) -> &CancellationToken {
+        &self.core.opened
     }
 
     /// Cancelled when the service begins to shut down.

@@ -153,3 +153,29 @@ async fn a_disabled_subscriber_keeps_its_queue_and_takes_nothing() {
     assert_eq!(app.attempts("sleeps"), 0);
     app.shutdown().await.unwrap();
 }
+
+struct Early;
+
+#[provider]
+async fn publish_early(publisher: Publisher) -> Result<Early, std::io::Error> {
+    tokio::spawn(async move { publisher.publish(&task("early")).await });
+    tokio::task::yield_now().await;
+    Ok(Early)
+}
+
+#[subscriber(topic = "task.created")]
+async fn hears_the_early(task: Task, _early: State<Early>, journal: State<Journal>) {
+    journal.note(task.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_before_the_start_waits_for_it() {
+    let journal = Journal::default();
+    let app = App::only::<(hears_the_early,)>().with_provider_of::<Early>().provide(journal.clone());
+    let app = TestApp::start(app).await.unwrap();
+    while journal.lines().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(journal.lines(), ["early"]);
+    app.shutdown().await.unwrap();
+}

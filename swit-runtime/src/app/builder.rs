@@ -16,7 +16,7 @@ use crate::{
     registry::{MiddlewareItem, ProviderRef, SubscriberRegistration},
     scope::Shared,
     text::Text,
-    transport::Transport,
+    transport::{Queue, Transport},
 };
 
 /// A service before it is started: which registrations it is made of, and what was said of it in code.
@@ -38,6 +38,8 @@ pub struct App {
     pub(crate) layers: Layers,
     pub(crate) service: Option<(Text, Text)>,
     pub(crate) clock: Clock,
+    /// Queues that are declared on every transport besides the subscribers' own.
+    pub(crate) queues: Vec<Queue>,
 }
 
 /// A state that was given instead of built.
@@ -76,6 +78,7 @@ impl App {
             layers,
             service: None,
             clock: Clock::SYSTEM,
+            queues: Vec::new(),
         }
     }
 

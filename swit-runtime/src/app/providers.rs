@@ -2,7 +2,7 @@
 //!
 //! Guarantee: a provider is built after everything that it requires, and closed before any of it.
 
-use std::{any::TypeId, collections::HashMap};
+use std::{any::TypeId, collections::HashMap, time::Duration};
 
 use super::{
     builder::App,
@@ -98,6 +98,9 @@ impl Walk<'_> {
     }
 }
 
+/// How long a provider may take before the log says that it is waited for.
+const LONG: Duration = Duration::from_secs(10);
+
 /// The values that were built and have to be closed, in the order of building.
 #[derive(Default)]
 pub(super) struct Built {
@@ -109,7 +112,7 @@ impl Built {
     pub(super) async fn build(providers: &[&'static ProviderRegistration], scope: &mut Scope) -> Result<Self, Error> {
         let mut built = Self::default();
         for provider in providers {
-            match (provider.build)(scope).await {
+            match slow_is_said((provider.build)(scope), provider).await {
                 Ok(value) => {
                     scope.insert((provider.output)(), value.clone());
                     if let Some(close) = provider.close {
@@ -135,6 +138,21 @@ impl Built {
             if let Err(error) = close(value).await {
                 tracing::error!(provider = name, error = &*error, "the provider could not be closed");
             }
+        }
+    }
+}
+
+/// Awaits a provider, and says so in the log when it takes long.
+async fn slow_is_said<T>(building: impl Future<Output = T>, provider: &ProviderRegistration) -> T {
+    let mut building = std::pin::pin!(building);
+    loop {
+        match tokio::time::timeout(LONG, &mut building).await {
+            Ok(built) => return built,
+            Err(_) => tracing::warn!(
+                provider = provider.name,
+                location = %provider.location,
+                "is still being built; a provider must not await a publish, which waits until all providers are built"
+            ),
         }
     }
 }

@@ -40,7 +40,10 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
     let mut built = Built::build(&graph.providers, &mut scope).await?;
     let scope = Arc::new(scope);
-    match consume(&graph, &transports, &scope).await {
+    let consumed = consume(&graph, &app.queues, &transports, &scope).await;
+    // Also after a failure: who waits to publish learns then that the transport is closed.
+    scope.opened().cancel();
+    match consumed {
         Ok(consumers) => {
             roster(&graph);
             Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
@@ -58,13 +61,14 @@ pub(super) async fn start(app: App) -> Result<Running> {
 /// Connects, declares all queues of all transports, then consumes. What was opened is closed again on an error.
 async fn consume(
     graph: &Graph,
+    more: &[Queue],
     transports: &[Arc<dyn Transport>],
     scope: &Arc<Scope>,
 ) -> Result<Vec<Consumer>, TransportError> {
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
         transport.connect().await?;
-        transport.declare(&queues(graph, transport.name())).await?;
+        transport.declare(&[queues(graph, transport.name()), more.to_vec()].concat()).await?;
         by_name.insert(transport.name(), transport);
     }
     let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());

@@ -2,6 +2,7 @@
 //!
 //! Guarantee: `publish` returns `Ok` only when the broker has confirmed the message.
 
+mod gate;
 mod send;
 
 use std::{sync::Arc, time::Duration};
@@ -49,7 +50,10 @@ impl Publisher {
     /// [`PublishError::NoTransport`].
     pub fn of(scope: &Scope, transport: &str) -> Result<Self, PublishError> {
         let port = scope.publisher(transport).cloned();
-        let port = port.ok_or_else(|| PublishError::NoTransport { name: Text::from(transport) })?;
+        let mut port = port.ok_or_else(|| PublishError::NoTransport { name: Text::from(transport) })?;
+        if !scope.opened().is_cancelled() {
+            port = Arc::new(gate::Gate { port, opened: scope.opened().clone() });
+        }
         Ok(Self { port, scope: ScopeParts { clock: scope.clock().clone(), limits: *scope.limits() }, link: None })
     }
 

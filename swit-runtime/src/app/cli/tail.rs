@@ -21,12 +21,14 @@ const PREFETCH: u32 = 100;
 pub(super) async fn tail(app: App, command: TailCommand) -> Result<()> {
     logging::init();
     let mut signals = Signals::listen()?;
+    let mut app = app;
+    let queue = Text::from(format!("swit.tail.{}", std::process::id()));
+    // Declared with all others, so that nothing is missed that is published at once.
+    app.queues.push(Queue::subscriber(queue.clone(), [Text::from(command.pattern.clone())]).with_exclusive());
     let running = app.start().await?;
     let mut subscriptions = Vec::new();
     for transport in running.transports() {
-        let queue = Text::from(format!("swit.tail.{}", std::process::id()));
-        let tail = Queue::subscriber(queue.clone(), [Text::from(command.pattern.clone())]).with_exclusive();
-        transport.declare(&[tail]).await?;
+        let queue = queue.clone();
         subscriptions.push(transport.subscribe(SubscribeOptions::new(queue, "tail", PREFETCH)).await?);
     }
     let printed = tokio::select! {

@@ -1,0 +1,119 @@
+//! The service as a process: its commands, and how signals end it.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+fn serve() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_serve"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("RUST_LOG");
+    command
+}
+
+fn output(arguments: &[&str]) -> (bool, String, String) {
+    let output = serve().args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// Starts the service with a job and waits until its log says `line`.
+fn start(job: &str, line: &str, configure: &[(&str, &str)]) -> (Child, BufReader<ChildStderr>) {
+    let mut child = serve().env("SWIT_TEST_JOB", job).envs(configure.iter().copied()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    wait_for(&mut log, line);
+    (child, log)
+}
+
+fn wait_for(log: &mut BufReader<ChildStderr>, line: &str) {
+    let mut read = String::new();
+    while !read.contains(line) {
+        read.clear();
+        assert!(log.read_line(&mut read).unwrap() > 0, "the service ended before its log said {line:?}");
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn end(mut child: Child, mut log: BufReader<ChildStderr>) -> (ExitStatus, String) {
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    (child.wait().unwrap(), rest)
+}
+
+#[test]
+fn a_signal_drains() {
+    for name in ["-TERM", "-INT"] {
+        let (child, log) = start("slow", "working", &[]);
+        signal(&child, name);
+        let (status, rest) = end(child, log);
+        assert!(status.success(), "{rest}");
+        assert!(rest.contains("draining") && rest.contains("worked") && rest.contains("stopped"), "{rest}");
+    }
+}
+
+#[test]
+fn a_drain_ends_by_its_deadline() {
+    let (child, log) = start("stubborn", "working", &[("SWIT_SHUTDOWN__DRAIN", "500ms")]);
+    let began = Instant::now();
+    signal(&child, "-TERM");
+    let (status, rest) = end(child, log);
+    assert!(!status.success());
+    assert!(rest.contains("1 deliveries were not finished within the drain deadline"), "{rest}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (child, mut log) = start("stubborn", "working", &[("SWIT_SHUTDOWN__DRAIN", "1h")]);
+    signal(&child, "-TERM");
+    wait_for(&mut log, "draining");
+    signal(&child, "-TERM");
+    let (status, rest) = end(child, log);
+    assert_eq!(status.code(), Some(130), "{rest}");
+}
+
+#[test]
+fn check_and_graph_connect_to_nothing() {
+    let (ok, out, _) = output(&["check"]);
+    assert!(ok && out.contains("1 subscribers, 1 providers: everything fits together"), "{out}");
+    let (ok, out, _) = output(&["graph"]);
+    assert!(ok && out.starts_with("flowchart LR") && out.contains("job.created"), "{out}");
+    let (ok, out, _) = output(&["graph", "--format", "dot"]);
+    assert!(ok && out.starts_with("digraph"), "{out}");
+    let (ok, out, _) = output(&["--version"]);
+    assert!(ok && out.contains(env!("CARGO_PKG_VERSION")), "{out}");
+}
+
+#[test]
+fn publish_says_what_became_of_the_message() {
+    let (ok, out, err) = output(&["publish", "job.created", r#"{"text": "x"}"#, "--id", "mine"]);
+    assert!(ok, "{err}");
+    assert!(out.contains("published mine to job.created"), "{out}");
+    assert!(out.contains("work: 1 attempts, 1 succeeded, 0 failed, 0 dead-lettered, 0 discarded"), "{out}");
+    let (ok, out, _) = output(&["publish", "job.created", "no json"]);
+    assert!(ok && out.contains("work: 1 attempts, 0 succeeded, 1 failed, 1 dead-lettered"), "{out}");
+}
+
+#[test]
+fn tail_prints_what_is_published() {
+    let mut child = serve().args(["tail", "job.*", "--count", "1"]).env("SWIT_TEST_JOB", "slow").spawn().unwrap();
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(out.contains(r#""topic":"job.created""#) && out.contains("slow"), "{out}");
+}
+
+#[test]
+fn what_is_wrong_is_said_and_nothing_starts() {
+    let (ok, _, err) = output(&["chekc"]);
+    assert!(!ok && err.contains("check"), "{err}");
+    let wrong = serve().arg("check").env("SWIT_SUBSCRIBER__WORK__RETRYES", "3").output().unwrap();
+    let err = String::from_utf8(wrong.stderr).unwrap();
+    assert!(!wrong.status.success());
+    assert!(err.contains("SWIT_SUBSCRIBER__WORK__RETRYES") && err.contains("did you mean `retries`?"), "{err}");
+}
