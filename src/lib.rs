@@ -1,4 +1,13 @@
-//! swit: a framework for event-driven services.
+#![doc = include_str!("../README.md")]
+
+/// The pages of `docs/`, so that their examples are compiled.
+#[cfg(doctest)]
+mod docs {
+    #[doc = include_str!("../docs/handlers.md")]
+    struct Handlers;
+    #[doc = include_str!("../docs/testing.md")]
+    struct Testing;
+}
 
 #[cfg(feature = "macros")]
 mod macros;
