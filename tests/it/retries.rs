@@ -338,3 +338,34 @@ async fn endings_are_recorded() {
     assert_eq!(app.calls("no-retries")[0].ending, Ending::Failed("not now".into()));
     app.shutdown().await.unwrap();
 }
+
+#[subscriber(topic = "task.created", concurrency = 3, retries = 1, backoff = fixed("100ms"), timeout = "10m")]
+async fn sometimes_slow(task: Task, meta: Metadata, journal: State<Journal>) -> Result<(), TaskError> {
+    if task.text == "slow" {
+        if meta.attempt == 1 {
+            return Err(TaskError::Busy);
+        }
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    journal.note(task.text);
+    Ok(())
+}
+
+/// A worker that takes up a parked retry must not keep a wake-up that was meant for a new message.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_busy_with_a_retry_is_not_woken_for_others() {
+    for slow in 1..=2 {
+        let journal = Journal::default();
+        let app = TestApp::start(App::only::<(sometimes_slow,)>().provide(journal.clone())).await.unwrap();
+        for _ in 0..slow {
+            app.publish(&task("slow")).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for n in 1..=5 {
+            app.publish(&task("quick")).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(journal.lines().len(), n, "{slow} slow");
+        }
+        app.shutdown_within(Duration::from_secs(1)).await.unwrap_err();
+    }
+}

@@ -57,6 +57,7 @@ impl Source {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.parking.take() {
                     acknowledge(done);
+                    subscription.busy(worker);
                     return Poll::Ready(Some(due));
                 }
                 let next = match done.take() {
@@ -67,7 +68,9 @@ impl Source {
                     return Poll::Ready(next.map(numbered));
                 }
                 plan.parking.register(worker, task.waker());
-                plan.parking.take().map_or(Poll::Pending, |due| Poll::Ready(Some(due)))
+                let Some(due) = plan.parking.take() else { return Poll::Pending };
+                subscription.busy(worker);
+                Poll::Ready(Some(due))
             }
             Self::Lane { lane, closing } => {
                 acknowledge(done);

@@ -167,4 +167,12 @@ impl TestApp {
     pub async fn shutdown(self) -> Result<()> {
         self.running.shutdown().await
     }
+
+    /// Shuts the app down with this deadline.
+    ///
+    /// # Errors
+    /// As [`Running::shutdown_within`].
+    pub async fn shutdown_within(self, drain: std::time::Duration) -> Result<()> {
+        self.running.shutdown_within(drain).await
+    }
 }

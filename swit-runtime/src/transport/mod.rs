@@ -117,6 +117,10 @@ pub trait Subscription: Send + Sync + fmt::Debug {
         self.poll_next(worker, cx)
     }
 
+    /// Says that a worker has taken up something else and will not poll for a while: a wake-up that was meant for it,
+    /// now or later, is for another worker.
+    fn busy(&self, worker: usize);
+
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
     fn close(&self);
 }

@@ -247,6 +247,18 @@ impl Queue {
         polled
     }
 
+    /// Forgets that a worker waits, and wakes another one for what it may have been woken for.
+    pub(super) fn busy(self: &Arc<Self>, consumer: u64, worker: usize) {
+        let waker = {
+            let mut state = self.lock();
+            if let Some(consumer) = state.consumers.get(consumer) {
+                consumer.found(worker);
+            }
+            state.wake_for_ready()
+        };
+        self.finish(After { waker, ..After::default() });
+    }
+
     /// Puts a delivery that is out back at its place.
     pub(super) fn put_back(self: &Arc<Self>, consumer: u64, tag: u64, redeliveries: u32, message: Arc<Message>) {
         let after = {

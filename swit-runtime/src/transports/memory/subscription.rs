@@ -63,6 +63,10 @@ impl Subscription for MemorySubscription {
         self.queue.exchange(self.consumer, worker, tag, message, cx).map(|next| next.map(|entry| delivery(entry, sink)))
     }
 
+    fn busy(&self, worker: usize) {
+        self.queue.busy(self.consumer, worker);
+    }
+
     fn close(&self) {
         if self.queue.remove_consumer(self.consumer) {
             self.core.routes.remove(&self.queue);
