@@ -146,14 +146,14 @@ impl Built {
 async fn slow_is_said<T>(building: impl Future<Output = T>, provider: &ProviderRegistration) -> T {
     let mut building = std::pin::pin!(building);
     loop {
-        match tokio::time::timeout(LONG, &mut building).await {
-            Ok(built) => return built,
-            Err(_) => tracing::warn!(
-                provider = provider.name,
-                location = %provider.location,
-                "is still being built; a provider must not await a publish, which waits until all providers are built"
-            ),
+        if let Ok(built) = tokio::time::timeout(LONG, &mut building).await {
+            return built;
         }
+        tracing::warn!(
+            provider = provider.name,
+            location = %provider.location,
+            "is still being built; a provider must not await a publish, which waits until all providers are built"
+        );
     }
 }
 

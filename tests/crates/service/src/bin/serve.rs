@@ -1,5 +1,7 @@
 //! A service with swit's own command line. `SWIT_TEST_JOB` names a job that is published once it has started.
 
+#![expect(clippy::unused_async, reason = "providers and handlers are async whether or not they wait")]
+
 use serde::{Deserialize, Serialize};
 use swit::prelude::*;
 
