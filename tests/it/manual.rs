@@ -124,3 +124,26 @@ async fn without_acknowledgement_a_failure_is_the_end() {
     assert_eq!((counts.attempts, counts.succeeded, counts.discarded, counts.retries), (2, 1, 1, 0));
     app.shutdown().await.unwrap();
 }
+
+#[subscriber(topic = "task.created", ack = "manual", order_by = key, concurrency = 2, retries = 1)]
+async fn settles_in_order(task: Task, meta: Metadata, ack: Ack, journal: State<Journal>) {
+    let seen = journal.lines().len();
+    journal.note(format!("{} {}", task.text, meta.attempt));
+    match task.text.as_str() {
+        "drop" if seen == 0 => drop(ack),
+        "retry" if meta.attempt == 1 => ack.retry(Duration::from_millis(100)).await.unwrap(),
+        _ => ack.ack(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ordered_manual_handler_loses_nothing_either() {
+    for (text, lines) in [("drop", ["drop 1", "drop 1"]), ("retry", ["retry 1", "retry 2"])] {
+        let journal = Journal::default();
+        let app = TestApp::start(App::only::<(settles_in_order,)>().provide(journal.clone())).await.unwrap();
+        app.publish(&task(text)).await.unwrap();
+        app.wait_quiet().await;
+        assert_eq!(journal.lines(), lines);
+        app.shutdown().await.unwrap();
+    }
+}

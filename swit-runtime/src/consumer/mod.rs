@@ -65,7 +65,8 @@ impl Consumer {
         } else {
             (0..manner.concurrency).map(|_| Source::Shared(subscription.clone())).collect()
         };
-        if !plan.ordered {
+        // Ordered subscribers retry in place; only what a manual handler dropped is parked there.
+        if !plan.ordered || plan.ack == AckMode::Manual {
             let lot = plan.clone();
             attendants.spawn(async move { lot.parking.keep().await });
         }

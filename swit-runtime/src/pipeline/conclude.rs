@@ -242,7 +242,8 @@ impl Plan {
     /// There is no room, and the transport can't delay: the caller waits in place.
     pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
         let mut delivery = delivery;
-        if wait <= LONGEST_PARKING {
+        // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
+        if wait <= LONGEST_PARKING && !self.ordered {
             match self.parking.park(Parked::Retry { delivery, attempt }, wait) {
                 Ok(()) => return Ok(()),
                 Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,

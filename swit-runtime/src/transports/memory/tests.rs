@@ -288,51 +288,56 @@ impl std::task::Wake for Woken {
     }
 }
 
+/// Three workers of one subscription, polled by hand.
+struct Workers {
+    subscription: Arc<dyn Subscription>,
+    wakers: [Arc<Woken>; 3],
+}
+
+impl Workers {
+    async fn idle(transport: &MemoryTransport) -> Self {
+        let options = SubscribeOptions::new("q", "s", 10).with_workers(3);
+        let subscription = transport.subscribe(options).await.unwrap();
+        let workers = Self { subscription, wakers: Default::default() };
+        assert!((0..3).all(|worker| workers.poll(worker).is_pending()));
+        workers
+    }
+
+    fn poll(&self, worker: usize) -> std::task::Poll<Option<Delivery>> {
+        let waker = self.wakers[worker].clone().into();
+        self.subscription.poll_next(worker, &mut std::task::Context::from_waker(&waker))
+    }
+
+    fn woken(&self) -> [usize; 3] {
+        self.wakers.each_ref().map(|woken| woken.0.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_busy_worker_is_not_woken_and_passes_its_wake_up_on() {
     let transport = with_queue(100).await;
-    let options = SubscribeOptions::new("q", "s", 10).with_workers(3);
-    let subscription = transport.subscribe(options).await.unwrap();
-    let wakers: [Arc<Woken>; 3] = Default::default();
-    let poll = |worker: usize| {
-        let waker = wakers[worker].clone().into();
-        subscription.poll_next(worker, &mut std::task::Context::from_waker(&waker))
-    };
-    let woken = || wakers.each_ref().map(|woken| woken.0.load(std::sync::atomic::Ordering::Relaxed));
-    for worker in 0..3 {
-        assert!(poll(worker).is_pending());
-    }
+    let workers = Workers::idle(&transport).await;
     // The last to come is the first to be woken, unless it has taken up something else.
-    subscription.busy(2);
+    workers.subscription.busy(2);
     publish(&transport, message("1")).await.unwrap();
-    assert_eq!(woken(), [0, 1, 0]);
+    assert_eq!(workers.woken(), [0, 1, 0]);
     // And if it takes up something else after it was woken, the next one is.
-    subscription.busy(1);
-    assert_eq!(woken(), [1, 1, 0]);
-    assert!(poll(0).is_ready());
+    workers.subscription.busy(1);
+    assert_eq!(workers.woken(), [1, 1, 0]);
+    assert!(workers.poll(0).is_ready());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_finds_more_than_it_takes_wakes_the_next() {
     let transport = with_queue(100).await;
-    let options = SubscribeOptions::new("q", "s", 10).with_workers(3);
-    let subscription = transport.subscribe(options).await.unwrap();
-    let wakers: [Arc<Woken>; 3] = Default::default();
-    let poll = |worker: usize| {
-        let waker = wakers[worker].clone().into();
-        subscription.poll_next(worker, &mut std::task::Context::from_waker(&waker))
-    };
-    let woken = || wakers.each_ref().map(|woken| woken.0.load(std::sync::atomic::Ordering::Relaxed));
-    for worker in 0..3 {
-        assert!(poll(worker).is_pending());
-    }
+    let workers = Workers::idle(&transport).await;
     for n in 0..3 {
         publish(&transport, message(&n.to_string())).await.unwrap();
     }
-    assert_eq!(woken(), [0, 0, 1], "a burst wakes one");
-    let _first = poll(2);
-    assert_eq!(woken(), [0, 1, 1]);
-    let _second = poll(1);
-    assert_eq!(woken(), [1, 1, 1]);
-    let _third = poll(0);
+    assert_eq!(workers.woken(), [0, 0, 1], "a burst wakes one");
+    let _first = workers.poll(2);
+    assert_eq!(workers.woken(), [0, 1, 1]);
+    let _second = workers.poll(1);
+    assert_eq!(workers.woken(), [1, 1, 1]);
+    let _third = workers.poll(0);
 }
