@@ -6,8 +6,21 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{hand, order, report::Report, service::Service};
 
-const ROUNDS: usize = 21;
-const MESSAGES: u64 = 60_000;
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    rounds: usize,
+    messages: u64,
+}
+
+impl Effort {
+    pub(crate) const WHOLE: Self = Self { rounds: 21, messages: 60_000 };
+    pub(crate) const GLANCE: Self = Self { rounds: 1, messages: 1_000 };
+
+    fn nanos_a_message(self, took: Duration) -> f64 {
+        took.as_secs_f64() * 1e9 / self.messages as f64
+    }
+}
 
 pub(crate) fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
@@ -22,26 +35,22 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn nanos_a_message(took: Duration) -> f64 {
-    took.as_secs_f64() * 1e9 / MESSAGES as f64
-}
-
 /// The service against the hand-written loop, one worker on one thread and four on two.
-pub(crate) fn throughput(report: &mut Report) {
+pub(crate) fn throughput(report: &mut Report, effort: Effort) {
     let payload = order::payload();
     for (workers, runtime, name) in [(1, one_thread(), "c1"), (4, two_threads(), "c4")] {
         let service = runtime.block_on(Service::start(workers, 0));
         let (mut by_hand, mut by_swit) = (Vec::new(), Vec::new());
-        for round in 0..=ROUNDS {
+        for round in 0..=effort.rounds {
             let hand_took = match workers {
-                1 => runtime.block_on(hand::one(MESSAGES, payload.clone())),
-                n => runtime.block_on(hand::several(n as usize, MESSAGES, payload.clone())),
+                1 => runtime.block_on(hand::one(effort.messages, payload.clone())),
+                n => runtime.block_on(hand::several(n as usize, effort.messages, payload.clone())),
             };
-            let swit_took = runtime.block_on(service.run(MESSAGES, payload.clone()));
+            let swit_took = runtime.block_on(service.run(effort.messages, payload.clone()));
             // The first round warms up.
             if round > 0 {
-                by_hand.push(nanos_a_message(hand_took));
-                by_swit.push(nanos_a_message(swit_took));
+                by_hand.push(effort.nanos_a_message(hand_took));
+                by_swit.push(effort.nanos_a_message(swit_took));
             }
         }
         runtime.block_on(service.stop());
@@ -53,15 +62,15 @@ pub(crate) fn throughput(report: &mut Report) {
 }
 
 /// What each further middleware costs: the difference between eight and four.
-pub(crate) fn middleware(report: &mut Report) {
+pub(crate) fn middleware(report: &mut Report, effort: Effort) {
     let (runtime, payload) = (one_thread(), order::payload());
     let services: Vec<_> = [0, 4, 8].map(|n| runtime.block_on(Service::start(1, n))).into();
     let mut times = vec![Vec::new(); services.len()];
-    for round in 0..=ROUNDS {
+    for round in 0..=effort.rounds {
         for (service, times) in services.iter().zip(&mut times) {
-            let took = runtime.block_on(service.run(MESSAGES, payload.clone()));
+            let took = runtime.block_on(service.run(effort.messages, payload.clone()));
             if round > 0 {
-                times.push(nanos_a_message(took));
+                times.push(effort.nanos_a_message(took));
             }
         }
     }

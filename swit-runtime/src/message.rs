@@ -13,7 +13,7 @@ use crate::{headers::Headers, id::MessageId, text::Text};
 ///
 /// Cloning copies no payload: it is shared. Fields are public because a message is data; [`Message::new`] gives one
 /// with everything optional left out.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
     /// Who it is; UUIDv7 unless given or derived. Given by the publisher, the deduplication key everywhere.
@@ -66,8 +66,9 @@ impl Message {
     };
 
     /// A message with this topic and body, whose id and timestamp are given when it is published.
+    #[inline]
     pub fn new(topic: impl Into<Text>, payload: impl Into<Bytes>) -> Self {
-        Self { topic: topic.into(), payload: payload.into(), ..Self::default() }
+        Self { topic: topic.into(), payload: payload.into(), ..Self::EMPTY }
     }
 
     /// With this id.
@@ -104,6 +105,12 @@ impl Message {
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::EMPTY
     }
 }
 

@@ -20,6 +20,15 @@ impl Text {
         Self(Repr::Static(text))
     }
 
+    /// The literal, where it is one.
+    #[inline]
+    pub(crate) fn as_static(&self) -> Option<&'static str> {
+        match self.0 {
+            Repr::Static(text) => Some(text),
+            Repr::Shared(_) => None,
+        }
+    }
+
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {

@@ -1,6 +1,7 @@
 //! The one way out: checks a message, gives it id and time, hands it to the port, reads the answer.
 
 use std::{
+    cell::Cell,
     collections::HashSet,
     mem,
     pin::Pin,
@@ -91,11 +92,26 @@ pub(crate) fn publish_message(
 
 #[inline]
 fn check(message: &Message, limits: &Limits) -> Result<(), PublishError> {
-    check_topic(&message.topic).map_err(PublishError::Topic)?;
+    check_once(&message.topic)?;
     if message.payload.len() <= limits.payload_bytes && message.headers.is_empty() {
         return Ok(());
     }
     check_sizes(message, limits)
+}
+
+/// Checks a topic. A literal that was checked last, by this thread, is not checked again: it can't have changed.
+#[inline]
+fn check_once(topic: &Text) -> Result<(), PublishError> {
+    thread_local! {
+        static LAST: Cell<&'static str> = const { Cell::new("") };
+    }
+    let literal = topic.as_static().unwrap_or_default();
+    if !literal.is_empty() && std::ptr::eq(LAST.get(), literal) {
+        return Ok(());
+    }
+    check_topic(topic).map_err(PublishError::Topic)?;
+    LAST.set(literal);
+    Ok(())
 }
 
 fn check_sizes(message: &Message, limits: &Limits) -> Result<(), PublishError> {
