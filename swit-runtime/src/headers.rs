@@ -37,8 +37,6 @@ pub mod names {
         DEAD_LETTER_CLASS = "x-dead-letter-class";
         /// The queue that it was consumed from.
         DEAD_LETTER_QUEUE = "x-dead-letter-queue";
-        /// Headers that did not fit into a copy, comma-separated.
-        DROPPED_HEADERS = "x-swit-dropped-headers";
     }
 }
 

@@ -154,7 +154,7 @@ impl Seat {
                 true
             }
             Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
-                Decision::Retry { wait } => self.retry(delivery, attempt + 1, wait).await,
+                Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
                 Decision::DeadLetter { reason } => {
                     self.give_up(delivery, reason, Some(&failure), attempt).await;
                     true

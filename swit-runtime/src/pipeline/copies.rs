@@ -1,6 +1,6 @@
 //! The copies that settlement makes: the delayed one for a retry, the dead letter.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Plan;
 use crate::{
@@ -73,7 +73,27 @@ fn set_or_remove(headers: &mut Headers, name: Text, value: Option<String>) {
     }
 }
 
-/// RFC 3339, UTC, to the millisecond.
+/// RFC 3339, UTC, to the millisecond. What lies outside of the years 1970 to 9999, which the format can't say, is
+/// taken for the nearest moment that it can.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
+    const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
+    let time = time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST_SECOND);
     humantime::format_rfc3339_millis(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_time_can_be_written() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        for (time, text) in [
+            (epoch + Duration::from_millis(1_500), "1970-01-01T00:00:01.500Z"),
+            (epoch - Duration::from_secs(1), "1970-01-01T00:00:00.000Z"),
+            (epoch + Duration::from_secs(1 << 50), "9999-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(rfc3339(time), text);
+        }
+    }
 }

@@ -66,7 +66,7 @@ impl Ack {
         match plan.policy.decide(&failure, attempt) {
             Decision::Retry { wait } => {
                 plan.count_late(super::counters::Counters::retries);
-                plan.retry_later(delivery, attempt + 1, wait).await.map_err(|delivery| {
+                plan.retry_later(delivery, attempt.saturating_add(1), wait).await.map_err(|delivery| {
                     delivery.settle(Verdict::Requeue);
                     SettleError::NotDelayed
                 })
