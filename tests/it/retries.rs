@@ -89,7 +89,6 @@ async fn three_retries_are_four_attempts_and_then_a_dead_letter() {
     assert_eq!(header("x-dead-letter-group"), "service");
     assert_eq!(header("x-dead-letter-class"), "transient");
     assert!(header("x-dead-letter-time").ends_with('Z'));
-    assert!(message.headers.get("x-swit-attempt").is_none(), "a replay starts anew");
     app.shutdown().await.unwrap();
 }
 
@@ -102,7 +101,9 @@ async fn long_waits_go_through_the_transport_on_the_same_budget() {
     app.wait_quiet().await;
     assert_eq!(began.elapsed().as_secs(), 120);
     assert_eq!(app.calls("long-waits").iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(app.dead_letters("long-waits")[0].attempts, 3);
+    let dead = app.dead_letters("long-waits");
+    assert_eq!(dead[0].attempts, 3);
+    assert!(dead[0].message.headers.get("x-swit-attempt").is_none(), "a replay starts anew");
     app.shutdown().await.unwrap();
 }
 
