@@ -170,6 +170,7 @@ async fn older_versions_are_brought_up_to_date() {
     app.shutdown().await.unwrap();
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "arguments are taken out of the delivery")]
 #[subscriber(topic = "task.created", blocking, retries = 0)]
 fn blocks(task: Task, journal: State<Journal>) -> Result<(), std::io::Error> {
     match task.text.as_str() {
