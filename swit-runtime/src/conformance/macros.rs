@@ -45,7 +45,7 @@ macro_rules! __transport_behaviours {
             acknowledged_deliveries_stay_away dropped_deliveries_come_back requeued_deliveries_come_back_first
             what_comes_back_wakes_a_worker publishing_wakes_a_worker no_ack_needs_no_verdict prefetch_is_respected settling_frees_prefetch
             a_queue_keeps_its_order each_publisher_keeps_its_order deliveries_return_to_their_order
-            a_group_shares_the_work workers_share_a_subscription a_slow_worker_strands_nothing
+            a_group_shares_the_work workers_share_a_subscription a_slow_worker_strands_nothing a_busy_worker_strands_nothing
             concurrent_subscribers_get_each_message_once ten_thousand_publications_arrive_once
             a_late_worker_sees_old_messages closing_ends_polls closing_leaves_deliveries_to_be_settled
             resubscribing_continues a_dropped_subscription_gives_back an_exclusive_queue_goes_away

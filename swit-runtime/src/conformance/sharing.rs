@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Rig,
-    rig::{body, next_of, nothing, soon, take, take_many},
+    rig::{body, got, next_of, nothing, soon, start_next, take, take_many},
 };
 use crate::transport::{Publication, SubscribeOptions, Subscription, Verdict};
 
@@ -106,6 +106,23 @@ pub async fn a_slow_worker_strands_nothing(rig: Rig) {
     assert_eq!(take_many(&subscription, 49).await, bodies[1..]);
     nothing(&subscription).await;
     slow.settle(Verdict::Ack);
+}
+
+/// A worker that has taken up something else is not waited for: what it may have been woken for goes to another one.
+pub async fn a_busy_worker_strands_nothing(rig: Rig) {
+    rig.declare_one().await;
+    let options = SubscribeOptions::new(rig.name("q"), "conformance", 100).with_workers(2);
+    let subscription = rig.subscribe_with(options).await;
+    for busy in [0, 1] {
+        // Both wait; then one of them, and not always the one that would be woken, does something else.
+        let waiting = start_next(&subscription, 1 - busy).await;
+        let mut waker = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(subscription.poll_next(busy, &mut waker).is_pending());
+        subscription.busy(busy);
+        rig.publish_each("t", &["x"]).await;
+        let Some(delivery) = got(waiting).await else { panic!("closed") };
+        delivery.settle(Verdict::Ack);
+    }
 }
 
 /// Several subscriptions of several workers each: nothing twice.
