@@ -20,6 +20,7 @@ mod parsing;
 mod provider;
 mod report;
 mod subscriber;
+mod twin;
 
 use proc_macro::TokenStream;
 

@@ -8,27 +8,14 @@ use super::{attribute::Attribute, signature::MiddlewareFn};
 use crate::{
     extract::extract,
     names::{self, Private, spelled},
+    twin::with_twin,
 };
 
 /// Everything beside the user's function.
 pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: &Private) -> TokenStream {
-    let ident = function.ident();
-    let visibility = &function.function.visibility;
-    let cfgs = names::cfgs(&function.function.attributes);
     let items = [registration(attribute, function, private), contracts(function, private), handle(function, private)];
-    quote! {
-        #cfgs
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, unreachable_pub)]
-        #[derive(::core::fmt::Debug)]
-        #visibility struct #ident {}
-        #cfgs
-        #[allow(clippy::type_complexity, reason = "the types are the function's own")]
-        const _: () = {
-            #(#items)*
-            #private::inventory::submit! { #private::MiddlewareRef(&__SWIT_REGISTRATION) }
-        };
-    }
+    let submit = quote!(#private::inventory::submit! { #private::MiddlewareRef(&__SWIT_REGISTRATION) });
+    with_twin(&function.function, function.ident(), &items, &submit)
 }
 
 fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &Private) -> TokenStream {

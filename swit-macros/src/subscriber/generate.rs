@@ -18,33 +18,20 @@ use super::{contracts::contracts, spec::spec, validate::Subscriber};
 use crate::{
     extract::extract,
     names::{self, Private, ends, spelled},
+    twin::with_twin,
 };
 
 /// Everything beside the user's function.
 pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
-    let ident = handler.ident();
-    let visibility = &handler.function.visibility;
-    let cfgs = names::cfgs(&handler.function.attributes);
     let items = [
         facts(subscriber, private),
         registration(subscriber, private),
         contracts(subscriber, private),
         implementation(subscriber, private),
     ];
-    quote! {
-        #cfgs
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, unreachable_pub)]
-        #[derive(::core::fmt::Debug)]
-        #visibility struct #ident {}
-        #cfgs
-        #[allow(clippy::type_complexity, reason = "the types are the function's own")]
-        const _: () = {
-            #(#items)*
-            #private::inventory::submit! { #private::SubscriberRef(&__SWIT_REGISTRATION) }
-        };
-    }
+    let submit = quote!(#private::inventory::submit! { #private::SubscriberRef(&__SWIT_REGISTRATION) });
+    with_twin(&handler.function, handler.ident(), &items, &submit)
 }
 
 /// What contracts and registration both name.
