@@ -155,3 +155,31 @@ async fn an_error_whose_text_panics_is_still_only_an_error() {
     assert_eq!(app.stats_of("hostile-errors").unwrap().counts.succeeded, 1);
     app.shutdown().await.unwrap();
 }
+
+#[subscriber(topic = "task.created", retries = 0)]
+async fn gives_up(_task: Task) -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("no"))
+}
+
+#[subscriber(topic = "task.created", retries = 0, order_by = key, concurrency = 2)]
+async fn gives_up_in_order(_task: Task) -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("no"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_outside_of_the_handler_costs_no_worker_either() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    // The clock is asked when the test publishes, and then for each dead letter: there it panics twice.
+    let asked = AtomicU32::new(0);
+    let clock = swit::Clock::injected(move || {
+        assert!(!(1..=2).contains(&asked.fetch_add(1, Ordering::Relaxed)), "the clock panics");
+        std::time::SystemTime::now()
+    });
+    let app = TestApp::start(App::only::<(gives_up, gives_up_in_order)>().clock(clock)).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    app.wait_quiet().await;
+    for subscriber in ["gives-up", "gives-up-in-order"] {
+        assert_eq!(app.dead_letters(subscriber).len(), 1, "{subscriber}");
+    }
+    app.shutdown().await.unwrap();
+}

@@ -6,7 +6,7 @@
 use std::{
     future::poll_fn,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use swit_grammar::subscriber::Order;
@@ -29,7 +29,8 @@ pub(super) fn open(
     // The prefetch bounds what is out, so a lane with room for all of it never makes the puller wait for one lane.
     let room = manner.prefetch as usize;
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..manner.concurrency).map(|_| mpsc::channel(room)).unzip();
-    let lanes = receivers.into_iter().map(|lane| Source::Lane { lane, closing: closing.clone() }).collect();
+    let lanes = receivers.into_iter().map(|lane| Arc::new(Mutex::new(lane)));
+    let lanes = lanes.map(|lane| Source::Lane { lane, closing: closing.clone() }).collect();
     (lanes, pull(subscription, manner.order, senders))
 }
 

@@ -7,7 +7,10 @@ mod lanes;
 
 use std::{
     fmt,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError},
+    task::Poll,
 };
 
 use swit_grammar::subscriber::{AckMode, Order};
@@ -74,7 +77,7 @@ impl Consumer {
         for (index, source) in sources.into_iter().enumerate() {
             let own = Arc::new(Counters::new());
             counters.push(own.clone());
-            workers.spawn((manner.start)(Worker { plan: plan.clone(), source, index, counters: own }));
+            workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));
         }
         Ok(Self { plan, subscription, counters, workers, attendants, closing })
     }
@@ -90,24 +93,11 @@ impl Consumer {
     /// the transport. Says how many those were.
     pub(crate) async fn drain(&mut self, deadline: Instant) -> usize {
         self.stop();
-        let finished = tokio::time::timeout_at(deadline, async {
-            while let Some(ended) = self.workers.join_next().await {
-                self.note(ended);
-            }
-        });
+        let finished = tokio::time::timeout_at(deadline, async { while self.workers.join_next().await.is_some() {} });
         let unfinished = if finished.await.is_ok() { 0 } else { self.workers.len() };
         self.workers.shutdown().await;
         self.attendants.shutdown().await;
         unfinished
-    }
-
-    /// A worker can't end by a panic of a handler; if one did, it is a bug of ours and must not go unseen.
-    fn note(&self, ended: Result<(), tokio::task::JoinError>) {
-        if let Err(error) = ended
-            && error.is_panic()
-        {
-            tracing::error!(subscriber = %self.plan.receiver.subscriber, %error, "a worker panicked");
-        }
     }
 
     /// The subscriber's plan.
@@ -123,6 +113,25 @@ impl Consumer {
         }
         self.plan.late.lock().unwrap_or_else(PoisonError::into_inner).add_to(&mut counts);
         counts
+    }
+}
+
+/// Runs a worker until its subscription closes.
+///
+/// No handler can make it panic. If something else does (an injected clock, a log that the program set up, a bug of ours),
+/// the delivery that it held goes back to the transport, and the worker starts again: a subscription does not dry up.
+async fn keep_working(start: fn(Worker) -> BoxFuture<'static, ()>, worker: Worker) {
+    loop {
+        let mut work = start(worker.clone());
+        let ended = poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
+            Ok(polled) => polled.map(|()| true),
+            Err(_) => Poll::Ready(false),
+        });
+        if ended.await {
+            return;
+        }
+        let subscriber = &worker.plan.receiver.subscriber;
+        tracing::error!(%subscriber, "a worker panicked outside of its handler; it is started again");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context as Task, Poll},
     time::Instant,
 };
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A worker of a subscriber, ready to be started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Worker {
     pub(crate) plan: Arc<Plan>,
     pub(crate) source: Source,
@@ -36,12 +36,13 @@ pub struct Worker {
 }
 
 /// Where a worker's deliveries come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Source {
     /// The subscription, which all workers share, and the parking lot.
     Shared(Arc<dyn Subscription>),
-    /// A lane of an ordered subscription, and the signal that it closes.
-    Lane { lane: mpsc::Receiver<Delivery>, closing: CancellationToken },
+    /// A lane of an ordered subscription, and the signal that it closes. Only this worker polls it; the lock is there so
+    /// that a worker that had to be started again finds its lane where it was.
+    Lane { lane: Arc<Mutex<mpsc::Receiver<Delivery>>>, closing: CancellationToken },
 }
 
 impl Source {
@@ -74,6 +75,7 @@ impl Source {
             }
             Self::Lane { lane, closing } => {
                 acknowledge(done);
+                let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 if closing.is_cancelled() {
                     while let Ok(delivery) = lane.try_recv() {
                         delivery.settle(Verdict::Requeue);
