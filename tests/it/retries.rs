@@ -370,3 +370,27 @@ async fn a_worker_that_is_busy_with_a_retry_is_not_woken_for_others() {
         app.shutdown_within(Duration::from_secs(1)).await.unwrap_err();
     }
 }
+
+#[subscriber(topic = "task.created", retries = 1, backoff = fixed("10s"), dead_letter = "full-headers.dlq")]
+async fn fails_with_full_headers(_task: Task) -> Result<(), TaskError> {
+    Err(TaskError::Busy)
+}
+
+#[subscriber(queue = "full-headers.dlq", dead_letter = false)]
+async fn reads_full_headers(message: bytes::Bytes, journal: State<Journal>) {
+    journal.note(format!("{} bytes", message.len()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_settlement_adds_is_not_held_against_the_limits() {
+    let journal = Journal::default();
+    let app = App::only::<(fails_with_full_headers, reads_full_headers)>().provide(journal.clone());
+    let app = TestApp::start(app.set("limits.headers", 3)).await.unwrap();
+    let message = Message::new("", serde_json::to_vec(&task("x")).unwrap());
+    let message = (0..3).fold(message, |message, n| message.with_header(format!("h{n}"), n));
+    app.publish_to("task.created", message).await.unwrap();
+    app.wait_quiet().await;
+    assert_eq!(app.attempts("fails-with-full-headers"), 2, "the delayed copy was taken");
+    assert_eq!(journal.lines().len(), 1, "and so was the dead letter");
+    app.shutdown().await.unwrap();
+}

@@ -130,8 +130,8 @@ impl Running {
         self.scope.shutdown().cancel();
         for transport in &self.transports {
             if let Some(inspect) = transport.inspect().filter(|_| !transport.capabilities().durable) {
-                // Past the deadline the workers are stopped whatever is left.
-                let _ = tokio::time::timeout_at(deadline, inspect.quiet()).await;
+                // The last quarter belongs to the workers, whatever is left in the queues.
+                let _ = tokio::time::timeout_at(deadline - drain / 4, inspect.quiet()).await;
             }
         }
         for consumer in &self.consumers {

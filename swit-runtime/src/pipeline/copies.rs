@@ -19,6 +19,24 @@ fn belongs_to_the_broker(name: &str) -> bool {
         || name.starts_with("x-last-death-")
 }
 
+/// Whether settlement adds a header of this name to its copies. A closed set, so that nobody hides a header bomb in it.
+pub(super) fn adds(name: &str) -> bool {
+    const ADDED: [Text; 11] = [
+        names::ATTEMPT,
+        names::TOPIC,
+        names::ORIGINAL_TOPIC,
+        names::DEAD_LETTER_REASON,
+        names::DEAD_LETTER_ERROR,
+        names::DEAD_LETTER_CLASS,
+        names::DEAD_LETTER_TIME,
+        names::DEAD_LETTER_SUBSCRIBER,
+        names::DEAD_LETTER_GROUP,
+        names::DEAD_LETTER_QUEUE,
+        names::DEAD_LETTER_ATTEMPTS,
+    ];
+    ADDED.iter().any(|added| added.as_str() == name)
+}
+
 fn copy(message: &Message) -> Message {
     let mut copy = message.clone();
     copy.headers.retain(|name, _| !belongs_to_the_broker(name));

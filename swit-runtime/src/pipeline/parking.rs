@@ -69,7 +69,9 @@ impl Parking {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            drop(parked);
+            match parked {
+                Parked::Retry { delivery, .. } | Parked::Requeue(delivery) => delivery.settle(Verdict::Requeue),
+            }
             return Ok(());
         }
         if matches!(parked, Parked::Retry { .. }) && state.waiting.len() + state.due.len() >= self.room {

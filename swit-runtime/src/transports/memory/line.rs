@@ -205,7 +205,8 @@ fn enter(waiting: &Arc<Waiting>, queue: &Arc<Queue>) {
         state.line.moving = false;
         queue.put(&mut state, message, waiting.delay)
     };
-    queue.finish(after);
+    // `advance`, which called this, goes on by itself: once for each waiting publication would be as deep a stack.
+    queue.finish(after.without_room());
     waker.into_iter().for_each(Waker::wake);
 }
 
