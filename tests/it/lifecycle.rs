@@ -89,6 +89,71 @@ async fn a_provider_that_fails_takes_down_what_was_built() {
     assert_eq!(journal.lines()[3..], ["mail closed", "orders closed", "pool closed"]);
 }
 
+/// A provider with a task that publishes, which it waits for when it is closed.
+struct Outlet(tokio::sync::Mutex<Option<tokio::task::JoinHandle<bool>>>, Journal);
+
+impl Outlet {
+    async fn close(&self) {
+        let Some(task) = self.0.lock().await.take() else { return };
+        self.1.note(format!("published: {}", task.await.unwrap()));
+    }
+}
+
+#[provider(close = Outlet::close)]
+async fn open_outlet(journal: State<Journal>, publisher: Publisher) -> Result<Outlet, std::io::Error> {
+    let task = tokio::spawn(async move { publisher.publish(&task("never")).await.is_ok() });
+    Ok(Outlet(Some(task).into(), Journal::clone(&journal)))
+}
+
+struct Faulty;
+
+#[provider]
+async fn break_after(_outlet: State<Outlet>) -> Result<Faulty, std::io::Error> {
+    Err(std::io::Error::other("out of order"))
+}
+
+#[subscriber(topic = "task.created")]
+async fn uses_outlet(_task: Task, _faulty: State<Faulty>) {}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_start_waits_for_no_publication() {
+    let journal = Journal::default();
+    let app = App::only::<(uses_outlet,)>()
+        .with_provider_of::<Outlet>()
+        .with_provider_of::<Faulty>()
+        .provide(journal.clone());
+    let began = Instant::now();
+    assert!(app.start().await.is_err());
+    assert_eq!((journal.lines(), began.elapsed().as_secs()), (vec!["published: false".to_owned()], 0));
+}
+
+struct Stuck;
+
+impl Stuck {
+    async fn close(&self) {
+        std::future::pending().await
+    }
+}
+
+#[provider(close = Stuck::close)]
+async fn open_stuck(_journal: State<Journal>, _pool: State<Pool>) -> Result<Stuck, std::io::Error> {
+    Ok(Stuck)
+}
+
+#[subscriber(topic = "task.created")]
+async fn uses_stuck(_task: Task, _stuck: State<Stuck>) {}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_does_not_close_keeps_no_other_open() {
+    let journal = Journal::default();
+    let app = with_providers(App::only::<(uses_stuck,)>().with_provider_of::<Stuck>(), &journal);
+    let running = app.start().await.unwrap();
+    let began = Instant::now();
+    running.shutdown().await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 5);
+    assert!(journal.lines().contains(&"pool closed".to_owned()));
+}
+
 #[subscriber(topic = "task.created", concurrency = 2)]
 async fn takes_a_second(_task: Task, journal: State<Journal>) {
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -124,6 +189,57 @@ async fn shutdown_ends_by_its_deadline_and_says_what_was_given_back() {
     let error = app.shutdown().await.expect_err("one was unfinished");
     assert!(matches!(error, Error::Drain { unfinished: 1, .. }), "{error}");
     assert_eq!(began.elapsed().as_secs(), 7);
+}
+
+#[subscriber(topic = "task.created", concurrency = 5)]
+async fn is_idle(_task: Task) {}
+
+#[tokio::test(start_paused = true)]
+async fn only_workers_with_a_delivery_count_as_unfinished() {
+    let started = Arc::new(Notify::new());
+    let app = App::only::<(is_idle, never_ends)>().provide_shared(started.clone());
+    let app = TestApp::start(app).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    started.notified().await;
+    let error = app.shutdown_within(Duration::ZERO).await.expect_err("one was unfinished");
+    assert!(matches!(error, Error::Drain { unfinished: 1, .. }), "{error}");
+}
+
+#[subscriber(topic = "task.created", ordered, retries = 5, backoff = fixed("1h"))]
+async fn waits_in_place(_task: Task) -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("not yet"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_waits_in_place_is_given_back_when_pulling_stops() {
+    let app = TestApp::start(App::only::<(waits_in_place,)>()).await.unwrap();
+    app.publish(&task("x")).await.unwrap();
+    while app.attempts("waits-in-place") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    app.shutdown_within(Duration::from_secs(8)).await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 6, "a quarter of the drain is left");
+}
+
+#[subscriber(topic = "task.created", ack = "none", order_by = key, concurrency = 2)]
+async fn takes_its_time(task: Task, journal: State<Journal>) {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    journal.note(task.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_no_verdict_is_handled_before_the_end() {
+    let journal = Journal::default();
+    let app = TestApp::start(App::only::<(takes_its_time,)>().provide(journal.clone())).await.unwrap();
+    for n in 0..20 {
+        app.publish(&task(n.to_string())).await.unwrap();
+    }
+    while journal.lines().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    app.shutdown().await.unwrap();
+    assert_eq!(journal.lines().len(), 20);
 }
 
 #[subscriber(topic = "task.created", timeout = "1h")]

@@ -14,6 +14,7 @@ mod manual;
 mod middleware;
 mod ordered;
 mod publishing;
+mod refusals;
 mod retries;
 mod subscribing;
 mod support;

@@ -109,6 +109,28 @@ async fn kept_beyond_the_handler_it_still_settles() {
     app.shutdown().await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn kept_beyond_the_service_it_settles_nothing_and_returns() {
+    for bury in [true, false] {
+        let journal = Journal::default();
+        let app = start(&journal).await;
+        app.publish(&task("keep")).await.unwrap();
+        let kept = app.running().scope().get::<Kept>().unwrap();
+        while kept.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        app.shutdown_within(Duration::from_secs(1)).await.unwrap();
+        let ack = kept.0.lock().unwrap().pop().unwrap();
+        let began = Instant::now();
+        if bury {
+            ack.dead_letter("unfit").await;
+        } else {
+            ack.retry(Duration::from_mins(1)).await.unwrap();
+        }
+        assert_eq!(began.elapsed().as_secs(), 0);
+    }
+}
+
 #[subscriber(topic = "task.created", ack = "none")]
 async fn at_most_once(task: Task) -> Result<(), std::io::Error> {
     if task.text == "fail" { Err(std::io::Error::other("gone")) } else { Ok(()) }

@@ -100,6 +100,8 @@ impl Walk<'_> {
 
 /// How long a provider may take before the log says that it is waited for.
 const LONG: Duration = Duration::from_secs(10);
+/// How long a provider may take to close; then it is left as it is, and the next one is closed.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// The values that were built and have to be closed, in the order of building.
 #[derive(Default)]
@@ -108,35 +110,38 @@ pub(super) struct Built {
 }
 
 impl Built {
-    /// Builds the providers into the scope. If one fails, those that were built are closed again.
-    pub(super) async fn build(providers: &[&'static ProviderRegistration], scope: &mut Scope) -> Result<Self, Error> {
-        let mut built = Self::default();
+    /// Builds the providers into the scope. If one fails, those that were built are still to be closed.
+    pub(super) async fn build(
+        &mut self,
+        providers: &[&'static ProviderRegistration],
+        scope: &mut Scope,
+    ) -> Result<(), Error> {
         for provider in providers {
-            match slow_is_said((provider.build)(scope), provider).await {
-                Ok(value) => {
-                    scope.insert((provider.output)(), value.clone());
-                    if let Some(close) = provider.close {
-                        built.closers.push((provider.name, close, value));
-                    }
-                }
-                Err(source) => {
-                    built.close().await;
-                    return Err(Error::Provider {
-                        name: provider.name.to_owned(),
-                        location: provider.location.to_string(),
-                        source,
-                    });
-                }
+            let value = slow_is_said((provider.build)(scope), provider).await.map_err(|source| Error::Provider {
+                name: provider.name.to_owned(),
+                location: provider.location.to_string(),
+                source,
+            })?;
+            scope.insert((provider.output)(), value.clone());
+            if let Some(close) = provider.close {
+                self.closers.push((provider.name, close, value));
             }
         }
-        Ok(built)
+        Ok(())
     }
 
-    /// Closes what was built, in reverse. A provider that fails to close is logged; the others are closed all the same.
+    /// Closes what was built, in reverse. A provider that fails to close, or takes longer than five seconds, is logged;
+    /// the others are closed all the same.
     pub(super) async fn close(&mut self) {
         while let Some((name, close, value)) = self.closers.pop() {
-            if let Err(error) = close(value).await {
-                tracing::error!(provider = name, error = &*error, "the provider could not be closed");
+            match tokio::time::timeout(CLOSING, close(value)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(provider = name, error = &*error, "the provider could not be closed");
+                }
+                Err(_) => {
+                    tracing::error!(provider = name, after = ?CLOSING, "the provider did not close; it is left as it is");
+                }
             }
         }
     }

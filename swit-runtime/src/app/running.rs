@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::providers::Built;
+use super::{providers::Built, transports};
 use crate::{
     consumer::Consumer,
     error::{Error, Result},
@@ -141,9 +141,7 @@ impl Running {
         for consumer in &mut self.consumers {
             unfinished += consumer.drain(deadline).await;
         }
-        for transport in &self.transports {
-            transport.close().await;
-        }
+        transports::close(&self.transports).await;
         self.built.close().await;
         tracing::info!(unfinished, "stopped");
         if unfinished == 0 { Ok(()) } else { Err(Error::Drain { unfinished, deadline: drain }) }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
-    error::{Result, TransportError},
+    error::{Error, Result, TransportError},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
     scope::Scope,
     text::Text,
@@ -38,22 +38,27 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
-    let mut built = Built::build(&graph.providers, &mut scope).await?;
+    let mut built = Built::default();
+    let provided = built.build(&graph.providers, &mut scope).await;
     let scope = Arc::new(scope);
-    let consumed = consume(&graph, &app.queues, &transports, &scope).await;
-    // Also after a failure: who waits to publish learns then that the transport is closed.
-    scope.opened().cancel();
-    match consumed {
+    let started = match provided {
+        Ok(()) => consume(&graph, &app.queues, &transports, &scope).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    match started {
         Ok(consumers) => {
+            scope.opened().cancel();
             roster(&graph);
             Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
         }
         Err(error) => {
-            for transport in &transports {
-                transport.close().await;
-            }
+            // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that
+            // nothing comes of it.
+            scope.shutdown().cancel();
+            transports::close(&transports).await;
+            scope.opened().cancel();
             built.close().await;
-            Err(error.into())
+            Err(error)
         }
     }
 }
@@ -133,6 +138,7 @@ fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
         port: transport.publisher(),
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         late: std::sync::Mutex::new(Counters::new()),
+        closing: CancellationToken::new(),
     }
 }
 

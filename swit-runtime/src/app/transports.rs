@@ -1,6 +1,6 @@
 //! From configuration to transports: which are opened, and by what.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{builder::App, config::Settings};
 use crate::{
@@ -8,6 +8,22 @@ use crate::{
     transport::Transport,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
+
+/// How long a transport may take to close; what it holds then is settled by the broker, which sees the connection end.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// Closes all of them, at once.
+pub(super) async fn close(transports: &[Arc<dyn Transport>]) {
+    let mut closing = tokio::task::JoinSet::new();
+    for transport in transports.iter().cloned() {
+        closing.spawn(async move {
+            if tokio::time::timeout(CLOSING, transport.close()).await.is_err() {
+                tracing::error!(transport = transport.name(), after = ?CLOSING, "did not close; it is left as it is");
+            }
+        });
+    }
+    while closing.join_next().await.is_some() {}
+}
 
 /// The transports of a service: those that it was given, those that are configured, and `default`, which is the
 /// embedded one where nobody says otherwise.

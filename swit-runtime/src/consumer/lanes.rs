@@ -11,7 +11,6 @@ use std::{
 
 use swit_grammar::subscriber::Order;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::Manner;
 use crate::{
@@ -24,13 +23,11 @@ use crate::{
 pub(super) fn open(
     subscription: Arc<dyn Subscription>,
     manner: Manner,
-    closing: &CancellationToken,
 ) -> (Vec<Source>, impl Future<Output = ()> + Send + use<>) {
     // The prefetch bounds what is out, so a lane with room for all of it never makes the puller wait for one lane.
     let room = manner.prefetch as usize;
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..manner.concurrency).map(|_| mpsc::channel(room)).unzip();
-    let lanes = receivers.into_iter().map(|lane| Arc::new(Mutex::new(lane)));
-    let lanes = lanes.map(|lane| Source::Lane { lane, closing: closing.clone() }).collect();
+    let lanes = receivers.into_iter().map(|lane| Source::Lane(Arc::new(Mutex::new(lane)))).collect();
     (lanes, pull(subscription, manner.order, senders))
 }
 

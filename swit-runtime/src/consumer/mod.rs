@@ -15,7 +15,6 @@ use std::{
 
 use swit_grammar::subscriber::{AckMode, Order};
 use tokio::{task::JoinSet, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::TransportError,
@@ -31,7 +30,6 @@ pub(crate) struct Consumer {
     workers: JoinSet<()>,
     /// The parking lot's keeper, and the puller of an ordered subscription.
     attendants: JoinSet<()>,
-    closing: CancellationToken,
 }
 
 /// How a subscriber consumes.
@@ -59,10 +57,9 @@ impl Consumer {
             options = options.with_no_ack();
         }
         let subscription = transport.subscribe(options).await?;
-        let closing = CancellationToken::new();
         let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
         let sources = if by_key {
-            let (lanes, puller) = lanes::open(subscription.clone(), manner, &closing);
+            let (lanes, puller) = lanes::open(subscription.clone(), manner);
             attendants.spawn(puller);
             lanes
         } else {
@@ -79,12 +76,12 @@ impl Consumer {
             counters.push(own.clone());
             workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));
         }
-        Ok(Self { plan, subscription, counters, workers, attendants, closing })
+        Ok(Self { plan, subscription, counters, workers, attendants })
     }
 
     /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport.
     pub(crate) fn stop(&self) {
-        self.closing.cancel();
+        self.plan.closing.cancel();
         self.subscription.close();
         self.plan.parking.close();
     }
@@ -93,11 +90,12 @@ impl Consumer {
     /// the transport. Says how many those were.
     pub(crate) async fn drain(&mut self, deadline: Instant) -> usize {
         self.stop();
-        let finished = tokio::time::timeout_at(deadline, async { while self.workers.join_next().await.is_some() {} });
-        let unfinished = if finished.await.is_ok() { 0 } else { self.workers.len() };
+        let finished = async { while self.workers.join_next().await.is_some() {} };
+        // What is left is cancelled next, and counts itself.
+        let _ = tokio::time::timeout_at(deadline, finished).await;
         self.workers.shutdown().await;
         self.attendants.shutdown().await;
-        unfinished
+        self.counters.iter().filter(|own| own.is_unfinished()).count()
     }
 
     /// The subscriber's plan.

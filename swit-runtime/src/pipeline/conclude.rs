@@ -210,26 +210,32 @@ impl Seat {
     /// Arranges the next attempt. False: it has begun here, in place.
     async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
         self.counters.retries();
-        if self.plan.ordered {
-            tokio::time::sleep(wait).await;
-            self.begin(delivery, attempt);
-            return false;
-        }
-        match self.plan.clone().retry_later(delivery, attempt, wait).await {
-            Ok(()) => true,
-            Err(delivery) => {
-                tokio::time::sleep(wait).await;
+        let delivery = if self.plan.ordered {
+            delivery
+        } else {
+            match self.plan.clone().retry_later(delivery, attempt, wait).await {
+                Ok(()) => return true,
+                Err(delivery) => delivery,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {
                 self.begin(delivery, attempt);
                 false
+            }
+            // As what is parked: given back, which is no crash that counts against the message.
+            () = self.plan.closing.cancelled() => {
+                delivery.settle(Verdict::Requeue);
+                true
             }
         }
     }
 
     async fn give_up(&mut self, delivery: Delivery, reason: Text, failure: Option<&Failure>, attempts: u32) {
-        if self.plan.clone().give_up(delivery, &reason, failure, attempts).await {
-            self.counters.dead_lettered();
-        } else {
-            self.counters.discarded();
+        match self.plan.clone().give_up(delivery, &reason, failure, attempts).await {
+            GivenUp::DeadLettered => self.counters.dead_lettered(),
+            GivenUp::Discarded => self.counters.discarded(),
+            GivenUp::NotYet => {}
         }
     }
 
@@ -237,6 +243,15 @@ impl Seat {
         self.counters.discarded();
         self.plan.discard(delivery, reason);
     }
+}
+
+/// What became of a delivery that was to be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    DeadLettered,
+    Discarded,
+    /// The transport was closed first: the delivery went back to it.
+    NotYet,
 }
 
 impl Plan {
@@ -261,17 +276,17 @@ impl Plan {
         Ok(())
     }
 
-    /// Puts a delivery into the dead-letter queue, or discards it where there is none. True: it was dead-lettered.
+    /// Puts a delivery into the dead-letter queue, or discards it where there is none.
     pub(super) async fn give_up(
         &self,
         delivery: Delivery,
         reason: &Text,
         failure: Option<&Failure>,
         attempts: u32,
-    ) -> bool {
+    ) -> GivenUp {
         let Some(queue) = &self.dead_letter else {
             self.discard(delivery, reason);
-            return false;
+            return GivenUp::Discarded;
         };
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         tracing::warn!(
@@ -283,8 +298,8 @@ impl Plan {
             ordered = self.ordered,
             "dead-lettered"
         );
-        self.replace(delivery, copy, queue, Duration::ZERO).await;
-        true
+        let replaced = self.replace(delivery, copy, queue, Duration::ZERO).await;
+        if replaced { GivenUp::DeadLettered } else { GivenUp::NotYet }
     }
 
     /// Acknowledges a delivery that is given up on purpose.
@@ -309,15 +324,20 @@ impl Plan {
         let _ = self.parking.park(Parked::Requeue(delivery), LONGEST_PARKING);
     }
 
-    /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces.
-    async fn replace(&self, delivery: Delivery, copy: Message, queue: &Text, delay: Duration) {
+    /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. False: the transport was
+    /// closed meanwhile, and the input went back to it.
+    async fn replace(&self, delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
                 .to(Target::Queue(queue.clone()))
                 .delayed(delay)
                 .with_room(Room::Replaces);
-            let Err(error) = self.port.publish(publication).await else { break };
+            let error = match self.port.publish(publication).await {
+                Ok(_) => break,
+                Err(PublishError::Closed) => return false,
+                Err(error) => error,
+            };
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
             tracing::error!(
@@ -332,6 +352,7 @@ impl Plan {
             tokio::time::sleep(wait).await;
         }
         delivery.settle(Verdict::Ack);
+        true
     }
 }
 

@@ -12,6 +12,8 @@ macro_rules! counts {
         pub(crate) struct Counters {
             $($name: Own,)*
             durations: [Own; BUCKETS],
+            /// Ended with a delivery in hand.
+            unfinished: std::sync::atomic::AtomicBool,
         }
 
         /// What a subscriber's workers counted since it started.
@@ -25,7 +27,7 @@ macro_rules! counts {
 
         impl Counters {
             pub(crate) fn new() -> Self {
-                Self { $($name: Own::default(),)* durations: [const { Own(AtomicU64::new(0)) }; BUCKETS] }
+                Self { $($name: Own::default(),)* durations: [const { Own(AtomicU64::new(0)) }; BUCKETS], unfinished: false.into() }
             }
 
             $(#[inline] pub(crate) fn $name(&self) { self.$name.add(); })*
@@ -85,6 +87,16 @@ const BUCKETS: usize = 4 * 35;
 const FIRST_OCTAVE: u32 = 8;
 
 impl Counters {
+    /// Notes that the worker was cancelled with a delivery in hand.
+    pub(crate) fn unfinished(&self) {
+        self.unfinished.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished.load(Ordering::Relaxed)
+    }
+
     #[inline]
     pub(crate) fn took(&self, duration: Duration, attempts: u64) {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);

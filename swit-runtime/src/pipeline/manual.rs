@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Plan, policy::Decision};
+use super::{Plan, conclude::GivenUp, policy::Decision};
 use crate::{
     classify::Class,
     context::Context,
@@ -188,10 +188,10 @@ impl Plan {
     }
 
     async fn give_up_late(&self, delivery: Delivery, reason: &Text, failure: &Failure, attempts: u32) {
-        if self.give_up(delivery, reason, Some(failure), attempts).await {
-            self.count_late(super::counters::Counters::dead_lettered);
-        } else {
-            self.count_late(super::counters::Counters::discarded);
+        match self.give_up(delivery, reason, Some(failure), attempts).await {
+            GivenUp::DeadLettered => self.count_late(super::counters::Counters::dead_lettered),
+            GivenUp::Discarded => self.count_late(super::counters::Counters::discarded),
+            GivenUp::NotYet => {}
         }
     }
 }

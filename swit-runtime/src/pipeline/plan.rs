@@ -7,6 +7,7 @@ use std::{
 };
 
 use swit_grammar::subscriber::AckMode;
+use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{codec::Codec, context::Receiver, middleware::Middleware, scope::Scope, text::Text, transport::Publish};
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) parking: Parking,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
+    /// Cancelled when the subscriber stops pulling.
+    pub(crate) closing: CancellationToken,
 }
 
 impl fmt::Debug for Plan {

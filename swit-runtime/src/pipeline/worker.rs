@@ -13,7 +13,6 @@ use std::{
 
 use swit_grammar::subscriber::AckMode;
 use tokio::{sync::mpsc, task::coop::cooperative};
-use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
 use crate::{
@@ -40,9 +39,9 @@ pub struct Worker {
 pub(crate) enum Source {
     /// The subscription, which all workers share, and the parking lot.
     Shared(Arc<dyn Subscription>),
-    /// A lane of an ordered subscription, and the signal that it closes. Only this worker polls it; the lock is there so
-    /// that a worker that had to be started again finds its lane where it was.
-    Lane { lane: Arc<Mutex<mpsc::Receiver<Delivery>>>, closing: CancellationToken },
+    /// A lane of an ordered subscription. Only this worker polls it; the lock is there so that a worker that had to be
+    /// started again finds its lane where it was.
+    Lane(Arc<Mutex<mpsc::Receiver<Delivery>>>),
 }
 
 impl Source {
@@ -73,10 +72,11 @@ impl Source {
                 subscription.busy(worker);
                 Poll::Ready(Some(due))
             }
-            Self::Lane { lane, closing } => {
+            Self::Lane(lane) => {
                 acknowledge(done);
                 let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
-                if closing.is_cancelled() {
+                // What needs no verdict can't be given back either: it is handled.
+                if plan.closing.is_cancelled() && plan.ack != AckMode::None {
                     while let Ok(delivery) = lane.try_recv() {
                         delivery.settle(Verdict::Requeue);
                     }
@@ -129,7 +129,9 @@ async fn work<H: Handler>(worker: Worker) {
             cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, task))).await
         };
         let Some((delivery, attempt)) = next else { break };
+        seat.busy = true;
         if !seat.admit(delivery, attempt).await {
+            seat.busy = false;
             continue;
         }
         loop {
@@ -145,6 +147,7 @@ async fn work<H: Handler>(worker: Worker) {
                 break;
             }
         }
+        seat.busy = false;
     }
 }
 
@@ -152,6 +155,10 @@ impl Drop for Seat {
     /// A worker that is cancelled between two messages has handled the first.
     fn drop(&mut self) {
         acknowledge(&mut self.done);
+        // A worker that panics starts again; one that is cancelled does not.
+        if self.busy && !std::thread::panicking() {
+            self.counters.unfinished();
+        }
     }
 }
 
@@ -172,12 +179,14 @@ pub(super) struct Seat {
     began: Option<Instant>,
     /// Counts attempts, to choose those that are measured.
     turn: u32,
+    /// Has a delivery that is not settled.
+    busy: bool,
 }
 
 impl Seat {
     fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
         let cx = Context::new(plan.scope.clone(), plan.receiver.clone());
-        Self { plan, counters, cx, desk: None, done: None, began: None, turn: 0 }
+        Self { plan, counters, cx, desk: None, done: None, began: None, turn: 0, busy: false }
     }
 
     /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
@@ -190,7 +199,8 @@ impl Seat {
                 return false;
             }
         }
-        if delivery.redeliveries > 0 {
+        // A retry that was parked came back from nowhere but here.
+        if delivery.redeliveries > 0 && attempt == attempt_of(delivery.message()) {
             self.counters.redelivered();
         }
         if self.plan.ack == AckMode::None {

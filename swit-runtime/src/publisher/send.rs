@@ -28,7 +28,8 @@ use crate::{
 
 /// A publication that has started: awaited, it says what the broker confirmed.
 ///
-/// Dropping it does not take the publication back; it only gives up learning what became of it.
+/// Dropping it takes nothing back that the transport has: it only gives up learning what became of it. What still waits,
+/// for room or for the service to start, is taken back, so that nothing piles up behind whoever does not wait.
 #[must_use = "what is not awaited may have failed"]
 #[derive(Debug)]
 pub struct Confirmation(State);
