@@ -56,6 +56,16 @@ pub enum PublishError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The broker could not be reached in time, or took nothing: nothing was published.
+    #[error("nothing was published to `{destination}` within {waited:?}: {why}; try again")]
+    Unavailable {
+        /// The topic or queue.
+        destination: Text,
+        /// How long was waited.
+        waited: Duration,
+        /// What it waited for.
+        why: &'static str,
+    },
     /// The broker refused it.
     #[error("the broker refused the message for `{destination}`: {reason}")]
     Refused {
@@ -97,7 +107,11 @@ impl Classify for PublishError {
     fn classify(&self) -> Classification {
         match self {
             Self::Full { .. } => Class::Throttle,
-            Self::Refused { .. } | Self::Timeout { .. } | Self::Lost { .. } | Self::Closed => Class::Transient,
+            Self::Unavailable { .. }
+            | Self::Refused { .. }
+            | Self::Timeout { .. }
+            | Self::Lost { .. }
+            | Self::Closed => Class::Transient,
             // Somebody may bind a queue at any time.
             Self::Unrouted { .. } => Class::SystemFailure,
             Self::Encode(_)

@@ -37,6 +37,18 @@ pub mod names {
         DEAD_LETTER_CLASS = "x-dead-letter-class";
         /// The queue that it was consumed from.
         DEAD_LETTER_QUEUE = "x-dead-letter-queue";
+        /// The key of a message, where the broker's protocol has no place for it.
+        KEY = "x-swit-key";
+        /// The version of the event type (integer), likewise.
+        VERSION = "x-swit-version";
+        /// The id of the message whose handling published this one, likewise.
+        CAUSATION_ID = "x-swit-causation-id";
+        /// When it was published, in milliseconds since 1970 (integer), where the protocol knows whole seconds only.
+        TIMESTAMP = "x-swit-timestamp";
+        /// The number of a publication on its channel (integer): tells which one the broker returned.
+        SEQUENCE = "x-swit-sequence";
+        /// The names of headers that a copy had to leave behind, since all of them together are more than a frame holds.
+        DROPPED_HEADERS = "x-swit-dropped-headers";
     }
 }
 
@@ -104,7 +116,8 @@ macro_rules! into_value {
 }
 into_value!(&str => Text, String => Text, Text => Text, i64 => Integer, i32 => Integer, u32 => Integer, f64 => Float, bool => Bool, Bytes => Bytes);
 
-/// The headers of a message, in the order they were set; a name stands once.
+/// The headers of a message, in the order they were set; a name stands once. Two are equal whatever their order, which
+/// not every transport keeps.
 ///
 /// No headers take no memory, and copies share theirs until one of them changes.
 #[derive(Clone, Default)]
@@ -174,7 +187,7 @@ impl Headers {
 
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }
 }
 

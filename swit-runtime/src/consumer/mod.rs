@@ -56,6 +56,9 @@ impl Consumer {
         if plan.ack == AckMode::None {
             options = options.with_no_ack();
         }
+        if plan.ordered {
+            options = options.with_ordered();
+        }
         let subscription = transport.subscribe(options).await?;
         let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
         let sources = if by_key {

@@ -82,7 +82,13 @@ impl Source {
                     }
                     return Poll::Ready(None);
                 }
-                lane.poll_recv(task).map(|next| next.map(numbered))
+                loop {
+                    match lane.poll_recv(task) {
+                        // It comes again on the new connection, in its order; what lies here would come twice.
+                        Poll::Ready(Some(delivery)) if !delivery.is_current() => drop(delivery),
+                        next => return next.map(|next| next.map(numbered)),
+                    }
+                }
             }
         }
     }

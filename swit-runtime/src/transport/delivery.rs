@@ -29,6 +29,13 @@ pub trait Settle: Send + Sync {
 
     /// Takes back a delivery that was dropped without a verdict: it is delivered again, and that counts.
     fn give_back(&self, tag: u64, generation: u32, message: Arc<Message>);
+
+    /// Whether a verdict on a delivery of this generation still reaches the broker. If not, its message is delivered
+    /// again whatever becomes of it here.
+    fn is_current(&self, generation: u32) -> bool {
+        let _ = generation;
+        true
+    }
 }
 
 /// A message that was handed out and waits for its verdict.
@@ -71,6 +78,21 @@ impl Delivery {
         if let (Some(sink), Some(message)) = (self.sink.take(), self.message.take()) {
             sink.settle(self.tag, self.generation, verdict, message);
         }
+    }
+
+    /// Whether its verdict still reaches the broker: see [`Settle::is_current`].
+    pub fn is_current(&self) -> bool {
+        self.sink.as_ref().is_none_or(|sink| sink.is_current(self.generation))
+    }
+
+    /// Takes the tag and generation of a delivery of this very sink, which settles it in some other way.
+    ///
+    /// # Errors
+    /// It is another sink's, or settled already; it comes back whole.
+    #[inline]
+    pub(crate) fn take_verdict<S>(self, own: &Arc<S>) -> Result<(u64, u32), Self> {
+        let generation = self.generation;
+        self.take_apart(own).map(|(_, tag, _)| (tag, generation))
     }
 
     /// Takes a delivery of this very sink apart: sink, tag and message, for the next delivery to be made of.

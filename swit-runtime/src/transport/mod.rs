@@ -7,7 +7,9 @@
 mod capabilities;
 mod delivery;
 mod publish;
+mod status;
 mod topology;
+mod waiting;
 
 use std::{
     fmt,
@@ -18,7 +20,11 @@ use std::{
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Verdict};
 pub use publish::{Publication, Publish, Publishing, Receipt, Room, Target};
+pub use status::{ConnectionState, Status, SubscriptionState};
 pub use topology::{Queue, QueueRole};
+pub(crate) use waiting::Waiting;
+
+use tokio::sync::watch;
 
 use crate::{error::TransportError, message::Message, text::Text};
 
@@ -57,6 +63,11 @@ pub trait Transport: Send + Sync + fmt::Debug {
     /// Where publications go in.
     fn publisher(&self) -> Arc<dyn Publish>;
 
+    /// How its connections are, to be watched. One that has none to lose is always connected.
+    fn status(&self) -> Vec<watch::Receiver<Status>> {
+        vec![status::constant(Status::new(ConnectionState::Connected))]
+    }
+
     /// What lies in the queues, where the transport can tell.
     fn inspect(&self) -> Option<&dyn Inspect> {
         None
@@ -80,12 +91,14 @@ pub struct SubscribeOptions {
     pub workers: usize,
     /// Deliveries count as acknowledged when they are handed out; their verdicts do nothing.
     pub no_ack: bool,
+    /// Order matters: after an interruption nothing is handed out before all that was out before it is settled.
+    pub ordered: bool,
 }
 
 impl SubscribeOptions {
     /// Consumes `queue` with one worker and this prefetch.
     pub fn new(queue: impl Into<Text>, subscriber: impl Into<Text>, prefetch: u32) -> Self {
-        Self { queue: queue.into(), subscriber: subscriber.into(), prefetch, workers: 1, no_ack: false }
+        Self { queue: queue.into(), subscriber: subscriber.into(), prefetch, workers: 1, no_ack: false, ordered: false }
     }
 
     /// With this many workers.
@@ -97,6 +110,12 @@ impl SubscribeOptions {
     /// Acknowledged when handed out.
     pub fn with_no_ack(mut self) -> Self {
         self.no_ack = true;
+        self
+    }
+
+    /// In order, over interruptions too.
+    pub fn with_ordered(mut self) -> Self {
+        self.ordered = true;
         self
     }
 }
@@ -120,6 +139,11 @@ pub trait Subscription: Send + Sync + fmt::Debug {
     /// Says that a worker has taken up something else and will not poll for a while: a wake-up that was meant for it,
     /// now or later, is for another worker.
     fn busy(&self, worker: usize);
+
+    /// How it is, to be watched. One that nothing can interrupt is always consuming.
+    fn status(&self) -> watch::Receiver<SubscriptionState> {
+        status::constant(SubscriptionState::Consuming)
+    }
 
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
     fn close(&self);

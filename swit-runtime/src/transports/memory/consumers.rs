@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use crate::transport::Waiting;
+
 /// Messages that may lie ready for each worker that was woken and has not come yet, before another one is woken.
 ///
 /// Waking a worker may wake a thread, which costs more than handling a dozen messages. So a burst wakes one worker, and
@@ -15,25 +17,12 @@ pub(super) struct Consumer {
     /// Deliveries that are out and count against the prefetch.
     out: u32,
     prefetch: u32,
-    /// A worker's waker, while it waits.
-    wakers: Vec<Option<Waker>>,
-    /// The workers that wait; the last one to come is the first to go, since its memory is still in the cache.
-    idle: Vec<usize>,
-    /// The workers that were woken and have not come yet.
-    woken: Vec<usize>,
+    pub(super) waiting: Waiting,
 }
 
 impl Consumer {
     pub(super) fn new(id: u64, prefetch: u32, workers: usize) -> Self {
-        let workers = workers.max(1);
-        Self {
-            id,
-            out: 0,
-            prefetch: prefetch.max(1),
-            wakers: (0..workers).map(|_| None).collect(),
-            idle: Vec::with_capacity(workers),
-            woken: Vec::with_capacity(workers),
-        }
+        Self { id, out: 0, prefetch: prefetch.max(1), waiting: Waiting::new(workers) }
     }
 
     #[inline]
@@ -49,43 +38,6 @@ impl Consumer {
     #[inline]
     pub(super) fn settled(&mut self) {
         self.out = self.out.saturating_sub(1);
-    }
-
-    /// Keeps the waker of a worker that found nothing.
-    pub(super) fn wait(&mut self, worker: usize, waker: &Waker) {
-        if worker >= self.wakers.len() {
-            self.wakers.resize_with(worker + 1, || None);
-        }
-        self.came(worker);
-        match &mut self.wakers[worker] {
-            Some(kept) => kept.clone_from(waker),
-            none => {
-                *none = Some(waker.clone());
-                self.idle.push(worker);
-            }
-        }
-    }
-
-    /// Notes that a worker found something. Whether it had been woken for it.
-    #[inline]
-    pub(super) fn found(&mut self, worker: usize) -> bool {
-        if self.wakers.get_mut(worker).is_some_and(|waker| waker.take().is_some()) {
-            self.idle.retain(|idle| *idle != worker);
-        }
-        self.came(worker)
-    }
-
-    #[inline]
-    fn came(&mut self, worker: usize) -> bool {
-        let position = self.woken.iter().position(|woken| *woken == worker);
-        position.map(|position| self.woken.swap_remove(position)).is_some()
-    }
-
-    #[inline]
-    fn next_idle(&mut self) -> Option<Waker> {
-        let worker = self.idle.pop()?;
-        self.woken.push(worker);
-        self.wakers[worker].take()
     }
 }
 
@@ -129,20 +81,20 @@ impl Consumers {
         let position = self.all.iter().position(|consumer| consumer.id == id)?;
         let mut removed = self.all.remove(position);
         let all = self.all.iter_mut().chain(Some(&mut removed));
-        Some(all.flat_map(|consumer| std::iter::from_fn(|| consumer.next_idle())).collect())
+        Some(all.flat_map(|consumer| consumer.waiting.all()).collect())
     }
 
     /// Takes all out, with the wakers of those who wait.
     pub(super) fn remove_all(&mut self) -> Vec<Waker> {
         let mut all = std::mem::take(&mut self.all);
-        all.iter_mut().flat_map(|consumer| std::iter::from_fn(|| consumer.next_idle())).collect()
+        all.iter_mut().flat_map(|consumer| consumer.waiting.all()).collect()
     }
 
     /// One worker that waits and may take something, in turn among the subscriptions; none as long as those that were
     /// woken before can be expected to take the `ready` messages.
     #[inline]
     pub(super) fn next_idle(&mut self, ready: usize) -> Option<Waker> {
-        let woken: usize = self.all.iter().map(|consumer| consumer.woken.len()).sum();
+        let woken: usize = self.all.iter().map(|consumer| consumer.waiting.woken()).sum();
         if ready <= woken * BACKLOG_A_WORKER {
             return None;
         }
@@ -151,7 +103,7 @@ impl Consumers {
             self.turn = if self.turn + 1 < candidates { self.turn + 1 } else { 0 };
             let consumer = &mut self.all[self.turn];
             if consumer.may_take()
-                && let Some(waker) = consumer.next_idle()
+                && let Some(waker) = consumer.waiting.next_idle()
             {
                 return Some(waker);
             }

@@ -252,7 +252,7 @@ impl Queue {
         let waker = {
             let mut state = self.lock();
             if let Some(consumer) = state.consumers.get(consumer) {
-                consumer.found(worker);
+                consumer.waiting.found(worker);
             }
             state.wake_for_ready()
         };

@@ -97,16 +97,16 @@ impl State {
         let active = self.consumers.is_active(id);
         let Some(consumer) = self.consumers.get(id) else { return Poll::Ready(None) };
         if !active || !consumer.may_take() {
-            consumer.wait(worker, cx.waker());
+            consumer.waiting.wait(worker, cx.waker());
             // It was perhaps woken for something that it may not take now: somebody else may.
             after.waker = self.wake_for_ready();
             return Poll::Pending;
         }
         let Some(entry) = self.ready.pop() else {
-            consumer.wait(worker, cx.waker());
+            consumer.waiting.wait(worker, cx.waker());
             return Poll::Pending;
         };
-        let woken = consumer.found(worker);
+        let woken = consumer.waiting.found(worker);
         if no_ack {
             let freed = self.let_go();
             after.room |= freed.room;

@@ -1,0 +1,349 @@
+//! The task that owns the publishing channel: sends in order, holds every confirmation, answers each caller.
+//!
+//! One task, since two threads that publish on one channel may swap confirmations, and since a return is only known to
+//! be nobody else's once all confirmations that are there were looked at ([`Returns`]).
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use lapin::{
+    Channel, Confirmation,
+    message::BasicReturnMessage,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+    types::{AMQPValue, ShortString},
+};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
+
+use super::{
+    core::Core,
+    declare::Declaring,
+    encode,
+    link::{PATIENCE, RETRYING, Up, describe},
+    names::{self, LONGEST_DELAY, Step},
+    outlet::{Outlet, Ticket},
+    returns::{Answer, Returns},
+};
+use crate::{
+    error::PublishError,
+    headers::names as headers,
+    id::chance,
+    text::Text,
+    transport::{Publication, Receipt, Room, Target},
+};
+
+/// How often it is looked for publications whose time is over.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Takes publications to the broker until the transport is closed.
+pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
+    let mut tries = 0;
+    loop {
+        let Some(up) = patient(&outlet, "the broker can't be reached", core.publish.up()).await else { break };
+        match patient(&outlet, "the broker gives no channel", open(&up)).await {
+            Ok(channel) => {
+                tries = 0;
+                let mut sender = Sender::new(&core, &outlet, &up, channel);
+                if sender.serve().await {
+                    break;
+                }
+            }
+            Err(error) => {
+                tries += 1;
+                tracing::error!(transport = %core.name, error = %describe(&error), tries, "can't publish");
+            }
+        }
+        let wait = if tries > 0 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
+        patient(&outlet, "the broker can't be reached", async {
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = core.ending.cancelled() => {}
+            }
+        })
+        .await;
+    }
+    outlet.refuse_all();
+}
+
+async fn open(up: &Up) -> Result<Channel, lapin::Error> {
+    let channel = up.channel().await?;
+    match timeout(PATIENCE, channel.confirm_select(ConfirmSelectOptions::default())).await {
+        Ok(selected) => selected.map(|()| channel),
+        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    }
+}
+
+/// Waits, and meanwhile answers those whose time is over.
+async fn patient<T>(outlet: &Outlet, why: &'static str, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        match timeout(TICK, &mut future).await {
+            Ok(done) => return done,
+            Err(_) => outlet.expire(why),
+        }
+    }
+}
+
+/// What a publication is addressed to, in words.
+pub(super) fn destination(publication: &Publication) -> Text {
+    match &publication.target {
+        Target::Topic => publication.message.topic.clone(),
+        Target::Queue(queue) => queue.clone(),
+    }
+}
+
+/// A publication that was sent.
+struct Sent {
+    answer: Option<oneshot::Sender<Result<Receipt, PublishError>>>,
+    destination: Text,
+    is_addressed: bool,
+    /// Where it waits for its time.
+    waits_in: Option<Text>,
+    deadline: Instant,
+    since: Instant,
+}
+
+impl Sent {
+    fn answer(&mut self, answer: Result<Receipt, PublishError>) {
+        if let Some(waiting) = self.answer.take() {
+            // Whoever does not wait any more does not want to know.
+            let _ = waiting.send(answer);
+        }
+    }
+}
+
+type Confirming = Pin<Box<dyn Future<Output = (u64, Result<Confirmation, lapin::Error>)> + Send>>;
+
+/// One channel, for as long as it lasts.
+struct Sender<'a> {
+    core: &'a Core,
+    outlet: &'a Outlet,
+    up: &'a Up,
+    channel: Channel,
+    returns: Returns<Sent>,
+    confirming: FuturesUnordered<Confirming>,
+    /// The delay queues that are known to be there.
+    delays: HashSet<Text>,
+}
+
+impl<'a> Sender<'a> {
+    fn new(core: &'a Core, outlet: &'a Outlet, up: &'a Up, channel: Channel) -> Self {
+        let confirming = FuturesUnordered::new();
+        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new() }
+    }
+
+    /// Sends and answers until the channel ends (false), or the transport is closed and nothing is left (true).
+    async fn serve(&mut self) -> bool {
+        let mut ticking = interval(TICK);
+        ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            while let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window) {
+                self.send(ticket).await;
+                // What was confirmed meanwhile makes room.
+                if self.returns.len().is_multiple_of(64) {
+                    self.collect();
+                }
+            }
+            if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
+                return true;
+            }
+            tokio::select! {
+                biased;
+                () = self.up.down.cancelled() => return self.lost(),
+                Some((number, confirmed)) = self.confirming.next() => {
+                    self.confirmed(number, confirmed);
+                    self.collect();
+                }
+                () = self.outlet.changed.notified() => {}
+                _ = ticking.tick() => {
+                    self.outlet.expire("the broker confirms nothing");
+                    self.expire();
+                    if !self.channel.status().connected() {
+                        return self.lost();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, ticket: Ticket) {
+        let Ticket { publication, answer, since } = ticket;
+        let message = &publication.message;
+        let number = self.returns.next();
+        let encoded = encode::properties(message, number).and_then(|properties| {
+            let (exchange, key) = self.address(&publication)?;
+            let short = |what, text: &str| encode::short(message, what, text);
+            Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
+        });
+        let (exchange, key, properties) = match encoded {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                let _ = answer.send(Err(error));
+                return;
+            }
+        };
+        let waits_in = waits_in(&publication, &self.core.options.exchange);
+        if let Some(place) = &waits_in
+            && let Err(error) = self.prepare(place, &publication).await
+        {
+            tracing::error!(transport = %self.core.name, queue = %place, error = %describe(&error), "can't make a delay queue");
+            let reason = format!("its delay queue `{place}` can't be made: {}", describe(&error));
+            let _ = answer.send(Err(PublishError::Refused { destination: destination(&publication), reason }));
+            return;
+        }
+        let (channel, payload) = (self.channel.clone(), message.payload.clone());
+        let mut confirming: Confirming = Box::pin(async move {
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let confirmed = match channel.basic_publish(exchange, key, options, &payload, properties).await {
+                Ok(confirm) => confirm.await,
+                Err(error) => Err(error),
+            };
+            (number, confirmed)
+        });
+        // The first poll queues its frames: here, so that they stand in the order of publishing.
+        let polled = confirming.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let limit = match publication.room {
+            Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
+            Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
+        };
+        self.returns.push(Sent {
+            answer: Some(answer),
+            destination: destination(&publication),
+            is_addressed: matches!(publication.target, Target::Queue(_)),
+            waits_in,
+            deadline: Instant::now() + limit,
+            since,
+        });
+        match polled {
+            Poll::Ready((number, confirmed)) => self.confirmed(number, confirmed),
+            Poll::Pending => self.confirming.push(confirming),
+        }
+    }
+
+    /// The exchange and routing key of a publication.
+    fn address(&self, publication: &Publication) -> Result<(Text, Text), PublishError> {
+        let exchange = &self.core.options.exchange;
+        let is_delayed = !publication.delay.is_zero();
+        if is_delayed && publication.delay > LONGEST_DELAY && publication.room != Room::Replaces {
+            let reason = format!("the longest delay is {}", swit_grammar::duration::format(LONGEST_DELAY));
+            return Err(PublishError::Refused { destination: destination(publication), reason });
+        }
+        let step = Step::of(publication.delay);
+        Ok(match &publication.target {
+            Target::Topic if is_delayed => (names::delay(exchange, step), publication.message.topic.clone()),
+            Target::Topic => (exchange.clone(), publication.message.topic.clone()),
+            Target::Queue(queue) if is_delayed => (Text::default(), names::retry_queue(queue, step)),
+            Target::Queue(queue) => (Text::default(), queue.clone()),
+        })
+    }
+
+    /// Makes sure that the queue is there in which a publication waits for its time.
+    async fn prepare(&mut self, place: &Text, publication: &Publication) -> Result<(), lapin::Error> {
+        if self.delays.contains(place) {
+            return Ok(());
+        }
+        let step = Step::of(publication.delay);
+        let making = async {
+            let declaring = Declaring::on(self.up, &self.core.options).await?;
+            match &publication.target {
+                Target::Queue(queue) => declaring.retry_queue(queue, step).await?,
+                Target::Topic => declaring.delay(step).await?,
+            }
+            declaring.close().await;
+            Ok::<_, lapin::Error>(())
+        };
+        patient(self.outlet, "the broker makes no delay queue", making).await?;
+        self.delays.insert(place.clone());
+        Ok(())
+    }
+
+    /// Takes all confirmations that are there, then answers whom it may.
+    fn collect(&mut self) {
+        while let Some(Some((number, confirmed))) = self.confirming.next().now_or_never() {
+            self.confirmed(number, confirmed);
+        }
+        let delays = &mut self.delays;
+        self.returns.answer(|mut sent, Answer { accepted, routed }| {
+            let destination = sent.destination.clone();
+            if !routed && let Some(place) = &sent.waits_in {
+                // Somebody deleted it: it is made again for the next one.
+                delays.remove(place);
+            }
+            sent.answer(match (accepted, routed) {
+                (false, _) => {
+                    Err(PublishError::Refused { destination, reason: "it was not accepted by a queue".to_owned() })
+                }
+                (true, false) if sent.is_addressed => Err(PublishError::Unrouted { destination }),
+                (true, routed) => Ok(Receipt::new(routed)),
+            });
+        });
+    }
+
+    fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
+        match confirmed {
+            Ok(Confirmation::Ack(returned)) => {
+                self.returns.confirmed(number, true, returned.as_ref().and_then(sequence))
+            }
+            Ok(Confirmation::Nack(returned)) => {
+                self.returns.confirmed(number, false, returned.as_ref().and_then(sequence))
+            }
+            // The channel is in confirm mode from its first moment on.
+            Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
+            Err(_) => {
+                if let Some(mut sent) = self.returns.failed(number) {
+                    let destination = sent.destination.clone();
+                    sent.answer(Err(PublishError::Lost { destination }));
+                }
+            }
+        }
+    }
+
+    /// Answers those whose confirmation takes too long: what became of them is unknown.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        for sent in self.returns.values().filter(|sent| sent.answer.is_some() && sent.deadline <= now) {
+            let (destination, waited) = (sent.destination.clone(), sent.since.elapsed());
+            sent.answer(Err(PublishError::Timeout { destination, waited }));
+        }
+    }
+
+    /// The channel is gone: what was sent and not confirmed has an unknown outcome. Whether the transport is closed.
+    fn lost(&mut self) -> bool {
+        self.collect();
+        for mut sent in self.returns.drain() {
+            let destination = sent.destination.clone();
+            sent.answer(Err(PublishError::Lost { destination }));
+        }
+        self.outlet.is_closed()
+    }
+}
+
+/// Where a delayed publication waits.
+fn waits_in(publication: &Publication, exchange: &str) -> Option<Text> {
+    if publication.delay.is_zero() {
+        return None;
+    }
+    let step = Step::of(publication.delay);
+    Some(match &publication.target {
+        Target::Topic => names::delay(exchange, step),
+        Target::Queue(queue) => names::retry_queue(queue, step),
+    })
+}
+
+/// The number of a publication that came back.
+fn sequence(returned: &BasicReturnMessage) -> Option<u64> {
+    let headers = returned.delivery.properties.headers().as_ref()?;
+    match headers.inner().get(&ShortString::try_new(headers::SEQUENCE.as_str()).ok()?)? {
+        AMQPValue::LongLongInt(number) => Some(number.cast_unsigned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! What a subscription holds of one channel: the deliveries that lie here, those that are out, and what the broker is
+//! told of them. All of it stands behind the subscription's lock.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::Stream as _;
+use lapin::{
+    Channel, Consumer,
+    message::Delivery,
+    options::{BasicAckOptions, BasicRejectOptions},
+    types::AMQPValue,
+};
+
+use super::window::{Acknowledgement, Window};
+use crate::message::Message;
+
+/// From so many redeliveries on, a message may be one that kills its process.
+pub(super) const SUSPECT: u32 = 3;
+/// Most deliveries that are taken from the client library at a time.
+const GULP: usize = 64;
+
+/// A delivery that lies here, ready for a worker.
+pub(super) enum Ready {
+    /// As it came.
+    Raw(Delivery),
+    /// Requeued: it was out before.
+    Back { tag: u64, message: Arc<Message>, redeliveries: u32 },
+}
+
+impl Ready {
+    pub(super) fn tag(&self) -> u64 {
+        match self {
+            Self::Raw(delivery) => delivery.delivery_tag,
+            Self::Back { tag, .. } => *tag,
+        }
+    }
+}
+
+/// How a session hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caution {
+    /// One at a time, until a delivery is seen that is no suspect.
+    Suspicious,
+    /// Such a delivery was seen: the prefetch is to be opened.
+    Satisfied,
+    /// All that the prefetch allows.
+    None,
+    /// A suspect came among others: they are to go back, and it alone is to come again.
+    Alarmed,
+}
+
+/// Deliveries of one channel.
+pub(super) struct Session {
+    pub(super) channel: Channel,
+    pub(super) consumer: Option<Consumer>,
+    pub(super) window: Window,
+    pub(super) ready: VecDeque<Ready>,
+    /// Handed out and not settled.
+    pub(super) out: usize,
+    pub(super) caution: Caution,
+    /// Why the consumer ended, once it has.
+    pub(super) ended: Option<String>,
+}
+
+impl Session {
+    pub(super) fn new(channel: Channel, consumer: Consumer, prefetch: u32, caution: Caution) -> Self {
+        Self {
+            channel,
+            consumer: Some(consumer),
+            window: Window::new(prefetch),
+            ready: VecDeque::new(),
+            out: 0,
+            caution,
+            ended: None,
+        }
+    }
+
+    /// Takes what has come from the client library. Its waker is called when there is more.
+    pub(super) fn pull(&mut self, waker: &Waker) {
+        let mut cx = Context::from_waker(waker);
+        while self.ready.len() < GULP && self.ended.is_none() {
+            let Some(consumer) = &mut self.consumer else { return };
+            match Pin::new(consumer).poll_next(&mut cx) {
+                Poll::Ready(Some(Ok(delivery))) => self.take(delivery),
+                Poll::Ready(Some(Err(error))) => self.ended = Some(super::link::describe(&error)),
+                Poll::Ready(None) => self.ended = Some("the broker cancelled it; was its queue deleted?".to_owned()),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn take(&mut self, delivery: Delivery) {
+        if !self.window.received(delivery.delivery_tag) {
+            self.ended = Some(format!("delivery {} came out of turn", delivery.delivery_tag));
+            return;
+        }
+        let is_suspect = count(&delivery) >= SUSPECT;
+        self.caution = match (self.caution, is_suspect) {
+            (Caution::Suspicious, false) => Caution::Satisfied,
+            (Caution::None | Caution::Satisfied, true) => Caution::Alarmed,
+            (caution, _) => caution,
+        };
+        self.ready.push_back(Ready::Raw(delivery));
+    }
+
+    /// Takes over what the consumer still has, after it was cancelled.
+    pub(super) fn leave_consumer(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        // More than a gulp may lie there, and its end is meant to come.
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Some(mut consumer) = self.consumer.take() {
+            while let Poll::Ready(Some(Ok(delivery))) = Pin::new(&mut consumer).poll_next(&mut cx) {
+                self.take(delivery);
+            }
+        }
+    }
+
+    /// The next delivery for a worker.
+    pub(super) fn next(&mut self) -> Option<Ready> {
+        if self.caution == Caution::Alarmed {
+            return None;
+        }
+        let next = self.ready.pop_front()?;
+        self.out += 1;
+        Some(next)
+    }
+
+    /// A delivery is done with. False: it was settled before.
+    pub(super) fn ack(&mut self, tag: u64) -> bool {
+        if !self.window.ack(tag) {
+            return false;
+        }
+        self.out = self.out.saturating_sub(1);
+        if self.window.is_due() {
+            self.flush(false);
+        }
+        true
+    }
+
+    /// Tells the broker what is settled.
+    pub(super) fn flush(&mut self, all: bool) {
+        let channel = &self.channel;
+        self.window.flush(all, |Acknowledgement { tag, multiple }| {
+            start(channel.basic_ack(tag, BasicAckOptions { multiple }));
+        });
+    }
+
+    /// The broker is to deliver it again, or to dead-letter it. By reject, which counts as a delivery on all versions.
+    pub(super) fn reject(&mut self, tag: u64, requeue: bool) -> bool {
+        if !self.window.tell(tag) {
+            return false;
+        }
+        self.out = self.out.saturating_sub(1);
+        start(self.channel.basic_reject(tag, BasicRejectOptions { requeue }));
+        true
+    }
+
+    /// Puts a delivery that was out back to its place among those that lie here.
+    pub(super) fn put_back(&mut self, tag: u64, message: Arc<Message>, redeliveries: u32) {
+        self.out = self.out.saturating_sub(1);
+        let at = self.ready.partition_point(|ready| ready.tag() < tag);
+        self.ready.insert(at, Ready::Back { tag, message, redeliveries });
+    }
+
+    /// Gives all that lies here back to the broker.
+    pub(super) fn give_back_ready(&mut self) {
+        for ready in std::mem::take(&mut self.ready) {
+            if self.window.tell(ready.tag()) {
+                start(self.channel.basic_reject(ready.tag(), BasicRejectOptions { requeue: true }));
+            }
+        }
+    }
+}
+
+/// Starts a request that needs no answer: the client library queues its frame at the first poll, and in that order.
+fn start<T>(request: impl Future<Output = Result<T, lapin::Error>>) {
+    // An error means that the channel is gone, which whoever polls it learns.
+    let _ = pin!(request).poll(&mut Context::from_waker(Waker::noop()));
+}
+
+/// How often the broker says that it delivered a message of a quorum queue before.
+fn count(delivery: &Delivery) -> u32 {
+    let headers = delivery.properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get("x-delivery-count")) {
+        Some(AMQPValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
+        Some(AMQPValue::LongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
+        _ => 0,
+    }
+}

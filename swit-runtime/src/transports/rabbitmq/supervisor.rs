@@ -1,0 +1,330 @@
+//! The task behind a subscription: opens its session, and opens the next one whenever one ends, for whatever reason.
+//!
+//! A session begins with a prefetch of one, until a message was seen that did not come back again and again: so those
+//! that were merely prefetched are not condemned with the one that kills its process.
+
+use std::{sync::Arc, time::Duration};
+
+use lapin::{
+    Channel, Consumer,
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    types::{FieldTable, ShortString},
+};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
+
+use super::{
+    core::Core,
+    link::{PATIENCE, RETRYING, Up, describe},
+    session::{Caution, Session},
+    subscription::Inner,
+};
+use crate::{error::TransportError, id::chance, transport::SubscriptionState};
+
+/// How long an acknowledgement may wait for others to travel with.
+const COALESCING: Duration = Duration::from_millis(1);
+/// How often it is looked for deliveries that are held too long, and for channels that died silently.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why a session is over.
+enum End {
+    /// The subscription was closed.
+    Closed,
+    /// The connection is gone, and all that was on it.
+    Lost,
+    /// The channel or its consumer failed.
+    Failed(String),
+    /// A suspect came: it is to be handled alone.
+    Suspect,
+}
+
+/// Runs a subscription until it is closed. `opened` learns how the first session began.
+pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sender<Result<(), TransportError>>) {
+    let mut opened = Some(opened);
+    let mut tries = 0;
+    loop {
+        let up = tokio::select! {
+            biased;
+            () = inner.closing.cancelled() => break,
+            up = core.consume.up() => up,
+        };
+        let Some(up) = up else { break };
+        match open(&core, &inner, &up).await {
+            Ok(session) => {
+                inner.install(session);
+                if let Some(opened) = opened.take() {
+                    let _ = opened.send(Ok(()));
+                }
+            }
+            Err(error) => {
+                if let Some(opened) = opened.take() {
+                    // Nobody is told of a queue that is not there but whoever asks for it.
+                    let _ = opened.send(Err(error));
+                    break;
+                }
+                tries += 1;
+                let wait = RETRYING.jittered(tries, chance());
+                tracing::error!(queue = %inner.options.queue, %error, tries, retry_in = ?wait, "can't consume");
+                tokio::select! {
+                    () = inner.closing.cancelled() => break,
+                    () = sleep(wait) => continue,
+                }
+            }
+        }
+        let began = Instant::now();
+        match serve(&core, &inner, &up).await {
+            End::Closed => {
+                inner.wake_all();
+                retire(&core, &inner, &up).await;
+                break;
+            }
+            End::Lost => {
+                inner.discard();
+            }
+            End::Failed(why) => {
+                tracing::error!(queue = %inner.options.queue, %why, "consuming was interrupted; it begins again");
+                if let Some(session) = inner.discard() {
+                    close(&session.channel).await;
+                }
+            }
+            End::Suspect => {
+                tracing::warn!(queue = %inner.options.queue, "a message came back again and again; it is handled alone");
+                retire(&core, &inner, &up).await;
+                continue;
+            }
+        }
+        if inner.options.ordered && !settled(&inner).await {
+            break;
+        }
+        // One that ended at once must not be opened in a tight loop; one that had worked is opened at once.
+        tries = if began.elapsed() > PATIENCE { 0 } else { tries + 1 };
+        let wait = if tries > 1 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
+        tokio::select! {
+            () = inner.closing.cancelled() => break,
+            () = sleep(wait) => {}
+        }
+    }
+    inner.closing.cancel();
+    inner.status.send_replace(SubscriptionState::Closed);
+    inner.wake_all();
+}
+
+/// Opens a session; on a queue that counts, with one delivery at a time at first.
+async fn open(core: &Core, inner: &Inner, up: &Up) -> Result<Session, TransportError> {
+    let queue = &inner.options.queue;
+    let error = match open_channel(core, inner, up).await {
+        Ok(session) => return Ok(session),
+        Err(error) => error,
+    };
+    // Somebody deleted it while it was consumed: it is made again.
+    if !core.declare_again(queue).await {
+        return Err(core.failed("subscribe", queue, &error));
+    }
+    tracing::error!(%queue, error = %describe(&error), "the queue could not be consumed; it was declared again");
+    open_channel(core, inner, up).await.map_err(|error| core.failed("subscribe", queue, &error))
+}
+
+async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, lapin::Error> {
+    let is_cautious = inner.options.prefetch > 1 && core.counts(&inner.options.queue);
+    let (prefetch, caution) =
+        if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::None) };
+    let channel = up.channel().await?;
+    let consumer = consume(&channel, inner, prefetch).await?;
+    Ok(Session::new(channel, consumer, prefetch, caution))
+}
+
+async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
+    let failed = || lapin::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let short =
+        |text: &str| ShortString::try_new(text).map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput));
+    let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
+    timeout(PATIENCE, channel.basic_qos(prefetch, BasicQosOptions { global: false })).await.map_err(|_| failed())??;
+    let request = channel.basic_consume(
+        short(&inner.options.queue)?,
+        // The broker makes up a tag of its own: two sessions of one subscriber may overlap.
+        ShortString::default(),
+        BasicConsumeOptions::default(),
+        FieldTable::default(),
+    );
+    timeout(PATIENCE, request).await.map_err(|_| failed())?
+}
+
+/// Sees to a session until it is over.
+async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
+    let mut looking = interval(LOOK);
+    looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut held = Held::new(core.options.ack_limit / 2);
+    loop {
+        tokio::select! {
+            biased;
+            () = inner.closing.cancelled() => return End::Closed,
+            () = up.down.cancelled() => return End::Lost,
+            () = inner.changed.notified() => {
+                let (ended, caution) = {
+                    let mut state = inner.lock();
+                    let Some(session) = &mut state.session else { return End::Lost };
+                    (session.ended.take(), session.caution)
+                };
+                match (ended, caution) {
+                    (Some(why), _) => return End::Failed(why),
+                    (None, Caution::Alarmed) => return End::Suspect,
+                    (None, Caution::Satisfied) => {
+                        if let Err(error) = widen(inner).await {
+                            return End::Failed(describe(&error));
+                        }
+                    }
+                    (None, Caution::Suspicious | Caution::None) => {}
+                }
+            }
+            () = inner.untold.notified() => {
+                sleep(COALESCING).await;
+                if let Some(session) = &mut inner.lock().session {
+                    session.flush(true);
+                }
+            }
+            _ = looking.tick() => {
+                let mut state = inner.lock();
+                let Some(session) = &mut state.session else { return End::Lost };
+                if !session.channel.status().connected() {
+                    return End::Failed("its channel ended".to_owned());
+                }
+                for tag in held.too_long(session) {
+                    tracing::error!(
+                        queue = %inner.options.queue,
+                        "a delivery was held for half of `ack_limit`; it is given back, and comes again"
+                    );
+                    session.reject(tag, true);
+                }
+            }
+        }
+    }
+}
+
+/// Opens the whole prefetch: cancels the consumer of one and consumes anew on the same channel.
+async fn widen(inner: &Inner) -> Result<(), lapin::Error> {
+    if inner.options.ordered {
+        // Another instance may become the active consumer meanwhile, and must not overtake.
+        let is_out = || inner.lock().session.as_ref().is_some_and(|session| session.out > 0);
+        while is_out() {
+            tokio::select! {
+                () = inner.closing.cancelled() => return Ok(()),
+                () = inner.changed.notified() => {}
+                () = sleep(COALESCING) => {}
+            }
+        }
+    }
+    let (channel, tag) = {
+        let mut state = inner.lock();
+        let Some(session) = &mut state.session else { return Ok(()) };
+        let Some(consumer) = &session.consumer else { return Ok(()) };
+        (session.channel.clone(), consumer.tag())
+    };
+    cancel(&channel, tag).await;
+    if let Some(session) = &mut inner.lock().session {
+        session.leave_consumer();
+    }
+    let consumer = consume(&channel, inner, inner.options.prefetch).await?;
+    let mut state = inner.lock();
+    if let Some(session) = &mut state.session {
+        session.consumer = Some(consumer);
+        session.window.resize(inner.options.prefetch);
+        if session.caution == Caution::Satisfied {
+            session.caution = Caution::None;
+        }
+    }
+    let first = state.waiting.next_idle();
+    drop(state);
+    if let Some(first) = first {
+        first.wake();
+    }
+    Ok(())
+}
+
+/// Stops consuming, gives back what lies here, waits for what is out, and closes the channel. A transport that is closed
+/// waits for nothing that is out: the broker delivers it again.
+async fn retire(core: &Core, inner: &Inner, up: &Up) {
+    let consumer = {
+        let state = inner.lock();
+        let session = state.session.as_ref();
+        session.and_then(|session| Some((session.channel.clone(), session.consumer.as_ref()?.tag())))
+    };
+    if let Some((channel, tag)) = consumer {
+        cancel(&channel, tag).await;
+    }
+    loop {
+        {
+            let mut state = inner.lock();
+            let Some(session) = &mut state.session else { return };
+            session.leave_consumer();
+            session.give_back_ready();
+            session.flush(true);
+            if session.out == 0 || core.closing.is_cancelled() || !session.channel.status().connected() {
+                break;
+            }
+        }
+        tokio::select! {
+            () = up.down.cancelled() => break,
+            () = core.closing.cancelled() => {}
+            () = inner.changed.notified() => {}
+            () = sleep(LOOK) => {}
+        }
+    }
+    if let Some(session) = inner.discard() {
+        close(&session.channel).await;
+    }
+}
+
+async fn cancel(channel: &Channel, tag: ShortString) {
+    let request = channel.basic_cancel(tag, BasicCancelOptions { nowait: false });
+    if let Ok(Err(error)) = timeout(PATIENCE, request).await {
+        tracing::debug!(error = %describe(&error), "cancelling a consumer");
+    }
+}
+
+async fn close(channel: &Channel) {
+    if channel.status().connected() {
+        // What it holds is given back by the broker either way.
+        let _ = timeout(LOOK, channel.close(200, ShortString::default())).await;
+    }
+}
+
+/// Waits until nothing of earlier sessions is out any more. False: the subscription is closed.
+async fn settled(inner: &Inner) -> bool {
+    while inner.lock().orphans > 0 {
+        tokio::select! {
+            () = inner.closing.cancelled() => return false,
+            () = inner.changed.notified() => {}
+            () = sleep(LOOK) => {}
+        }
+    }
+    true
+}
+
+/// Tells which deliveries are held too long, to the precision of a look: notes now and then up to which tag deliveries
+/// had come.
+struct Held {
+    limit: Duration,
+    noted: std::collections::VecDeque<(Instant, u64)>,
+}
+
+impl Held {
+    fn new(limit: Duration) -> Self {
+        Self { limit, noted: std::collections::VecDeque::new() }
+    }
+
+    fn too_long(&mut self, session: &Session) -> Vec<u64> {
+        let now = Instant::now();
+        let last = session.window.last();
+        if self.noted.back().is_none_or(|(_, tag)| *tag < last) {
+            self.noted.push_back((now, last));
+        }
+        let mut expired = None;
+        while let Some((_, tag)) = self.noted.front().filter(|(noted, _)| now.duration_since(*noted) >= self.limit) {
+            expired = Some(*tag);
+            self.noted.pop_front();
+        }
+        expired.map(|tag| session.window.out_up_to(tag).collect()).unwrap_or_default()
+    }
+}
