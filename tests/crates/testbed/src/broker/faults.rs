@@ -72,6 +72,8 @@ impl Broker {
 
     /// Whether the node takes connections.
     pub fn is_up(&self) -> bool {
-        self.try_eval("rabbit:is_running()").is_ok_and(|value| value == "true")
+        // While the start is not wholly over, a stop followed by a start would be taken for that start, and ignored.
+        let up = self.try_eval("rabbit:is_running() andalso whereis(rabbit_boot) =:= undefined");
+        up.is_ok_and(|value| value == "true")
     }
 }
