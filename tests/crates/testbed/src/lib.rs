@@ -1,0 +1,11 @@
+//! What swit's tests and benchmarks stand on: servers of their own, faults on demand, and a record of what happened.
+//!
+//! Everything here is for tests. It fails by a panic that says what is missing or went wrong, never by a skipped test, and
+//! it leaves nothing behind: no process, no folder, whatever ends the test.
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
+
+pub mod broker;
+mod folder;
+mod ports;
+
+pub use broker::Broker;
