@@ -68,6 +68,12 @@ impl Core {
             && declared.get(name).is_some_and(|queue| !queue.existing && !queue.exclusive)
     }
 
+    /// Whether a queue has one active consumer at a time.
+    pub(super) fn is_single_active(&self, name: &Text) -> bool {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.get(name).is_some_and(|queue| queue.single_active)
+    }
+
     /// Whether a queue is there, asked of the broker.
     pub(super) async fn exists(&self, name: &Text) -> Result<(), TransportError> {
         let Some(up) = self.consume.up().await else { return Err(self.closed("subscribe")) };

@@ -179,7 +179,8 @@ impl<'a> Sender<'a> {
         let Ticket { publication, answer, since } = ticket;
         let message = &publication.message;
         let number = self.returns.next();
-        let encoded = encode::properties(message, number).and_then(|properties| {
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let encoded = encode::properties(message, number, is_addressed).and_then(|properties| {
             let (exchange, key) = self.address(&publication)?;
             let short = |what, text: &str| encode::short(message, what, text);
             Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
@@ -218,7 +219,7 @@ impl<'a> Sender<'a> {
         self.returns.push(Sent {
             answer: Some(answer),
             destination: destination(&publication),
-            is_addressed: matches!(publication.target, Target::Queue(_)),
+            is_addressed,
             waits_in,
             deadline: Instant::now() + limit,
             since,

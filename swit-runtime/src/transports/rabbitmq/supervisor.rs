@@ -129,10 +129,10 @@ async fn open(core: &Core, inner: &Inner, up: &Up) -> Result<Session, TransportE
 async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, lapin::Error> {
     let is_cautious = inner.options.prefetch > 1 && core.counts(&inner.options.queue);
     let (prefetch, caution) =
-        if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::None) };
+        if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;
     let consumer = consume(&channel, inner, prefetch).await?;
-    Ok(Session::new(channel, consumer, prefetch, caution))
+    Ok(Session::new(channel, consumer, prefetch, inner.options.prefetch, caution))
 }
 
 async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
@@ -175,7 +175,7 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                             return End::Failed(describe(&error));
                         }
                     }
-                    (None, Caution::Suspicious | Caution::None) => {}
+                    (None, Caution::Suspicious | Caution::Watchful | Caution::Off) => {}
                 }
             }
             () = inner.untold.notified() => {
@@ -215,50 +215,38 @@ async fn widen(inner: &Inner) -> Result<(), lapin::Error> {
             }
         }
     }
-    let (channel, tag) = {
-        let mut state = inner.lock();
-        let Some(session) = &mut state.session else { return Ok(()) };
-        let Some(consumer) = &session.consumer else { return Ok(()) };
-        (session.channel.clone(), consumer.tag())
-    };
+    let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
+    let Some((channel, tag)) = leaving else { return Ok(()) };
     cancel(&channel, tag).await;
     if let Some(session) = &mut inner.lock().session {
         session.leave_consumer();
     }
     let consumer = consume(&channel, inner, inner.options.prefetch).await?;
-    let mut state = inner.lock();
-    if let Some(session) = &mut state.session {
-        session.consumer = Some(consumer);
-        session.window.resize(inner.options.prefetch);
-        if session.caution == Caution::Satisfied {
-            session.caution = Caution::None;
-        }
+    if let Some(session) = &mut inner.lock().session {
+        session.enter(consumer, inner.options.prefetch);
     }
-    let first = state.waiting.next_idle();
-    drop(state);
-    if let Some(first) = first {
-        first.wake();
-    }
+    inner.ring();
     Ok(())
 }
 
 /// Stops consuming, gives back what lies here, waits for what is out, and closes the channel. A transport that is closed
 /// waits for nothing that is out: the broker delivers it again.
 async fn retire(core: &Core, inner: &Inner, up: &Up) {
-    let consumer = {
-        let state = inner.lock();
-        let session = state.session.as_ref();
-        session.and_then(|session| Some((session.channel.clone(), session.consumer.as_ref()?.tag())))
-    };
-    if let Some((channel, tag)) = consumer {
+    // Where order counts, the consumer stays until its channel ends: else the next one would get what comes after the
+    // deliveries that are still here.
+    let is_ordered = inner.options.ordered || core.is_single_active(&inner.options.queue);
+    let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
+    if let Some((channel, tag)) = leaving.filter(|_| !is_ordered) {
         cancel(&channel, tag).await;
     }
     loop {
         {
             let mut state = inner.lock();
             let Some(session) = &mut state.session else { return };
-            session.leave_consumer();
-            session.give_back_ready();
+            if !is_ordered {
+                session.leave_consumer();
+                session.give_back_ready();
+            }
             session.flush(true);
             if session.out == 0 || core.closing.is_cancelled() || !session.channel.status().connected() {
                 break;
