@@ -42,8 +42,9 @@ impl Effort {
         }
     }
 
+    /// Whether a part is wanted, by its name or by how it begins.
     pub(crate) fn includes(&self, part: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == part)
+        self.only.is_empty() || self.only.iter().any(|only| part.starts_with(only.as_str()))
     }
 
     /// The numbers of the rounds: round 0 warms up.

@@ -1,7 +1,7 @@
 //! What consuming and publishing over RabbitMQ cost, against plain client loops on the same node.
 //!
 //! `cargo bench --bench rabbitmq --features rabbitmq` starts a private node and prints a table; with `-- --json` one JSON
-//! object on standard output. `--quick` is a short try, `--only consume,publish` runs single parts, `--backlog N` and
+//! object on standard output. `--quick` is a short try, `--only consume-quorum,publish` runs single parts, `--backlog N` and
 //! `--rounds N` change how much is done. All contenders of a part are run in turn, round by round, against the same
 //! queue of the same node, and compared by their medians: machines are noisy.
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
@@ -26,6 +26,7 @@ mod subscribers;
 mod tally;
 
 use effort::Effort;
+use swit::transports::rabbitmq::QueueKind;
 use tokio::runtime::{Builder, Runtime};
 
 /// The same for all: two threads.
@@ -42,8 +43,10 @@ fn main() {
     let mut report = report::Report::default();
     let node = node::Node::start();
     two_threads().block_on(async {
-        if effort.includes("consume") {
-            consume::measure(&node, &effort, &mut report).await;
+        for kind in [QueueKind::Quorum, QueueKind::Classic] {
+            if effort.includes(&format!("consume-{}", place::kind_name(kind))) {
+                consume::measure(&node, kind, &effort, &mut report).await;
+            }
         }
         if effort.includes("slow") {
             consume::slow(&node, &effort, &mut report).await;

@@ -85,14 +85,10 @@ impl Delivery {
         self.sink.as_ref().is_none_or(|sink| sink.is_current(self.generation))
     }
 
-    /// Takes the tag and generation of a delivery of this very sink, which settles it in some other way.
-    ///
-    /// # Errors
-    /// It is another sink's, or settled already; it comes back whole.
+    /// The generation that it was made with.
     #[inline]
-    pub(crate) fn take_verdict<S>(self, own: &Arc<S>) -> Result<(u64, u32), Self> {
-        let generation = self.generation;
-        self.take_apart(own).map(|(_, tag, _)| (tag, generation))
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Takes a delivery of this very sink apart: sink, tag and message, for the next delivery to be made of.

@@ -62,6 +62,12 @@ impl Waiting {
         self.woken.len()
     }
 
+    /// How many wait.
+    #[inline]
+    pub(crate) fn sleepers(&self) -> usize {
+        self.idle.len()
+    }
+
     /// The next one to wake.
     #[inline]
     pub(crate) fn next_idle(&mut self) -> Option<Waker> {

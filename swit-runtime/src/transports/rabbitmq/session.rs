@@ -18,7 +18,7 @@ use lapin::{
 };
 
 use super::window::{Acknowledgement, Window};
-use crate::message::Message;
+use crate::{message::Message, transport::SubscribeOptions};
 
 /// From so many redeliveries on, a message may be one that kills its process.
 pub(super) const SUSPECT: u32 = 3;
@@ -70,22 +70,34 @@ pub(super) struct Session {
     /// Most that may be: while one consumer is exchanged for another, the broker would allow both their prefetches.
     most_out: usize,
     pub(super) caution: Caution,
+    /// How often the broker was told of acknowledgements.
+    pub(super) told: u64,
+    /// Somebody sees to it that the broker is told of what it was not told yet.
+    pub(super) announced: bool,
     /// Why the consumer ended, once it has.
     pub(super) ended: Option<String>,
 }
 
 impl Session {
-    /// A session whose consumer was given `prefetch` deliveries, of which `most_out` may be out at once in the end.
-    pub(super) fn new(channel: Channel, consumer: Consumer, prefetch: u32, most_out: u32, caution: Caution) -> Self {
+    /// A session whose consumer was given `prefetch` deliveries at first; in the end as many as the options say.
+    pub(super) fn new(
+        channel: Channel,
+        consumer: Consumer,
+        prefetch: u32,
+        options: &SubscribeOptions,
+        caution: Caution,
+    ) -> Self {
         Self {
             channel,
             consumer: Some(consumer),
             leaving: false,
-            window: Window::new(prefetch),
+            window: Window::new(prefetch, options.workers),
             ready: VecDeque::new(),
             out: 0,
-            most_out: most_out as usize,
+            most_out: options.prefetch as usize,
             caution,
+            told: 0,
+            announced: false,
             ended: None,
         }
     }
@@ -176,10 +188,20 @@ impl Session {
 
     /// Tells the broker what is settled.
     pub(super) fn flush(&mut self, all: bool) {
-        let channel = &self.channel;
+        let (channel, told) = (&self.channel, &mut self.told);
         self.window.flush(all, |Acknowledgement { tag, multiple }| {
+            *told += 1;
             start(channel.basic_ack(tag, BasicAckOptions { multiple }));
         });
+    }
+
+    /// Tells the broker what has waited long enough: what can be told together, or if that is nothing, all.
+    pub(super) fn flush_late(&mut self) {
+        let before = self.told;
+        self.flush(false);
+        if self.told == before {
+            self.flush(true);
+        }
     }
 
     /// The broker is to deliver it again, or to dead-letter it. By reject, which counts as a delivery on all versions.

@@ -7,9 +7,10 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, watch};
@@ -32,13 +33,15 @@ pub(super) struct Inner {
     pub(super) options: SubscribeOptions,
     state: Mutex<State>,
     idle: Mutex<Idle>,
+    /// How many workers wait, as of the last one that came or went. It grows only while the state is locked.
+    sleepers: AtomicUsize,
     /// What each worker has read before.
     seen: Box<[Mutex<Seen>]>,
     /// Called by the client library when a delivery came.
     waker: Waker,
     /// Something that the supervisor has to see to.
     pub(super) changed: Notify,
-    /// The first acknowledgement since the broker was told last.
+    /// Something was settled of which the broker is not told yet.
     pub(super) untold: Notify,
     pub(super) closing: CancellationToken,
     pub(super) status: watch::Sender<SubscriptionState>,
@@ -55,12 +58,17 @@ pub(super) struct State {
 }
 
 /// The workers that wait. Behind a lock of its own: the client library rings the bell while it holds a lock of the
-/// consumer, which a worker takes while it holds the session.
+/// consumer, which a worker takes while it holds the session. Whoever holds it takes no other one.
 struct Idle {
     waiting: Waiting,
+    /// When a worker was woken last because another one found more than it takes.
+    woke: Instant,
     /// The bell rang while nobody waited.
     rung: bool,
 }
+
+/// How long a worker that was woken may take to come before another one is woken in its stead.
+const COMING: Duration = Duration::from_micros(100);
 
 /// A delivery's generation and its count of redeliveries travel in one number.
 const COUNT_BITS: u32 = 8;
@@ -75,7 +83,8 @@ impl Inner {
         let workers = options.workers.max(1);
         Arc::new_cyclic(|own| Self {
             state: Mutex::new(State { generation: 0, session: None, orphans: 0 }),
-            idle: Mutex::new(Idle { waiting: Waiting::new(workers), rung: false }),
+            idle: Mutex::new(Idle { waiting: Waiting::new(workers), woke: Instant::now(), rung: false }),
+            sleepers: AtomicUsize::new(0),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
             waker: Waker::from(Arc::new(Bell(Weak::clone(own)))),
             changed: Notify::new(),
@@ -99,10 +108,17 @@ impl Inner {
     /// Wakes one worker; if none waits, the next one that would wait looks again.
     pub(super) fn ring(&self) {
         let mut idle = self.idle();
-        let waker = idle.waiting.next_idle();
+        let waker = self.next_idle(&mut idle);
         idle.rung |= waker.is_none();
         drop(idle);
         wake(waker);
+    }
+
+    /// One that waits, to be woken.
+    fn next_idle(&self, idle: &mut Idle) -> Option<Waker> {
+        let waker = idle.waiting.next_idle();
+        self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
+        waker
     }
 
     /// Begins a session: the next generation.
@@ -141,81 +157,122 @@ impl Inner {
         self.stale.load(Ordering::Relaxed)
     }
 
-    fn poll(self: &Arc<Self>, worker: usize, done: Option<(u64, u32)>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+    fn poll(self: &Arc<Self>, worker: usize, done: Option<Done>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let mut state = self.lock();
-        if let Some((tag, stamp)) = done {
-            self.settled(&mut state, stamp, |session| session.ack(tag));
+        // A worker that had a delivery until now waited for none.
+        let may_wait = done.is_none();
+        if let Some(done) = &done {
+            self.settled(&mut state, done.stamp, |session| session.ack(done.tag));
         }
-        loop {
-            if let Some(polled) = self.poll_once(state, worker, cx) {
-                return polled;
+        let next = loop {
+            if self.closing.is_cancelled() {
+                if let Some(session) = &mut state.session {
+                    session.flush(true);
+                }
+                return Poll::Ready(None);
             }
-            state = self.lock();
+            if let Some(next) = self.take(&mut state) {
+                break next;
+            }
+            // While the state is locked, so that whoever finds more than it takes sees this worker wait.
+            let mut idle = self.idle();
+            // The bell rang meanwhile, so it is worth another look.
+            if !std::mem::take(&mut idle.rung) {
+                idle.waiting.wait(worker, cx.waker());
+                self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
+                return Poll::Pending;
+            }
+        };
+        let more = state.session.as_ref().is_some_and(|session| !session.ready.is_empty());
+        let generation = state.generation;
+        let another = self.found(worker, may_wait, more);
+        drop(state);
+        wake(another);
+        Poll::Ready(Some(self.delivery(next, done, worker, generation)))
+    }
+
+    /// Takes what lies here next, from the client library if need be.
+    fn take(&self, state: &mut State) -> Option<Ready> {
+        let session = state.session.as_mut()?;
+        if session.ready.is_empty() {
+            session.pull(&self.waker);
+        }
+        let next = session.next();
+        if session.ended.is_some() || matches!(session.caution, Caution::Satisfied | Caution::Alarmed) {
+            self.changed.notify_one();
+        }
+        match &next {
+            Some(next) if self.options.no_ack => {
+                session.ack(next.tag());
+            }
+            // Nothing is handed out any more: all goes back.
+            None if session.caution == Caution::Alarmed => session.flush(true),
+            _ => {}
+        }
+        self.announce(session);
+        next
+    }
+
+    /// Has the broker told in a while, unless it is told before.
+    fn announce(&self, session: &mut Session) {
+        if session.window.is_untold() && !std::mem::replace(&mut session.announced, true) {
+            self.untold.notify_one();
         }
     }
 
-    /// One look. `None`: the bell rang meanwhile, so it is worth another.
-    fn poll_once(
-        self: &Arc<Self>,
-        mut state: MutexGuard<'_, State>,
-        worker: usize,
-        cx: &mut Context<'_>,
-    ) -> Option<Poll<Option<Delivery>>> {
-        if self.closing.is_cancelled() {
-            if let Some(session) = &mut state.session {
-                session.flush(true);
-            }
-            return Some(Poll::Ready(None));
+    /// How often the broker was told something, to be given to [`tell`](Self::tell) a while later.
+    pub(super) fn told(&self) -> u64 {
+        self.lock().session.as_ref().map_or(0, |session| session.told)
+    }
+
+    /// Tells the broker what has waited for others to travel with. If it was told something meanwhile, what is left
+    /// waits once more, and so does what stands behind a delivery that is still out, while others don't.
+    pub(super) fn tell(&self, told_before: u64) {
+        let mut state = self.lock();
+        let Some(session) = &mut state.session else { return };
+        if session.told == told_before {
+            session.flush_late();
         }
-        let State { generation, session, .. } = &mut *state;
-        let next = session.as_mut().and_then(|session| {
-            if session.ready.is_empty() {
-                session.pull(&self.waker);
-            }
-            let next = session.next();
-            if session.ended.is_some() || matches!(session.caution, Caution::Satisfied | Caution::Alarmed) {
-                self.changed.notify_one();
-            }
-            match &next {
-                Some(next) if self.options.no_ack => {
-                    session.ack(next.tag());
-                }
-                // Nothing to do until the broker sends more: let it.
-                None => session.flush(true),
-                Some(_) => {}
-            }
-            if session.window.is_untold() {
-                self.untold.notify_one();
-            }
-            next
-        });
-        let more = session.as_ref().is_some_and(|session| !session.ready.is_empty());
-        let generation = *generation;
-        drop(state);
+        session.announced = false;
+        self.announce(session);
+    }
+
+    /// Notes that a worker found something. Another one that is to be woken, if there is more.
+    fn found(&self, worker: usize, may_wait: bool, more: bool) -> Option<Waker> {
+        let more = more && self.sleepers.load(Ordering::Relaxed) > 0;
+        if !may_wait && !more {
+            return None;
+        }
         let mut idle = self.idle();
-        let Some(next) = next else {
-            if std::mem::take(&mut idle.rung) {
-                return None;
-            }
-            idle.waiting.wait(worker, cx.waker());
-            return Some(Poll::Pending);
-        };
-        idle.waiting.found(worker);
-        let another = if more { idle.waiting.next_idle() } else { None };
-        drop(idle);
-        wake(another);
+        if may_wait {
+            idle.waiting.found(worker);
+            self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
+        }
+        if !more {
+            return None;
+        }
+        // Handlers that are quicker than a worker wakes up need no other one: whoever was woken gets his time to come.
+        if idle.waiting.woken() > 0 && idle.woke.elapsed() < COMING {
+            return None;
+        }
+        idle.woke = Instant::now();
+        self.next_idle(&mut idle)
+    }
+
+    /// What lay here, as a delivery, made of what is left of the one that its worker is done with.
+    fn delivery(self: &Arc<Self>, next: Ready, done: Option<Done>, worker: usize, generation: u32) -> Delivery {
+        let (sink, spare) = done.map(|done| (done.sink, done.message)).unzip();
+        let sink = sink.unwrap_or_else(|| Arc::clone(self) as Arc<dyn Settle>);
         let (tag, message, redeliveries) = match next {
             Ready::Raw(delivery) => {
                 let tag = delivery.delivery_tag;
                 let mut seen = self.seen[worker % self.seen.len()].lock().unwrap_or_else(PoisonError::into_inner);
                 let (message, redeliveries) = decode::message(delivery, &mut seen);
-                (tag, Arc::new(message), redeliveries)
+                (tag, reused(spare, message), redeliveries)
             }
             Ready::Back { tag, message, redeliveries } => (tag, message, redeliveries),
         };
-        let sink = Arc::clone(self) as Arc<dyn Settle>;
-        let delivery = Delivery::new(message, redeliveries, sink, tag, stamp(generation, redeliveries));
-        Some(Poll::Ready(Some(delivery)))
+        Delivery::new(message, redeliveries, sink, tag, stamp(generation, redeliveries))
     }
 
     /// Applies a verdict to the session that its delivery is of; if that is gone, counts it.
@@ -233,9 +290,7 @@ impl Inner {
                 if session.out == 0 {
                     self.changed.notify_one();
                 }
-                if session.window.is_untold() {
-                    self.untold.notify_one();
-                }
+                self.announce(session);
                 known
             }
             _ => {
@@ -294,8 +349,9 @@ impl Subscription for RabbitMqSubscription {
     }
 
     fn poll_next_after(&self, done: Delivery, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match done.take_verdict(&self.0) {
-            Ok(tag_and_stamp) => self.0.poll(worker, Some(tag_and_stamp), cx),
+        let stamp = done.generation();
+        match done.take_apart(&self.0) {
+            Ok((sink, tag, message)) => self.0.poll(worker, Some(Done { sink, tag, stamp, message }), cx),
             Err(done) => {
                 done.settle(Verdict::Ack);
                 self.0.poll(worker, None, cx)
@@ -304,7 +360,10 @@ impl Subscription for RabbitMqSubscription {
     }
 
     fn busy(&self, worker: usize) {
-        let was_woken = self.0.idle().waiting.found(worker);
+        let mut idle = self.0.idle();
+        let was_woken = idle.waiting.found(worker);
+        self.0.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
+        drop(idle);
         if was_woken {
             self.0.ring();
         }
@@ -334,6 +393,24 @@ impl fmt::Debug for RabbitMqSubscription {
             .field("stale", &self.0.stale())
             .finish_non_exhaustive()
     }
+}
+
+/// What is left of a delivery that is to be acknowledged.
+struct Done {
+    sink: Arc<dyn Settle>,
+    tag: u64,
+    stamp: u32,
+    message: Arc<Message>,
+}
+
+/// A message in the memory of another one, unless somebody still has that.
+fn reused(spare: Option<Arc<Message>>, message: Message) -> Arc<Message> {
+    let Some(mut spare) = spare else { return Arc::new(message) };
+    match Arc::get_mut(&mut spare) {
+        Some(place) => *place = message,
+        None => return Arc::new(message),
+    }
+    spare
 }
 
 fn wake(waker: Option<Waker>) {

@@ -132,7 +132,7 @@ async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, la
         if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;
     let consumer = consume(&channel, inner, prefetch).await?;
-    Ok(Session::new(channel, consumer, prefetch, inner.options.prefetch, caution))
+    Ok(Session::new(channel, consumer, prefetch, &inner.options, caution))
 }
 
 async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
@@ -179,10 +179,9 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                 }
             }
             () = inner.untold.notified() => {
+                let told = inner.told();
                 sleep(COALESCING).await;
-                if let Some(session) = &mut inner.lock().session {
-                    session.flush(true);
-                }
+                inner.tell(told);
             }
             _ = looking.tick() => {
                 let mut state = inner.lock();

@@ -2,7 +2,8 @@
 //!
 //! Delivery tags of a channel count up one by one. What is settled from the oldest on is acknowledged together, by one
 //! `multiple` acknowledgement; what is settled behind a delivery that still runs is acknowledged one by one, so that a
-//! slow handler at the head never stalls the prefetch.
+//! slow handler at the head never stalls the prefetch. That costs the broker as much for each as a whole `multiple`
+//! one, so it is put off for as long as the prefetch has room: most heads are not slow, but at work this very moment.
 //!
 //! Guarantee: nothing unsettled is ever covered by an acknowledgement, and the tag of a `multiple` acknowledgement is
 //! one that the broker still waits for (else it would close the channel).
@@ -35,8 +36,12 @@ pub(super) struct Window {
     slots: VecDeque<Slot>,
     /// How many are settled without the broker knowing.
     untold: usize,
-    /// When so many are, it is told.
+    /// When so many are, it is told of those that can be told together.
     threshold: usize,
+    /// When so many are, it is told of all.
+    limit: usize,
+    /// Deliveries that handlers may be at, at once.
+    workers: usize,
     /// Breaks the guarantee, to show that the tests see it.
     #[cfg(test)]
     sabotage: bool,
@@ -44,20 +49,27 @@ pub(super) struct Window {
 
 impl Window {
     /// A window of a channel that was just opened.
-    pub(super) fn new(prefetch: u32) -> Self {
-        Self {
+    pub(super) fn new(prefetch: u32, workers: usize) -> Self {
+        let mut window = Self {
             first: 1,
             slots: VecDeque::with_capacity(prefetch as usize),
             untold: 0,
-            threshold: (prefetch as usize / 4).max(1),
+            threshold: 1,
+            limit: 1,
+            workers,
             #[cfg(test)]
             sabotage: false,
-        }
+        };
+        window.resize(prefetch);
+        window
     }
 
     /// Another prefetch from now on.
     pub(super) fn resize(&mut self, prefetch: u32) {
-        self.threshold = (prefetch as usize / 4).max(1);
+        let prefetch = prefetch as usize;
+        self.threshold = (prefetch / 4).max(1);
+        // Of what handlers are not at, half may wait to be told, so that the other half can lie ready.
+        self.limit = self.threshold.max(prefetch.saturating_sub(self.workers) / 2);
     }
 
     /// Takes a delivery in. False: its tag is not the next one, which no broker that keeps to the protocol sends.
@@ -112,7 +124,8 @@ impl Window {
     /// Whether so many are settled that the broker should be told.
     #[inline]
     pub(super) fn is_due(&self) -> bool {
-        self.untold >= self.threshold
+        self.untold >= self.limit
+            || self.untold >= self.threshold && self.slots.front().is_some_and(|head| *head != Slot::Out)
     }
 
     /// Whether any is settled without the broker knowing.
@@ -147,7 +160,7 @@ impl Window {
         if let Some(tag) = last {
             send(Acknowledgement { tag, multiple: true });
         }
-        if self.untold > 0 && (all || self.is_due()) {
+        if self.untold > 0 && (all || self.untold >= self.limit) {
             for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| **slot == Slot::Acked) {
                 *slot = Slot::Told;
                 send(Acknowledgement { tag: self.first + index as u64, multiple: false });
@@ -187,7 +200,7 @@ mod tests {
 
     /// Random deliveries, verdicts and flushes against the model.
     fn play(steps: &[(u8, u16)], sabotage: bool) {
-        let mut window = Window::new(40);
+        let mut window = Window::new(40, 1);
         window.sabotage = sabotage;
         let mut broker = Broker::default();
         let mut out: Vec<u64> = Vec::new();
@@ -260,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_head_that_runs_long_stalls_nothing() {
-        let mut window = Window::new(40);
+        let mut window = Window::new(40, 10);
         let mut broker = Broker::default();
         assert!(window.received(1));
         broker.waits_for.insert(1);
@@ -272,13 +285,13 @@ mod tests {
             if window.is_due() {
                 window.flush(false, |ack| broker.take(ack));
             }
-            assert!(broker.waits_for.len() <= 11, "at most a quarter of the prefetch waits to be told");
+            assert!(broker.waits_for.len() <= 16, "at most half of what handlers are not at waits to be told");
         }
     }
 
     #[test]
     fn what_is_settled_in_order_takes_one_frame() {
-        let mut window = Window::new(40);
+        let mut window = Window::new(40, 10);
         let mut broker = Broker::default();
         for tag in 1..=100 {
             assert!(window.received(tag));
@@ -293,8 +306,35 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_is_about_to_end_costs_no_frames() {
+        let mut window = Window::new(40, 10);
+        let mut broker = Broker::default();
+        for tag in 1..=15 {
+            assert!(window.received(tag));
+            broker.waits_for.insert(tag);
+        }
+        for tag in (2..=14).chain([1, 15]) {
+            broker.settled.insert(tag);
+            window.ack(tag);
+            assert_eq!(window.is_due(), tag == 1, "{tag}");
+            if window.is_due() {
+                window.flush(false, |ack| broker.take(ack));
+            }
+        }
+        assert_eq!((broker.frames, broker.waits_for.len()), (1, 1));
+    }
+
+    #[test]
+    fn where_handlers_may_be_at_all_of_the_prefetch_a_quarter_waits() {
+        let mut window = Window::new(40, 40);
+        assert!((1..=40).all(|tag| window.received(tag)));
+        assert!((2..=10).all(|tag| window.ack(tag) && !window.is_due()));
+        assert!(window.ack(11) && window.is_due());
+    }
+
+    #[test]
     fn tags_that_skip_are_refused() {
-        let mut window = Window::new(1);
+        let mut window = Window::new(1, 1);
         assert!(window.received(1) && !window.received(3) && !window.received(1) && window.received(2));
         assert_eq!(window.last(), 2);
     }
