@@ -20,10 +20,16 @@ pub(crate) async fn measure(node: &Node, kind: QueueKind, effort: &Effort, repor
     let place = Place::new(node, "consume", kind);
     Service::declare::<(count_items,)>(&place).await;
     let mut rates: [Samples; 4] = Default::default();
+    let mut costs: [[Samples; 2]; 4] = Default::default();
     for round in effort.all_rounds() {
-        for (contender, samples) in rates.iter_mut().enumerate() {
+        for (contender, (rates, costs)) in rates.iter_mut().zip(&mut costs).enumerate() {
+            place.fill(effort.messages).await;
+            let before = node.processor_times();
             let took = run(node, &place, contender, effort.messages).await;
-            samples.add(round, effort.messages as f64 / took.as_secs_f64());
+            rates.add(round, effort.messages as f64 / took.as_secs_f64());
+            for ((before, after), costs) in before.into_iter().zip(node.processor_times()).zip(costs) {
+                costs.add(round, after.saturating_sub(before).as_secs_f64() * 1e6 / effort.messages as f64);
+            }
         }
     }
     let [plain, tuned, one, ten] = rates.map(|samples| samples.median());
@@ -36,6 +42,12 @@ pub(crate) async fn measure(node: &Node, kind: QueueKind, effort: &Effort, repor
     ] {
         report.add(&format!("{kind}_{name}_per_s"), rate, &format!("messages/s, {what}"));
     }
+    for (name, costs) in ["plain", "tuned", "c1", "c10"].into_iter().zip(costs) {
+        for (side, costs) in ["node", "client"].into_iter().zip(costs) {
+            let what = format!("µs of the {side}'s processor time a message");
+            report.add(&format!("{kind}_{name}_{side}_us"), costs.median(), &what);
+        }
+    }
     for (name, ratio, what) in [
         ("c10_vs_plain", ten / plain, "ratio (budget 2.5)"),
         ("c10_vs_tuned", ten / tuned, "ratio (budget 0.9)"),
@@ -47,9 +59,9 @@ pub(crate) async fn measure(node: &Node, kind: QueueKind, effort: &Effort, repor
     }
 }
 
+/// One round of a contender, in front of a full queue: how long it took.
 async fn run(node: &Node, place: &Place, contender: usize, messages: u64) -> Duration {
     let queue = place.queue("count-items");
-    place.fill(messages).await;
     let tally = Arc::new(Tally::expecting(messages));
     let emptied = node.emptied(std::slice::from_ref(&queue)).await;
     match contender {
@@ -64,16 +76,15 @@ async fn run(node: &Node, place: &Place, contender: usize, messages: u64) -> Dur
                 (connection, subscribed)
             });
             let (connection, subscribed) = loops.await.expect("the loop ends well");
-            let ended = emptied.await.expect("the node answers");
+            let took = between(subscribed, emptied.await.expect("the node answers"));
             // Its channels may be closing by themselves meanwhile.
             let _ = connection.close(200, "".into()).await;
-            between(subscribed, ended)
+            took
         }
         _ => {
             let concurrency = if contender == 2 { 1 } else { 10 };
             let service = Service::start::<(count_items,)>(place, concurrency, &tally).await;
-            let ended = emptied.await.expect("the node answers");
-            let took = between(service.subscribed(), ended);
+            let took = between(service.subscribed(), emptied.await.expect("the node answers"));
             service.stop().await;
             assert_eq!(tally.messages(), messages, "each was handled once");
             took

@@ -55,6 +55,21 @@ impl Node {
         let (broker, queue) = (Arc::clone(&self.broker), queue.to_owned());
         spawn_blocking(move || broker.delete_queue(&queue)).await.expect("the queue is deleted");
     }
+
+    /// Processor time that the node and this process have taken so far.
+    pub(crate) fn processor_times(&self) -> [Duration; 2] {
+        let node = std::fs::read_to_string(self.broker.folder().join("pid")).expect("the node has a process id");
+        [node.trim(), "self"].map(taken_by)
+    }
+}
+
+/// As the system counts it, in hundredths of a second.
+fn taken_by(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process lives");
+    // The second field is a name in brackets, and may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").expect("it has a name");
+    let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("a number"));
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
 /// From one moment of the wall clock to another one.
