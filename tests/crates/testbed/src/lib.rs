@@ -7,5 +7,7 @@
 pub mod broker;
 mod folder;
 mod ports;
+pub mod proxy;
 
 pub use broker::Broker;
+pub use proxy::Proxy;
