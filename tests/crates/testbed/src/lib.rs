@@ -5,9 +5,11 @@
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 pub mod broker;
+pub mod fake;
 mod folder;
 mod ports;
 pub mod proxy;
 
 pub use broker::Broker;
+pub use fake::Fake;
 pub use proxy::Proxy;
