@@ -6,10 +6,14 @@
 
 pub mod broker;
 pub mod fake;
-mod folder;
+pub mod folder;
+pub mod ledger;
 mod ports;
 pub mod proxy;
+pub mod seed;
 
 pub use broker::Broker;
 pub use fake::Fake;
+pub use ledger::Ledger;
 pub use proxy::Proxy;
+pub use seed::Seed;
