@@ -27,7 +27,10 @@ pub(super) struct Core {
     pub(super) closing: CancellationToken,
     /// Cancelled when its connections are to end.
     pub(super) ending: CancellationToken,
-    pub(super) tasks: TaskTracker,
+    /// The supervisors of subscriptions.
+    pub(super) subscriptions: TaskTracker,
+    /// The task that publishes.
+    pub(super) sender: TaskTracker,
     /// What is to be there, so that it can be made again.
     declared: Mutex<HashMap<Text, Queue>>,
 }
@@ -41,7 +44,8 @@ impl Core {
             publish: link("publish"),
             closing: CancellationToken::new(),
             ending,
-            tasks: TaskTracker::new(),
+            subscriptions: TaskTracker::new(),
+            sender: TaskTracker::new(),
             declared: Mutex::default(),
             name,
             options,
