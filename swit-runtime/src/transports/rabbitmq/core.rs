@@ -68,14 +68,19 @@ impl Core {
     /// not made here may be of any kind.
     pub(super) fn counts(&self, name: &Text) -> bool {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        self.options.queues == QueueKind::Quorum
-            && declared.get(name).is_some_and(|queue| !queue.existing && !queue.exclusive)
+        self.options.queues == QueueKind::Quorum && declared.get(name).is_some_and(|queue| !queue.existing)
     }
 
     /// Whether a queue has one active consumer at a time.
     pub(super) fn is_single_active(&self, name: &Text) -> bool {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         declared.get(name).is_some_and(|queue| queue.single_active)
+    }
+
+    /// Whether a queue belongs to this instance alone, and ends with it.
+    pub(super) fn is_own(&self, name: &Text) -> bool {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.get(name).is_some_and(|queue| queue.exclusive)
     }
 
     /// Whether a queue is there, asked of the broker.
