@@ -28,7 +28,7 @@ pub(crate) struct Node {
 impl Node {
     /// Makes the folder of a new node, all but its configuration.
     pub(crate) fn prepare() -> Self {
-        let release = installed();
+        let release = installed(Path::new(RELEASES));
         let folder = folder::temporary("broker");
         for name in ["home", "data", "log", "rabbit"] {
             fs::create_dir(folder.join(name)).expect("the folder is new");
@@ -117,8 +117,8 @@ impl Node {
 }
 
 /// The newest release that is installed.
-fn installed() -> PathBuf {
-    let releases = fs::read_dir(RELEASES).into_iter().flatten().flatten().map(|entry| entry.path());
+fn installed(releases: &Path) -> PathBuf {
+    let releases = fs::read_dir(releases).into_iter().flatten().flatten().map(|entry| entry.path());
     releases.filter(|path| path.join("sbin/rabbitmq-server").exists()).max().unwrap_or_else(|| {
         panic!("RabbitMQ is not installed: install the Debian package `rabbitmq-server`, or run scripts/test")
     })
@@ -137,5 +137,14 @@ fn link_release(release: &Path, to: &Path) {
         if !text.starts_with("rabbitmq_") || text.starts_with("rabbitmq_prelaunch") {
             symlink(entry.path(), to.join("plugins").join(&name)).expect("a link can be made");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "install the Debian package `rabbitmq-server`")]
+    fn a_missing_server_is_named() {
+        super::installed(std::path::Path::new("nowhere"));
     }
 }
