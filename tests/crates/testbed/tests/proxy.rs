@@ -125,12 +125,9 @@ fn a_delay_keeps_the_order_and_ends_when_it_is_healed() {
     (&stream).read_exact(&mut answer).unwrap();
     assert_eq!(answer, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     let took = began.elapsed();
-    assert!(
-        took > Duration::from_millis(120) && took < Duration::from_millis(1_000),
-        "not one after the other: {took:?}"
-    );
+    assert!(took > Duration::from_millis(120) && took < Duration::from_secs(1), "not one after the other: {took:?}");
     // Healed while something waits: it goes on its way at once.
-    proxy.delay(ToBroker, Duration::from_secs(60), Duration::ZERO, 7);
+    proxy.delay(ToBroker, Duration::from_mins(1), Duration::ZERO, 7);
     (&stream).write_all(b"x").unwrap();
     assert!(silent(&stream));
     proxy.heal();
@@ -146,7 +143,7 @@ fn a_throttle_lets_so_many_bytes_a_second_pass() {
     assert_eq!(ask(&stream, &[1; 1_000]), [1; 1_000]);
     let took = began.elapsed();
     assert!(took > Duration::from_millis(900) && took < Duration::from_secs(5), "{took:?}");
-    (&stream).write_all(&[2; 100_000]).unwrap();
+    (&stream).write_all(&vec![2; 100_000]).unwrap();
     proxy.heal();
     (&stream).read_exact(&mut vec![0; 100_000]).unwrap();
     assert!(began.elapsed() < Duration::from_secs(20), "healing lifts it at once");

@@ -4,7 +4,8 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
+    process::{self, Command},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rand::{Rng as _, rngs::SmallRng};
@@ -90,12 +91,13 @@ impl Node {
 
     /// `erl_call`, which runs Erlang in the node within milliseconds; `rabbitmqctl` starts an Erlang of its own for it.
     pub(crate) fn erl_call(&self) -> Command {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // A name of its own: a node refuses one whose last connection it has not forgotten yet.
+        let name = format!("call{}x{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let address = format!("127.0.0.1:{}", self.distribution_port);
         let mut command = self.command("erl_call");
-        command.args(["-c", &self.cookie, "-address", &format!("127.0.0.1:{}", self.distribution_port)]).args([
-            "-fetch_stdout",
-            "-no_result_term",
-            "-e",
-        ]);
+        command.args(["-c", &self.cookie, "-h", &name, "-address", &address]);
+        command.args(["-fetch_stdout", "-no_result_term", "-e"]);
         command
     }
 
