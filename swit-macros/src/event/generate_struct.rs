@@ -74,7 +74,7 @@ fn decode(input: &DeriveInput, event: &Event, private: &Private) -> TokenStream 
     let at = private.at(&input.ident);
     let codecs = event.codecs.iter().map(|codec| codec.format.path(private));
     let reads = event.codecs.iter().map(|codec| {
-        let read = function("read", codec, &input.ident);
+        let read = function("read", *codec, &input.ident);
         quote_spanned!(input.ident.span()=> #at::event::#read::<Self>(&__message.payload))
     });
     quote! {
@@ -90,7 +90,7 @@ fn encode(input: &DeriveInput, event: &Event, private: &Private) -> TokenStream 
     let at = private.at(&input.ident);
     // There is always a first: an empty list was reported.
     let payload = event.codecs.first().map(|codec| {
-        let write = function("write", codec, &input.ident);
+        let write = function("write", *codec, &input.ident);
         quote_spanned!(input.ident.span()=> #at::event::#write::<Self>(self)?)
     });
     quote! {
@@ -99,7 +99,7 @@ fn encode(input: &DeriveInput, event: &Event, private: &Private) -> TokenStream 
 }
 
 /// `read_json`, `write_protobuf` and so on, named at the type.
-fn function(what: &str, codec: &Codec, at: &Ident) -> Ident {
+fn function(what: &str, codec: Codec, at: &Ident) -> Ident {
     let codec = match codec.format {
         Format::Json => "json",
         Format::MsgPack => "msgpack",

@@ -197,7 +197,10 @@ mod tests {
                     "application/X-Protobuf ",
                 ],
             ),
-            (None, &["", "application/xml", "jso", "+jsonx", "é", "application/msgpack+x", "application/protobuf+json+"]),
+            (
+                None,
+                &["", "application/xml", "jso", "+jsonx", "é", "application/msgpack+x", "application/protobuf+json+"],
+            ),
         ] {
             for text in texts {
                 assert_eq!(Codec::of(text), codec, "{text}");

@@ -188,7 +188,7 @@ mod tests {
     fn exactly_the_limit_is_read() {
         assert!(decode::<serde::de::IgnoredAny>(&nested(MAX_MSGPACK_DEPTH)).is_ok());
         assert!(refused::<serde::de::IgnoredAny>(&nested(MAX_MSGPACK_DEPTH + 1)));
-        assert!(refused::<Order>(&[0x91; 1_000_000]));
+        assert!(refused::<Order>(&[0x91].repeat(1_000_000)));
         assert!(refused::<Order>(&b"\xdd\x00\x00\x00\x02".repeat(200_000)));
         assert!(refused::<Order>(&b"\xde\x00\x01\x01".repeat(200_000)));
     }
@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn what_looks_like_nesting_inside_of_values_does_not_count() {
-        let bytes = rmp_serde::to_vec(&("é".repeat(400), vec![0x9191_9191_u32; 50], vec![vec![1]; 500])).expect("it encodes");
+        let bytes =
+            rmp_serde::to_vec(&("é".repeat(400), vec![0x9191_9191_u32; 50], vec![vec![1]; 500])).expect("it encodes");
         assert!(markers(&bytes) > MAX_MSGPACK_DEPTH);
         assert!(decode::<(String, Vec<u32>, Vec<Vec<u8>>)>(&bytes).is_ok());
     }
@@ -238,7 +239,9 @@ mod tests {
 
     #[test]
     fn claimed_lengths_reserve_nothing() {
-        for claim in [&b"\xdd\xff\xff\xff\xff"[..], b"\xdf\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff"] {
+        for claim in
+            [&b"\xdd\xff\xff\xff\xff"[..], b"\xdf\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff"]
+        {
             assert!(decode::<Any>(claim).is_err());
             assert!(decode::<Vec<u64>>(claim).is_err());
         }

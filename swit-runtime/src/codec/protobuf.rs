@@ -14,7 +14,8 @@ use crate::event::short_type_name;
 /// # Errors
 /// [`DecodeError::Malformed`], also for messages nested too deep.
 pub fn decode<T: Message + Default>(payload: &[u8]) -> Result<T, DecodeError> {
-    T::decode(payload).map_err(|error| DecodeError::Malformed { type_name: short_type_name::<T>(), source: error.into() })
+    T::decode(payload)
+        .map_err(|error| DecodeError::Malformed { type_name: short_type_name::<T>(), source: error.into() })
 }
 
 /// Writes a payload.
@@ -64,7 +65,7 @@ mod tests {
         assert!(decode::<Node>(&nested(102)).is_err());
         assert!(decode::<Node>(&nested(10_000)).is_err());
         // Groups that nobody knows, opened and never closed.
-        assert!(decode::<Nothing>(&[0x1b; 1_000_000]).is_err());
+        assert!(decode::<Nothing>(&[0x1b].repeat(1_000_000)).is_err());
     }
 
     #[test]

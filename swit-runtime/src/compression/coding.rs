@@ -21,8 +21,7 @@ const CODINGS: [(&str, Compression); 6] = [
     ("snappy", Compression::Snappy),
 ];
 
-const UNCOMPRESSED: [&str; 9] =
-    ["identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "us-ascii", "ascii"];
+const UNCOMPRESSED: [&str; 9] = ["identity", "none", "binary", "7bit", "8bit", "utf-8", "utf8", "us-ascii", "ascii"];
 
 impl Compression {
     /// The content coding that is written for it; none for [`Compression::None`].

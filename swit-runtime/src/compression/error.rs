@@ -42,7 +42,9 @@ pub enum DecompressError {
         content_encoding: String,
     },
     /// The compression's feature is off.
-    #[error("the body is compressed by `{compression}`, which is not compiled in; enable the feature `{compression}` of `swit`")]
+    #[error(
+        "the body is compressed by `{compression}`, which is not compiled in; enable the feature `{compression}` of `swit`"
+    )]
     NotCompiledIn {
         /// The compression.
         compression: Compression,
@@ -56,7 +58,9 @@ pub enum DecompressError {
         source: BoxError,
     },
     /// More comes out than is allowed.
-    #[error("the body, compressed by `{compression}`, is larger than {limit} bytes; the limit is `limits.decompressed`")]
+    #[error(
+        "the body, compressed by `{compression}`, is larger than {limit} bytes; the limit is `limits.decompressed`"
+    )]
     TooLarge {
         /// The compression.
         compression: Compression,

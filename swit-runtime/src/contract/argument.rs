@@ -50,7 +50,8 @@ pub const fn codec_is_accepted(function: &str, codec: Codec, arguments: &[Argume
 #[track_caller]
 pub const fn codec_is_compiled_in(item: &str, codec: Codec) {
     if !codec.is_compiled_in() {
-        let text = Message::new().tick(item).str(" has the codec ").quote(codec.name()).str(", which is not compiled in; ");
+        let text =
+            Message::new().tick(item).str(" has the codec ").quote(codec.name()).str(", which is not compiled in; ");
         panic!("{}", text.str("enable the feature ").tick(codec.name()).str(" of `swit`").get());
     }
 }

@@ -6,7 +6,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::codec::{self, Codec, DecodeError, EncodeError};
+#[cfg(any(feature = "json", feature = "msgpack", feature = "protobuf"))]
+use crate::codec;
+#[cfg(not(all(feature = "json", feature = "msgpack", feature = "protobuf")))]
+use crate::codec::Codec;
+use crate::codec::{DecodeError, EncodeError};
 
 /// A type that can be an event's payload: it can be written. For all that are `Serialize`.
 #[diagnostic::on_unimplemented(
@@ -51,48 +55,91 @@ pub trait ProtobufMessage {}
 #[cfg(not(feature = "protobuf"))]
 impl<T> ProtobufMessage for T {}
 
-macro_rules! functions {
-    ($($feature:literal, $module:ident, $codec:expr, $readable:ident, $writable:ident: $read:ident, $write:ident;)*) => { $(
-        /// Reads a payload by this codec.
-        ///
-        /// # Errors
-        /// Everything of [`DecodeError`].
-        #[inline]
-        pub fn $read<T: $readable>(payload: &[u8]) -> Result<T, DecodeError> {
-            #[cfg(feature = $feature)]
-            return codec::$module::decode(payload);
-            #[cfg(not(feature = $feature))]
-            return Err(DecodeError::Malformed {
-                type_name: super::short_type_name::<T>(),
-                source: absent($codec, payload).into(),
-            });
-        }
-
-        /// Writes a payload by this codec.
-        ///
-        /// # Errors
-        /// The value refuses to be serialized.
-        #[inline]
-        pub fn $write<T: $writable>(value: &T) -> Result<Vec<u8>, EncodeError> {
-            #[cfg(feature = $feature)]
-            return codec::$module::encode(value);
-            #[cfg(not(feature = $feature))]
-            return Err(EncodeError { type_name: super::short_type_name::<T>(), source: absent($codec, value).into() });
-        }
-    )* };
+/// Reads a payload of JSON. Called by the derive.
+///
+/// # Errors
+/// Everything of [`DecodeError`].
+#[inline]
+pub fn read_json<T: Read>(payload: &[u8]) -> Result<T, DecodeError> {
+    #[cfg(feature = "json")]
+    return codec::json::decode(payload);
+    #[cfg(not(feature = "json"))]
+    return not_readable(Codec::Json, payload);
 }
 
-functions! {
-    "json", json, Codec::Json, Read, Written: read_json, write_json;
-    "msgpack", msgpack, Codec::MsgPack, Read, Written: read_msgpack, write_msgpack;
-    "protobuf", protobuf, Codec::Protobuf, ProtobufMessage, ProtobufMessage: read_protobuf, write_protobuf;
+/// Writes a payload of JSON. Called by the derive.
+///
+/// # Errors
+/// The value refuses to be serialized.
+#[inline]
+pub fn write_json<T: Written>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    #[cfg(feature = "json")]
+    return codec::json::encode(value);
+    #[cfg(not(feature = "json"))]
+    return not_writable(Codec::Json, value);
 }
 
-/// What a codec that is not compiled in says of whatever it is given.
-#[cfg_attr(
-    all(feature = "json", feature = "msgpack", feature = "protobuf"),
-    expect(dead_code, reason = "every codec is compiled in")
-)]
-fn absent<T: ?Sized>(codec: Codec, _of: &T) -> String {
+/// Reads a payload of MessagePack. Called by the derive.
+///
+/// # Errors
+/// Everything of [`DecodeError`].
+#[inline]
+pub fn read_msgpack<T: Read>(payload: &[u8]) -> Result<T, DecodeError> {
+    #[cfg(feature = "msgpack")]
+    return codec::msgpack::decode(payload);
+    #[cfg(not(feature = "msgpack"))]
+    return not_readable(Codec::MsgPack, payload);
+}
+
+/// Writes a payload of MessagePack. Called by the derive.
+///
+/// # Errors
+/// The value refuses to be serialized.
+#[inline]
+pub fn write_msgpack<T: Written>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    #[cfg(feature = "msgpack")]
+    return codec::msgpack::encode(value);
+    #[cfg(not(feature = "msgpack"))]
+    return not_writable(Codec::MsgPack, value);
+}
+
+/// Reads a payload of Protocol Buffers. Called by the derive.
+///
+/// # Errors
+/// Everything of [`DecodeError`].
+#[inline]
+pub fn read_protobuf<T: ProtobufMessage>(payload: &[u8]) -> Result<T, DecodeError> {
+    #[cfg(feature = "protobuf")]
+    return codec::protobuf::decode(payload);
+    #[cfg(not(feature = "protobuf"))]
+    return not_readable(Codec::Protobuf, payload);
+}
+
+/// Writes a payload of Protocol Buffers. Called by the derive.
+///
+/// # Errors
+/// The value refuses to be serialized.
+#[inline]
+pub fn write_protobuf<T: ProtobufMessage>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    #[cfg(feature = "protobuf")]
+    return codec::protobuf::encode(value);
+    #[cfg(not(feature = "protobuf"))]
+    return not_writable(Codec::Protobuf, value);
+}
+
+/// What a codec that is not compiled in makes of a payload. Not reached: the contract does not hold.
+#[cfg(not(all(feature = "json", feature = "msgpack", feature = "protobuf")))]
+fn not_readable<T>(codec: Codec, _payload: &[u8]) -> Result<T, DecodeError> {
+    Err(DecodeError::Malformed { type_name: super::short_type_name::<T>(), source: absent(codec).into() })
+}
+
+/// What a codec that is not compiled in makes of a value. Not reached: the contract does not hold.
+#[cfg(not(all(feature = "json", feature = "msgpack", feature = "protobuf")))]
+fn not_writable<T>(codec: Codec, _value: &T) -> Result<Vec<u8>, EncodeError> {
+    Err(EncodeError { type_name: super::short_type_name::<T>(), source: absent(codec).into() })
+}
+
+#[cfg(not(all(feature = "json", feature = "msgpack", feature = "protobuf")))]
+fn absent(codec: Codec) -> String {
     format!("the codec \"{0}\" is not compiled in; enable the feature `{0}` of `swit`", codec.name())
 }
