@@ -3,6 +3,8 @@
 /// The pages of `docs/`, so that their examples are compiled.
 #[cfg(doctest)]
 mod docs {
+    #[doc = include_str!("../docs/codecs.md")]
+    struct Codecs;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
     #[doc = include_str!("../docs/testing.md")]
