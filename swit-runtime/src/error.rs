@@ -5,7 +5,6 @@ use std::{fmt, time::Duration};
 use crate::{
     classify::{BoxError, Class, Classification, Classify},
     codec::EncodeError,
-    compression::CompressError,
     text::Text,
 };
 
@@ -16,9 +15,6 @@ pub enum PublishError {
     /// The event can't be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The body can't be compressed.
-    #[error(transparent)]
-    Compress(#[from] CompressError),
     /// The topic is not one that can be published to.
     #[error("can't publish: {0}")]
     Topic(swit_grammar::Fault),
@@ -105,7 +101,6 @@ impl Classify for PublishError {
             // Somebody may bind a queue at any time.
             Self::Unrouted { .. } => Class::SystemFailure,
             Self::Encode(_)
-            | Self::Compress(_)
             | Self::Topic(_)
             | Self::EmptyId { .. }
             | Self::ReservedHeader { .. }

@@ -1,7 +1,10 @@
 //! What goes wrong with compressed bodies.
 
 use super::Compression;
-use crate::classify::{BoxError, Class, Classification, Classify};
+use crate::{
+    classify::{BoxError, Class, Classification, Classify},
+    codec::EncodeError,
+};
 
 /// A body that can't be compressed. Permanent: it fails again.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,13 @@ pub enum CompressError {
 impl Classify for CompressError {
     fn classify(&self) -> Classification {
         Class::Permanent.into()
+    }
+}
+
+/// For publishers: a body that can't be compressed is an event that can't be encoded.
+impl From<CompressError> for EncodeError {
+    fn from(error: CompressError) -> Self {
+        Self { type_name: "the body", source: error.into() }
     }
 }
 
