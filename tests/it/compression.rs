@@ -205,7 +205,7 @@ const LIMIT: usize = 1 << 20;
 fn zstd_bomb() -> Bytes {
     let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68];
     for block in (0..10 * 1024 * 8).rev() {
-        let header = (128 * 1024 << 3) | (1 << 1) | u32::from(block == 0);
+        let header = ((128 * 1024) << 3) | (1 << 1) | u32::from(block == 0);
         bomb.extend_from_slice(&header.to_le_bytes()[..3]);
         bomb.push(0);
     }
