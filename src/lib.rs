@@ -3,6 +3,8 @@
 /// The pages of `docs/`, so that their examples are compiled.
 #[cfg(doctest)]
 mod docs {
+    #[doc = include_str!("../docs/codecs.md")]
+    struct Codecs;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
     #[doc = include_str!("../docs/testing.md")]
@@ -16,11 +18,15 @@ pub use swit_runtime::{
     app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
-    codec::{Codec, DecodeError, EncodeError},
+    codec::{self, Codec, DecodeError, EncodeError},
+    compression::{self, CompressError, Compression, DecompressError},
     context::Context,
     error::{Error, PublishError, Result, StartupFault, StartupReport, TransportError},
     event::{Event, Unrouted},
-    extract::{Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, OptionalFromDelivery, State},
+    extract::{
+        Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
+        Protobuf, State,
+    },
     headers::{HeaderValue, Headers},
     id::MessageId,
     limits::Limits,

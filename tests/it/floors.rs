@@ -19,6 +19,7 @@ const FLOORS: [&[&str]; 5] = [
         "classify",
         "outcome",
         "codec",
+        "compression",
         "event",
         "error",
         "failpoint",

@@ -6,6 +6,8 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod codecs;
+mod compression;
 mod failures;
 mod floors;
 mod graph;

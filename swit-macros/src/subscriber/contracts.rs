@@ -34,8 +34,12 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         all.extend(assert(event, "filter_is_an_events", quote!(#event, __SWIT_ARGUMENTS)));
     }
     if let Some(codec) = &keys.codec {
-        let path = crate::event::codec_path(codec, private);
-        all.extend(assert(codec, "codec_is_accepted", quote!(#path, __SWIT_ARGUMENTS)));
+        let (span, private) = (codec.span, private.located(codec.span));
+        let path = codec.format.path(&private);
+        all.extend(quote_spanned! {span=>
+            const _: () = #private::contract::codec_is_compiled_in(#function, #path);
+            const _: () = #private::contract::codec_is_accepted(#function, #path, __SWIT_ARGUMENTS);
+        });
     }
     all.extend(match &keys.ack {
         Some(at) if at.value == AckMode::Manual => assert(&at.tokens, "somebody_settles", quote!(__SWIT_ARGUMENTS)),

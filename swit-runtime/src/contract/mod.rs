@@ -12,7 +12,7 @@ mod settling;
 mod text;
 mod topics;
 
-pub use argument::{Argument, codec_is_accepted};
+pub use argument::{Argument, codec_is_accepted, codec_is_compiled_in};
 pub use events::{are_distinct, single, upcasts};
 pub use middleware::{is_payload_agnostic, middleware_is_listed};
 pub use settling::{nobody_settles, somebody_settles};

@@ -13,7 +13,7 @@ mod requirements;
 
 pub use app::{Config, ConfigSection, FromScope, State};
 pub use parts::{Extension, Metadata};
-pub use payload::Json;
+pub use payload::{Json, MsgPack, Protobuf};
 pub use requirements::{ConfigRequirement, Requirements, StateRequirement};
 
 use crate::{context::Context, event::EventDescriptor, outcome::Failure};

@@ -77,6 +77,7 @@ keys! {
     /// `[limits]`.
     LIMITS of LimitSettings:
     payload by size, "a size, such as \"16MiB\" or a number of bytes";
+    decompressed by size, "a size, such as \"16MiB\" or a number of bytes";
     headers by count, "a whole number from 1";
     header_bytes by size, "a size, such as \"64KiB\" or a number of bytes";
 }

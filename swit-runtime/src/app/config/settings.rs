@@ -36,6 +36,7 @@ impl Settings {
         let mut limits = Limits::DEFAULT;
         for (limit, set) in [
             (&mut limits.payload_bytes, &self.limits.payload),
+            (&mut limits.decompressed_bytes, &self.limits.decompressed),
             (&mut limits.headers, &self.limits.headers),
             (&mut limits.header_bytes, &self.limits.header_bytes),
         ] {
@@ -144,6 +145,8 @@ pub struct ShutdownSettings {
 pub struct LimitSettings {
     /// Most bytes of a payload.
     pub payload: Option<Set<usize>>,
+    /// Most bytes of a payload once it is decompressed.
+    pub decompressed: Option<Set<usize>>,
     /// Most headers of a message.
     pub headers: Option<Set<usize>>,
     /// Most bytes of all headers of a message.

@@ -46,7 +46,7 @@ fn every_key_of_every_section() {
     let text = r#"
         service = { name = "orders", version = "1.2.3", instance = "orders/7" }
         shutdown.drain = "5s"
-        limits = { payload = "1MiB", headers = 10, header_bytes = 4096 }
+        limits = { payload = "1MiB", decompressed = "2MiB", headers = 10, header_bytes = 4096 }
         [transport]
         default.url = "memory://?capacity=10"
         eu = { url = "memory://", capacity = 20 }
@@ -84,6 +84,7 @@ fn every_key_of_every_section() {
         (settings.limits().payload_bytes, settings.limits().headers, settings.limits().header_bytes),
         (1 << 20, 10, 4096)
     );
+    assert_eq!(settings.limits().decompressed_bytes, 2 << 20);
     assert_eq!(settings.transports["default"].capacity(), Some(10));
     assert_eq!(settings.transports["eu"].capacity(), Some(20));
     let confirm = &settings.subscribers["confirm-order"];
@@ -321,9 +322,10 @@ proptest! {
     }
 
     #[test]
-    fn garbage_at_a_real_key_is_refused_or_kept(key in 0..26_usize, text in garbage()) {
+    fn garbage_at_a_real_key_is_refused_or_kept(key in 0..27_usize, text in garbage()) {
         let keys = [
             "service.name", "service.version", "service.instance", "shutdown.drain", "limits.payload", "limits.headers",
+            "limits.decompressed",
             "limits.header_bytes", "transport.default.url", "transport.default.capacity", "transport.eu.url",
             "transport.eu.capacity", "subscriber.ship.topics", "subscriber.ship.group", "subscriber.ship.concurrency",
             "subscriber.ship.prefetch", "subscriber.ship.timeout", "subscriber.ship.retries", "subscriber.ship.backoff",

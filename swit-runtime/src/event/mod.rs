@@ -1,8 +1,12 @@
 //! Events: types with a topic of their own.
 
+mod payload;
+
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+pub use payload::{
+    ProtobufMessage, Read, Written, read_json, read_msgpack, read_protobuf, write_json, write_msgpack, write_protobuf,
+};
 
 use crate::{
     codec::{Codec, DecodeError, EncodeError},
@@ -76,28 +80,6 @@ pub trait Event: Sized + Send + 'static {
     fn encode(&self) -> Result<Message, EncodeError>;
 }
 
-/// A type that can be an event's payload: it can be written. For all that are `Serialize`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` derives `Event`, but can't be written: it is not `Serialize`",
-    label = "not `Serialize`",
-    note = "derive both directions beside it: `#[derive(Serialize, Deserialize, Event)]`"
-)]
-pub trait Written: Serialize {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize> Written for T {}
-
-/// A type that can be an event's payload: it can be read. For all that are `DeserializeOwned`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` derives `Event`, but can't be read: it is not `Deserialize`, or borrows from its input",
-    label = "not `DeserializeOwned`",
-    note = "derive both directions beside it: `#[derive(Serialize, Deserialize, Event)]`, and own what it holds: `String`, not `&str`"
-)]
-pub trait Read: DeserializeOwned {}
-
-#[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> Read for T {}
-
 /// A field that can be a message key (`key = field`). For all that are `Display`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a message key: it has no text",
@@ -116,12 +98,20 @@ impl<T: fmt::Display + ?Sized> Key for T {
     }
 }
 
-/// Reads a message as one event type: checks its content type and version, then decodes. Called by the derive.
+/// The codec that a message of one event type is read by, once its content type and version are checked. Called by the
+/// derive.
 ///
 /// # Errors
-/// Everything of [`DecodeError`].
-pub fn decode<T: Read>(descriptor: &'static EventDescriptor, message: &Message) -> Result<T, DecodeError> {
-    let codec = codec_of(descriptor, message)?;
+/// [`DecodeError::ContentType`] and [`DecodeError::Newer`].
+#[inline]
+pub fn codec_of(descriptor: &'static EventDescriptor, message: &Message) -> Result<Codec, DecodeError> {
+    let codec = match &message.content_type {
+        None => first_codec(descriptor, "")?,
+        Some(content_type) => match Codec::of(content_type) {
+            Some(codec) if descriptor.codecs.contains(&codec) => codec,
+            _ => return Err(refused_content_type(descriptor, content_type)),
+        },
+    };
     if message.version > descriptor.version && descriptor.newer == Newer::Refuse {
         return Err(DecodeError::Newer {
             version: message.version,
@@ -129,20 +119,17 @@ pub fn decode<T: Read>(descriptor: &'static EventDescriptor, message: &Message) 
             event_type: descriptor.event_type,
         });
     }
-    codec.decode(&message.payload)
-}
-
-#[inline]
-fn codec_of(descriptor: &'static EventDescriptor, message: &Message) -> Result<Codec, DecodeError> {
-    let Some(content_type) = &message.content_type else { return first_codec(descriptor, "") };
-    match Codec::of(content_type) {
-        Some(codec) if descriptor.codecs.contains(&codec) => Ok(codec),
-        _ => Err(refused_content_type(descriptor, content_type)),
-    }
+    Ok(codec)
 }
 
 fn first_codec(descriptor: &'static EventDescriptor, content_type: &str) -> Result<Codec, DecodeError> {
     descriptor.codecs.first().copied().ok_or_else(|| refused_content_type(descriptor, content_type))
+}
+
+/// The error of a message whose content type the event type does not accept. Called by the derive.
+#[cold]
+pub fn refused(descriptor: &'static EventDescriptor, message: &Message) -> DecodeError {
+    refused_content_type(descriptor, message.content_type.as_deref().unwrap_or_default())
 }
 
 #[cold]
@@ -154,25 +141,14 @@ fn refused_content_type(descriptor: &'static EventDescriptor, content_type: &str
     }
 }
 
-/// Writes one event type's message. Called by the derive.
-///
-/// # Errors
-/// The value refuses to be serialized.
-pub fn encode<T: Written>(
-    descriptor: &'static EventDescriptor,
-    value: &T,
-    key: Option<Text>,
-) -> Result<Message, EncodeError> {
-    let codec = descriptor.codecs.first().copied().ok_or_else(|| EncodeError {
-        type_name: descriptor.event_type,
-        source: "the event type names no codec".into(),
-    })?;
-    let mut message = Message::new(Text::from_static(descriptor.topic), codec.encode(value)?);
+/// One event type's message around a payload that its first codec wrote. Called by the derive.
+pub fn message(descriptor: &'static EventDescriptor, payload: Vec<u8>, key: Option<Text>) -> Message {
+    let mut message = Message::new(Text::from_static(descriptor.topic), payload);
     message.key = key;
-    message.content_type = Some(Text::from_static(codec.content_type()));
+    message.content_type = descriptor.codecs.first().map(|codec| Text::from_static(codec.content_type()));
     message.event_type = Some(Text::from_static(descriptor.event_type));
     message.version = descriptor.version;
-    Ok(message)
+    message
 }
 
 /// Whether a message is of this event type: its topic is the type's, and so is its event type where it names one.
