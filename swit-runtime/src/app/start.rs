@@ -27,7 +27,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for warning in graph.warnings() {
         tracing::warn!("{warning}");
     }
-    let transports = transports::open(&app, &graph.settings)?;
+    let transports = transports::open(&app, &graph.openings);
     let shutdown = CancellationToken::new();
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
     let limits = graph.settings.limits();
