@@ -42,6 +42,8 @@ pub struct App {
     pub(crate) queues: Vec<Queue>,
     /// Its brokers are about to be replaced by embedded transports, so what they would need of files need not be there.
     pub(crate) embedded: bool,
+    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
+    pub(crate) visits: bool,
 }
 
 /// A state that was given instead of built.
@@ -82,6 +84,7 @@ impl App {
             clock: Clock::SYSTEM,
             queues: Vec::new(),
             embedded: false,
+            visits: false,
         }
     }
 

@@ -33,6 +33,7 @@ pub(super) const MEMORY: &[Parameter] = &[Parameter {
 
 /// Of `amqp://` and `amqps://`: what the [specification](https://www.rabbitmq.com/docs/uri-query-parameters) names and
 /// the client library knows. Those that swit does not look at travel in the address itself.
+#[cfg(feature = "rabbitmq")]
 pub(super) const AMQP: &[Parameter] = &[
     Parameter {
         name: "heartbeat",
@@ -98,7 +99,7 @@ impl Parameters {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "rabbitmq"))]
 mod tests {
     use super::*;
 
