@@ -40,6 +40,10 @@ pub struct App {
     pub(crate) clock: Clock,
     /// Queues that are declared on every transport besides the subscribers' own.
     pub(crate) queues: Vec<Queue>,
+    /// Its brokers are about to be replaced by embedded transports, so what they would need of files need not be there.
+    pub(crate) embedded: bool,
+    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
+    pub(crate) visits: bool,
 }
 
 /// A state that was given instead of built.
@@ -79,6 +83,8 @@ impl App {
             service: None,
             clock: Clock::SYSTEM,
             queues: Vec::new(),
+            embedded: false,
+            visits: false,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for warning in graph.warnings() {
         tracing::warn!("{warning}");
     }
-    let transports = transports::open(&app, &graph.settings)?;
+    let transports = transports::open(&app, &graph.openings);
     let shutdown = CancellationToken::new();
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
     let limits = graph.settings.limits();
@@ -38,17 +38,22 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    // Messages in a broker are for those that serve there; without one, this process is the only one that can.
+    let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
+    let providers = if visits { &[] } else { graph.providers.as_slice() };
     let mut built = Built::default();
-    let provided = built.build(&graph.providers, &mut scope).await;
+    let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
     let started = match provided {
-        Ok(()) => consume(&graph, &app.queues, &transports, &scope).await.map_err(Error::from),
+        Ok(()) => consume(&graph, &app.queues, &transports, &scope, visits).await.map_err(Error::from),
         Err(error) => Err(error),
     };
     match started {
         Ok(consumers) => {
             scope.opened().cancel();
-            roster(&graph);
+            if !visits {
+                roster(&graph);
+            }
             Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
         }
         Err(error) => {
@@ -63,12 +68,14 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
 }
 
-/// Connects, declares all queues of all transports, then consumes. What was opened is closed again on an error.
+/// Connects, declares all queues of all transports, then consumes, unless it only visits. What was opened is closed again
+/// on an error.
 async fn consume(
     graph: &Graph,
     more: &[Queue],
     transports: &[Arc<dyn Transport>],
     scope: &Arc<Scope>,
+    visits: bool,
 ) -> Result<Vec<Consumer>, TransportError> {
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
@@ -77,7 +84,7 @@ async fn consume(
         by_name.insert(transport.name(), transport);
     }
     let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());
-    for node in graph.nodes.iter().filter(|node| node.resolved.enabled) {
+    for node in graph.nodes.iter().filter(|node| node.resolved.enabled && !visits) {
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
         let plan = Arc::new(plan(node, &***transport, scope));

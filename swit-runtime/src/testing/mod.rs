@@ -65,6 +65,7 @@ impl TestApp {
     pub async fn start(app: App) -> Result<Self> {
         let recorded = Arc::new(Recorded::default());
         let mut app = app.middleware("swit-testing", i32::MIN, Observer(recorded.clone()));
+        app.embedded = true;
         for name in app.check()?.transports() {
             app = app.transport(Arc::new(RecordingTransport::new(name, recorded.clone())));
         }

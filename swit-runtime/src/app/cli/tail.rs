@@ -10,6 +10,7 @@ use crate::{
     app::{App, logging, run::Signals},
     compression,
     error::Result,
+    id::MessageId,
     limits::Limits,
     message::Message,
     pipeline::rfc3339,
@@ -24,7 +25,9 @@ pub(super) async fn tail(app: App, command: TailCommand) -> Result<()> {
     logging::init();
     let mut signals = Signals::listen()?;
     let mut app = app;
-    let queue = Text::from(format!("swit.tail.{}", std::process::id()));
+    app.visits = true;
+    // In containers all processes have the same number.
+    let queue = Text::from(format!("swit.tail.{}", MessageId::new(app.clock.now())));
     // Declared with all others, so that nothing is missed that is published at once.
     app.queues.push(Queue::subscriber(queue.clone(), [Text::from(command.pattern.clone())]).with_exclusive());
     let running = app.start().await?;

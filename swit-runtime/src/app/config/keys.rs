@@ -41,6 +41,19 @@ keys! {
     TRANSPORT of TransportSettings:
     url by url, "a url as text, such as \"memory://\"";
     capacity by count, "a whole number from 1";
+    exchange by exchange, "the name of an exchange: 1 to 245 bytes without white space";
+    queues by queue_type, "\"quorum\" or \"classic\"";
+    declare by boolean, "`true` or `false`";
+    delivery_limit by delivery_limit, "a whole number from 1";
+    heartbeat by heartbeat, "whole seconds as text, such as \"10s\"";
+    connect_timeout by duration, "a duration as text, such as \"30s\"";
+    confirm_timeout by duration, "a duration as text, such as \"30s\"";
+    window by window, "a whole number from 1 to 1000000";
+    ack_limit by duration, "a duration as text, such as \"30m\"";
+    allow_plaintext by boolean, "`true` or `false`";
+    ca_file by path, "the path of a PEM file";
+    cert_file by path, "the path of a PEM file";
+    key_file by path, "the path of a PEM file";
 }
 
 keys! {

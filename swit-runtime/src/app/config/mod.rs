@@ -31,6 +31,7 @@ mod resolve;
 mod section;
 mod settings;
 mod size;
+mod transport;
 mod url;
 
 pub use known::Known;
@@ -40,6 +41,7 @@ pub use resolve::{ResolvedSubscriber, resolve};
 pub use section::Section;
 pub use settings::{
     ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, ServiceSettings, Settings, ShutdownSettings,
-    SubscriberSettings, TransportSettings,
+    SubscriberSettings,
 };
-pub use url::Url;
+pub use transport::{QueueType, TransportSettings};
+pub use url::{TransportKind, Url};

@@ -20,6 +20,8 @@ pub(super) struct Placer<'a> {
     pub(super) faults: Vec<StartupFault>,
     /// Names that were refused, by layer: one fault a name, not one a key below it.
     pub(super) refused: BTreeSet<(u8, String)>,
+    /// Transports of which a layer's url was refused: nobody knows what they are.
+    pub(super) unclear: BTreeSet<Text>,
 }
 
 impl Placer<'_> {
@@ -32,8 +34,12 @@ impl Placer<'_> {
             "limits" => self.flat(assignment, rest, LIMITS, |settings| &mut settings.limits),
             "transport" => {
                 if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, &[], None) {
-                    let entry = self.settings.transports.entry(name).or_default();
-                    self.faults.extend(apply(assignment, rest, TRANSPORT, &[], entry));
+                    let entry = self.settings.transports.entry(name.clone()).or_default();
+                    let fault = apply(assignment, rest, TRANSPORT, &[], entry);
+                    if fault.is_some() && rest == ["url"] {
+                        self.unclear.insert(name);
+                    }
+                    self.faults.extend(fault);
                 }
             }
             "subscriber" => {
@@ -66,6 +72,15 @@ impl Placer<'_> {
                 }
             }
             _ => self.no_section(assignment, section),
+        }
+    }
+
+    /// When all layers are placed: refuses what does not apply to what each transport turned out to be.
+    pub(super) fn check_transports(&mut self) {
+        for (name, transport) in &mut self.settings.transports {
+            if !self.unclear.contains(name) {
+                self.faults.extend(transport.check(name));
+            }
         }
     }
 

@@ -70,7 +70,7 @@ impl Given<'_> {
         self.value.as_integer().or(plain).map_or_else(|| self.refuse("a whole number"), Ok)
     }
 
-    fn within(&self, from: u32, to: u32) -> Result<u32, Fault> {
+    pub(super) fn within(&self, from: u32, to: u32) -> Result<u32, Fault> {
         let number = self.integer()?;
         u32::try_from(number)
             .ok()

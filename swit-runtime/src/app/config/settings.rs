@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use swit_grammar::Backoff;
 
-use super::{Section, Set, Url};
+use super::{Section, Set, TransportSettings};
 use crate::{limits::Limits, text::Text};
 
 /// How long a drain may take where nobody says otherwise.
@@ -66,29 +66,6 @@ pub struct ServiceSettings {
     pub version: Option<Set<Text>>,
     /// The name of this instance.
     pub instance: Option<Set<Text>>,
-}
-
-/// `[transport.NAME]`: one connection. Without a url it is the memory transport.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct TransportSettings {
-    /// Where to connect to.
-    pub url: Option<Set<Url>>,
-    /// `capacity` as a key of its own.
-    pub capacity: Option<Set<usize>>,
-}
-
-impl TransportSettings {
-    /// Most messages of a queue of the memory transport: the key or the url's parameter, whichever layer is later; in
-    /// one layer the key.
-    pub fn capacity(&self) -> Option<usize> {
-        let url = self.url.as_ref().and_then(|set| set.value.capacity().map(|value| (set.origin.rank(), value)));
-        let key = self.capacity.as_ref().map(|set| (set.origin.rank(), set.value));
-        match (url, key) {
-            (Some((url_rank, url)), Some((key_rank, _))) if url_rank > key_rank => Some(url),
-            (url, key) => key.or(url).map(|(_, value)| value),
-        }
-    }
 }
 
 /// `[subscriber.NAME]`: what a deployment changes of a subscriber's attribute.
@@ -178,24 +155,6 @@ pub enum DeadLetters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::config::Origin;
-
-    #[test]
-    fn capacity_comes_from_the_later_layer() {
-        let file = Origin::File { name: "swit.toml".into(), line: 1 };
-        let url = |text, origin| Some(Set { value: Url::parse(text).expect("a url"), origin });
-        let key = |value, origin| Some(Set { value, origin });
-        for (url, capacity, expected) in [
-            (None, None, None),
-            (url("memory://", file.clone()), None, None),
-            (url("memory://?capacity=5", file.clone()), None, Some(5)),
-            (url("memory://?capacity=5", file.clone()), key(7, file.clone()), Some(7)),
-            (url("memory://?capacity=5", Origin::Builder), key(7, file.clone()), Some(5)),
-            (url("memory://", Origin::Builder), key(7, file), Some(7)),
-        ] {
-            assert_eq!(TransportSettings { url, capacity }.capacity(), expected);
-        }
-    }
 
     #[test]
     fn defaults_stand_where_nothing_is_set() {
