@@ -9,6 +9,7 @@ use super::{
     builder::App,
     graph::{Graph, Node},
     providers::Built,
+    publishing::Publishing,
     running::Running,
     transports,
 };
@@ -17,6 +18,7 @@ use crate::{
     context::Receiver,
     error::{Result, TransportError},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
+    publisher::Outlet,
     scope::Scope,
     text::Text,
     transport::{Queue, Transport},
@@ -38,15 +40,17 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     let mut built = Built::build(&graph.providers, &mut scope).await?;
     let scope = Arc::new(scope);
-    let consumed = consume(&graph, &app.queues, &transports, &scope).await;
+    let consumed = consume(&graph, &app.queues, &transports, &publishing, &scope).await;
     // Also after a failure: who waits to publish learns then that the transport is closed.
     scope.opened().cancel();
+    publishing.outlets.open(&scope);
     match consumed {
         Ok(consumers) => {
             roster(&graph);
-            Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
+            Ok(Running::new(scope, consumers, transports, publishing, built, graph.settings.drain()))
         }
         Err(error) => {
             for transport in &transports {
@@ -63,6 +67,7 @@ async fn consume(
     graph: &Graph,
     more: &[Queue],
     transports: &[Arc<dyn Transport>],
+    publishing: &Publishing,
     scope: &Arc<Scope>,
 ) -> Result<Vec<Consumer>, TransportError> {
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
@@ -75,7 +80,8 @@ async fn consume(
     for node in graph.nodes.iter().filter(|node| node.resolved.enabled) {
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
-        let plan = Arc::new(plan(node, &***transport, scope));
+        let Ok(outlet) = publishing.outlets.plain(transport.name()) else { continue };
+        let plan = Arc::new(plan(node, &***transport, outlet, scope));
         match Consumer::open(&***transport, plan, manner(node)).await {
             Ok(consumer) => consumers.push(consumer),
             Err(error) => {
@@ -109,7 +115,7 @@ fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     queues
 }
 
-fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
+fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
     let resolved = &node.resolved;
     let ordered = resolved.order != Order::Unordered;
     let receiver = Receiver::new(
@@ -131,6 +137,7 @@ fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
         delays: transport.capabilities().delay,
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         port: transport.publisher(),
+        outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         late: std::sync::Mutex::new(Counters::new()),
     }
@@ -157,6 +164,14 @@ fn roster(graph: &Graph) {
             concurrency = node.resolved.concurrency,
             enabled = node.resolved.enabled,
             "subscribed"
+        );
+    }
+    for publisher in &graph.publishers {
+        tracing::info!(
+            publisher = publisher.registration.name,
+            location = %publisher.registration.location,
+            transport = %publisher.config.transport,
+            "publishes"
         );
     }
     tracing::info!(

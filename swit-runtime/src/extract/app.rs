@@ -22,6 +22,9 @@ use crate::{
     note = "providers take `State<T>`, `Config<T>`, `Publisher`, `CancellationToken` and `Option<State<T>>`"
 )]
 pub trait FromScope: Sized + Send {
+    /// Whether it publishes. What does can't be an argument of publish-side middleware, which would run around itself.
+    const PUBLISHES: bool = false;
+
     /// Says what must be there before the service starts.
     fn requires(requirements: &mut Requirements) {
         let _ = requirements;

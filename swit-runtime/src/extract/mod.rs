@@ -14,7 +14,7 @@ mod requirements;
 pub use app::{Config, ConfigSection, FromScope, State};
 pub use parts::{Extension, Metadata};
 pub use payload::Json;
-pub use requirements::{ConfigRequirement, Requirements, StateRequirement};
+pub use requirements::{ConfigRequirement, PublisherRequirement, Requirements, StateRequirement};
 
 use crate::{context::Context, event::EventDescriptor, outcome::Failure};
 

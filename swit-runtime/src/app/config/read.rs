@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use swit_grammar::{Backoff, Fault, duration, name, topic};
+use swit_grammar::{
+    Backoff, Fault, duration, name,
+    publisher::{Batching, Compression, MAX_CAPACITY, check_unrouted},
+    size, topic,
+};
 
 use super::{
     ConsumerGroup, DeadLetters, Origin, Set, Url,
     assignment::{Assignment, Written},
-    size,
 };
 use crate::{
+    event::Unrouted,
     limits::{MAX_PREFETCH, MAX_RETRIES},
     text::Text,
 };
@@ -150,6 +154,33 @@ impl Given<'_> {
                 name::check_queue(text).map(|()| DeadLetters::Queue(text.into()))
             }
         }
+    }
+
+    /// A batch, or `false` for none.
+    pub(super) fn batch(&self) -> Result<Option<Batching>, Fault> {
+        match self.boolean() {
+            Ok(false) => Ok(None),
+            Ok(true) => self.refuse("a batch"),
+            Err(_) => Batching::parse(self.text()?).map(Some),
+        }
+    }
+
+    pub(super) fn compression(&self) -> Result<Compression, Fault> {
+        Compression::parse(self.text()?.trim())
+    }
+
+    pub(super) fn capacity(&self) -> Result<u32, Fault> {
+        self.within(1, MAX_CAPACITY)
+    }
+
+    pub(super) fn unrouted(&self) -> Result<Unrouted, Fault> {
+        let text = self.text()?.trim();
+        check_unrouted(text)?;
+        Ok(match text {
+            "error" => Unrouted::Error,
+            "ignore" => Unrouted::Ignore,
+            _ => Unrouted::Warn,
+        })
     }
 
     pub(super) fn url(&self) -> Result<Url, Fault> {
