@@ -42,6 +42,12 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
         None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
     });
+    if keys.ack.as_ref().is_some_and(|at| at.value == AckMode::Manual) {
+        let returns = &subscriber.handler.returns;
+        let (text, at) = (spelled(returns), private.at(returns));
+        let publishes = quote!(#at::Probe::<#returns>::EMITS_ANY);
+        all.extend(assert(returns, "returns_no_events", quote!(#text, #publishes)));
+    }
     for path in &keys.middleware {
         let text = spelled(path);
         let registration = quote!(<#path as #private::MiddlewareItem>::REGISTRATION);
