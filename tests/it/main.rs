@@ -6,6 +6,7 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod broker;
 mod failures;
 mod floors;
 mod graph;
@@ -13,6 +14,7 @@ mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
+mod publishers;
 mod publishing;
 mod retries;
 mod subscribing;

@@ -109,10 +109,14 @@ impl Flight {
         Self::new(Course::Held, home, publisher)
     }
 
-    /// Begins its way through middleware. What does not wait is done when this returns.
+    /// Begins its way through middleware. What does not wait is done when this returns; what waits has a task of its own,
+    /// since whoever publishes many awaits one after the other.
     pub(super) fn through(chain: BoxFuture<'static, Answer>, home: Arc<Home>, publisher: Option<Text>) -> Arc<Self> {
         let flight = Self::new(Course::Chain(chain), home, publisher);
-        let _ = flight.advance(true);
+        if flight.advance(true).is_pending() {
+            let driven = flight.clone();
+            flight.home.run(Box::pin(async move { driven.landed().await }));
+        }
         flight
     }
 

@@ -90,8 +90,8 @@ mod tests {
   "q_orders_2e_confirm_2d_order_2e_dlq" [label="orders.confirm-order.dlq", shape=cylinder, color="#cc0000"];
   "p_receipt" -> "t_receipt_2e_issued" [label="publishes"];
   "q_orders_2e_confirm_2d_order_2e_dlq" -> "s_bury";
-  "s_confirm_2d_order" -> "q_orders_2e_confirm_2d_order_2e_dlq" [label="gives up", style=dashed, color="#cc0000"];
   "s_confirm_2d_order" -> "p_receipt" [dir=none];
+  "s_confirm_2d_order" -> "q_orders_2e_confirm_2d_order_2e_dlq" [label="gives up", style=dashed, color="#cc0000"];
   "s_confirm_2d_order" -> "t_order_2e_confirmed" [label="publishes"];
   "t_order_2e__2a_" -> "s_audit";
   "t_order_2e_confirmed" -> "t_order_2e__2a_" [style=dashed];

@@ -90,8 +90,8 @@ mod tests {
   q_orders_2e_confirm_2d_order_2e_dlq[("orders.confirm-order.dlq")]:::deadLetter
   p_receipt -->|publishes| t_receipt_2e_issued
   q_orders_2e_confirm_2d_order_2e_dlq --> s_bury
-  s_confirm_2d_order -.->|gives up| q_orders_2e_confirm_2d_order_2e_dlq
   s_confirm_2d_order --- p_receipt
+  s_confirm_2d_order -.->|gives up| q_orders_2e_confirm_2d_order_2e_dlq
   s_confirm_2d_order -->|publishes| t_order_2e_confirmed
   t_order_2e__2a_ --> s_audit
   t_order_2e_confirmed -.-> t_order_2e__2a_
