@@ -154,7 +154,7 @@ pub enum PublisherError {
     },
     /// Some option is out of range.
     #[error("publisher `{name}`: {fault}")]
-    Option {
+    Invalid {
         /// The publisher.
         name: Text,
         /// What is wrong with it.
@@ -248,7 +248,7 @@ pub enum Error {
     },
     /// A publisher could not be made.
     #[error(transparent)]
-    Publisher(#[from] PublisherError),
+    NotMade(#[from] PublisherError),
     /// Shutting down took longer than the deadline; these publications were not confirmed by then, and their outcome is
     /// unknown.
     #[error("{publications} publications were not confirmed within the drain deadline of {deadline:?}; their outcome is unknown")]

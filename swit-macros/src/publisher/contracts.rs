@@ -16,7 +16,7 @@ pub(super) fn contracts(publisher: &Publisher, private: &Private) -> TokenStream
         let private = private.at(topic);
         all.extend(quote_spanned! {topic.span()=>
             const _: () = #private::contract::topic_is_the_events(
-                #name, #text, #topic, <#event as #private::Event>::DESCRIPTORS,
+                #name, #text, #topic, #private::Probe::<#event>::EVENTS,
             );
         });
     }

@@ -19,20 +19,21 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
     let (location, spec) = (names::location(private), spec(&publisher.keys, private));
     let (contracts, publishes) = (contracts(publisher, private), publishes(publisher, item, private));
     let event = &publisher.event;
-    let at = private.at(event);
-    let events = quote_spanned!(event.span()=> <#event as #at::Event>::DESCRIPTORS);
     quote! {
         #cfgs
         const _: () = {
             // The struct is only named; this is what it is constructed for.
             const _: #ident = #ident;
+            // Asked by the probe, so that a type that is no event is reported once: as what is published.
+            #[allow(unused_imports)]
+            use #private::NoExtractor as _;
             #contracts
             static __SWIT_REGISTRATION: #private::PublisherRegistration = #private::PublisherRegistration {
                 name: #name,
                 type_name: #type_name,
                 location: #location,
                 spec: #spec,
-                events: #events,
+                events: #private::Probe::<#event>::EVENTS,
                 id: ::core::any::TypeId::of::<#ident>,
                 bind: #private::bind::<#ident>,
             };

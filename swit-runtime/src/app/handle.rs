@@ -29,7 +29,7 @@ impl Handle {
     /// queue or batch still holds then is published all the same. Its name is free again after that.
     ///
     /// # Errors
-    /// [`Error::Publisher`](crate::error::Error): the name is taken, an option is out of range, there is no such transport,
+    /// [`Error::NotMade`](crate::error::Error): the name is taken, an option is out of range, there is no such transport,
     /// or the service is shutting down.
     pub fn publisher(&self, config: PublisherConfig) -> Result<Publisher> {
         Ok(Publisher::from_outlet(self.outlets.make(&config)?))

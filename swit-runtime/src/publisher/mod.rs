@@ -90,7 +90,15 @@ impl Publisher {
     }
 }
 
-impl<P> Publisher<P> {
+impl<P: PublisherItem> Publisher<P> {
+    /// The publisher of this type.
+    ///
+    /// # Errors
+    /// [`PublishError::NoPublisher`].
+    pub(crate) fn named(scope: &Scope) -> Result<Self, PublishError> {
+        named::outlet_of::<P>(scope).map(Self::from_outlet)
+    }
+
     pub(crate) fn from_outlet(outlet: Outlet) -> Self {
         Self { origin: Origin::new(outlet, None), item: PhantomData }
     }
@@ -172,16 +180,6 @@ impl<P> fmt::Debug for Publisher<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.origin.outlet.path.name().map_or("", Text::as_str);
         f.debug_struct("Publisher").field("name", &name).finish_non_exhaustive()
-    }
-}
-
-impl<P: PublisherItem> Publisher<P> {
-    /// The publisher of this type.
-    ///
-    /// # Errors
-    /// [`PublishError::NoPublisher`].
-    pub(crate) fn named(scope: &Scope) -> Result<Self, PublishError> {
-        named::outlet_of::<P>(scope).map(Self::from_outlet)
     }
 }
 

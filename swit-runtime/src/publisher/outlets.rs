@@ -102,7 +102,7 @@ impl Outlets {
     /// An option is out of range, the name is taken, or there is no such transport.
     pub(crate) fn make(&self, config: &PublisherConfig) -> Result<Outlet, PublisherError> {
         let name = &config.name;
-        config.check().map_err(|fault| PublisherError::Option { name: name.clone(), fault })?;
+        config.check().map_err(|fault| PublisherError::Invalid { name: name.clone(), fault })?;
         let no_transport = || PublisherError::NoTransport { name: name.clone(), transport: config.transport.clone() };
         let port = self.ports.get(&config.transport).ok_or_else(no_transport)?;
         let mut named = self.lock();

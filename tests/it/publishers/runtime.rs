@@ -51,7 +51,7 @@ async fn a_name_is_taken_as_long_as_its_publisher_lives() {
     let make = |name: &'static str| handle.publisher(PublisherConfig::new(name).background(10));
     for taken in ["fixed", "fixed"] {
         let error = make(taken).unwrap_err();
-        assert!(matches!(error, Error::Publisher(PublisherError::Taken { .. })), "{error}");
+        assert!(matches!(error, Error::NotMade(PublisherError::Taken { .. })), "{error}");
     }
     let first = make("one").unwrap();
     let clone = first.clone();
@@ -85,7 +85,7 @@ async fn options_are_held_to_the_same_limits() {
     }
     running.shutdown().await.unwrap();
     let error = handle.publisher(config("late")).unwrap_err();
-    assert!(matches!(error, Error::Publisher(PublisherError::Closed { .. })), "{error}");
+    assert!(matches!(error, Error::NotMade(PublisherError::Closed { .. })), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
