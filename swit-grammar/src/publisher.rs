@@ -45,7 +45,9 @@ impl Batching {
         }
         if self.every.is_zero() || self.every > MAX_HOLD {
             let message = format!("`every` is {}", duration::format(self.every));
-            return Err(Fault::new(message, "use up to \"1m\"; what is held back is lost if the process is killed").at("every"));
+            return Err(
+                Fault::new(message, "use up to \"1m\"; what is held back is lost if the process is killed").at("every")
+            );
         }
         Ok(())
     }

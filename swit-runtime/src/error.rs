@@ -108,7 +108,9 @@ pub enum PublishError {
         name: Text,
     },
     /// The publisher is not one of this app's.
-    #[error("the publisher `{name}` is not part of this app; take it as an argument, or name it with `App::with_publisher`")]
+    #[error(
+        "the publisher `{name}` is not part of this app; take it as an argument, or name it with `App::with_publisher`"
+    )]
     NoPublisher {
         /// Its name.
         name: Text,
@@ -251,7 +253,9 @@ pub enum Error {
     NotMade(#[from] PublisherError),
     /// Shutting down took longer than the deadline; these publications were not confirmed by then, and their outcome is
     /// unknown.
-    #[error("{publications} publications were not confirmed within the drain deadline of {deadline:?}; their outcome is unknown")]
+    #[error(
+        "{publications} publications were not confirmed within the drain deadline of {deadline:?}; their outcome is unknown"
+    )]
     Unconfirmed {
         /// Publications that were not confirmed.
         publications: usize,

@@ -81,9 +81,12 @@ impl Publish for Port {
             return self.inner.publish(publication);
         }
         let message = publication.message.clone();
-        let refused = self.desk.refused.lock().unwrap().is_some_and(|text| {
-            String::from_utf8_lossy(&message.payload).contains(text)
-        });
+        let refused = self
+            .desk
+            .refused
+            .lock()
+            .unwrap()
+            .is_some_and(|text| String::from_utf8_lossy(&message.payload).contains(text));
         let answer = if refused {
             let reason = "on purpose".to_owned();
             Publishing::ready(Err(PublishError::Refused { destination: message.topic.clone(), reason }))

@@ -36,8 +36,7 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     later: &[("transactional", "the outbox, through which alone a publication can be part of a transaction")],
 };
 
-const BATCH: Vocabulary =
-    Vocabulary { attribute: "batch(…)", known: &["messages", "bytes", "every"], later: &[] };
+const BATCH: Vocabulary = Vocabulary { attribute: "batch(…)", known: &["messages", "bytes", "every"], later: &[] };
 
 const ASYNC: Vocabulary = Vocabulary { attribute: "async(…)", known: &["capacity"], later: &[] };
 

@@ -17,7 +17,7 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
     let cfgs = names::cfgs(&item.attributes);
     let (ident, type_name, name) = (&item.ident, item.name(), &publisher.name);
     let (location, spec) = (names::location(private), spec(&publisher.keys, private));
-    let (contracts, publishes) = (contracts(publisher, private), publishes(publisher, item, private));
+    let (contracts, implementation) = (contracts(publisher, private), implementation(publisher, item, private));
     let event = &publisher.event;
     quote! {
         #cfgs
@@ -41,14 +41,14 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
                 const REGISTRATION: ::core::option::Option<&'static #private::PublisherRegistration> =
                     ::core::option::Option::Some(&__SWIT_REGISTRATION);
             }
-            #publishes
+            #implementation
             #private::inventory::submit! { #private::PublisherRef(&__SWIT_REGISTRATION) }
         };
     }
 }
 
 /// `impl Publishes<E>`, with the key that `partition` names.
-fn publishes(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
+fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
     let (ident, event) = (&item.ident, &publisher.event);
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
@@ -63,9 +63,9 @@ fn publishes(publisher: &Publisher, item: &Item, private: &Private) -> TokenStre
         None | Some(Partition::Key(_)) => None,
     };
     let at = private.at(event);
-    let publishes = quote_spanned!(event.span()=> #at::Publishes<#event>);
+    let of_event = quote_spanned!(event.span()=> #at::Publishes<#event>);
     quote! {
-        impl #publishes for #ident {
+        impl #of_event for #ident {
             #key
         }
     }

@@ -35,7 +35,8 @@ impl Item {
             errors.at(&item.generics, message, help);
         }
         if !matches!(item.fields, Fields::Unit) {
-            let help = format_args!("write `struct {ident};`, and take `Publisher<{ident}>` where something is published");
+            let help =
+                format_args!("write `struct {ident};`, and take `Publisher<{ident}>` where something is published");
             errors.at(&item.fields, format_args!("`{ident}` has fields; it only names a publisher"), help);
         }
         Some(Self { attributes: item.attrs, ident: item.ident })

@@ -7,26 +7,23 @@ use syn::Ident;
 use super::attribute::Options;
 use crate::{constants, names::Private};
 
-/// A constant expression.
+/// A constant expression that names every field: an update that has nothing left to add would be a lint in the user's crate.
 pub(super) fn spec(keys: &Options, private: &Private) -> TokenStream {
     let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
-    let confirm = keys.confirm.map(|confirm| {
-        let confirm = some(constants::duration(confirm));
-        quote!(confirm: #confirm,)
-    });
+    let default = quote!(#private::PublisherSpec::DEFAULT);
+    let or = |value: Option<TokenStream>, field: &str| {
+        let field = Ident::new(field, Span::mixed_site());
+        let value = value.unwrap_or_else(|| quote!(#default.#field));
+        quote!(#field: #value)
+    };
     let batch = keys.batch.map(|batch| {
         let (messages, bytes) = (batch.messages, Literal::usize_suffixed(batch.bytes));
         let every = constants::duration(batch.every);
-        let batch = some(quote!(#private::Batching { messages: #messages, bytes: #bytes, every: #every }));
-        quote!(batch: #batch,)
+        some(quote!(#private::Batching { messages: #messages, bytes: #bytes, every: #every }))
     });
     let compression = keys.compression.map(|compression| {
-        let variant = Ident::new(&format!("{compression:?}"), Span::call_site());
-        quote!(compression: #private::Compression::#variant,)
-    });
-    let capacity = keys.capacity.map(|capacity| {
-        let capacity = some(quote!(#capacity));
-        quote!(capacity: #capacity,)
+        let variant = Ident::new(&format!("{compression:?}"), Span::mixed_site());
+        quote!(#private::Compression::#variant)
     });
     let unrouted = keys.unrouted.as_ref().map(|text| {
         let variant = match text.value().as_str() {
@@ -34,14 +31,15 @@ pub(super) fn spec(keys: &Options, private: &Private) -> TokenStream {
             "ignore" => quote!(Ignore),
             _ => quote!(Warn),
         };
-        let unrouted = some(quote!(#private::Unrouted::#variant));
-        quote!(unrouted: #unrouted,)
+        some(quote!(#private::Unrouted::#variant))
     });
-    let transport = keys.transport.as_ref().map(|text| quote!(transport: #text,));
-    quote! {
-        #private::PublisherSpec {
-            #confirm #batch #compression #capacity #unrouted #transport
-            ..#private::PublisherSpec::DEFAULT
-        }
-    }
+    let fields = [
+        or(keys.confirm.map(|confirm| some(constants::duration(confirm))), "confirm"),
+        or(batch, "batch"),
+        or(compression, "compression"),
+        or(keys.capacity.map(|capacity| some(quote!(#capacity))), "capacity"),
+        or(unrouted, "unrouted"),
+        or(keys.transport.as_ref().map(|text| quote!(#text)), "transport"),
+    ];
+    quote!(#private::PublisherSpec { #(#fields),* })
 }

@@ -152,12 +152,7 @@ impl App {
     }
 
     /// With a publish-side middleware of a value around everything that is published; smaller orders stand further out.
-    pub fn publish_middleware(
-        mut self,
-        name: impl Into<Text>,
-        order: i32,
-        middleware: impl PublishMiddleware,
-    ) -> Self {
+    pub fn publish_middleware(mut self, name: impl Into<Text>, order: i32, middleware: impl PublishMiddleware) -> Self {
         self.publish_middleware.push(Added { name: name.into(), order, middleware: Arc::new(middleware) });
         self
     }

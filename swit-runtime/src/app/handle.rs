@@ -31,6 +31,7 @@ impl Handle {
     /// # Errors
     /// [`Error::NotMade`](crate::error::Error): the name is taken, an option is out of range, there is no such transport,
     /// or the service is shutting down.
+    #[expect(clippy::needless_pass_by_value, reason = "a name is for one publisher, so that options are spent on one")]
     pub fn publisher(&self, config: PublisherConfig) -> Result<Publisher> {
         Ok(Publisher::from_outlet(self.outlets.make(&config)?))
     }

@@ -49,7 +49,8 @@ pub const fn partition_is_the_key(publisher: &str, event: &str, field: &str, key
         }
         EventKey::OfVariants => {
             let text = Message::new().str("the publisher ").tick(publisher).str(" partitions by ").tick(field);
-            let text = text.str(", but ").tick(event).str(" is an enum of events, whose variants have keys of their own");
+            let text =
+                text.str(", but ").tick(event).str(" is an enum of events, whose variants have keys of their own");
             panic!("{}", text.str("; remove `partition`").get());
         }
     }

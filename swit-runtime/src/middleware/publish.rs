@@ -15,13 +15,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    error::PublishError,
-    id::MessageId,
-    message::Message,
-    outcome::Failure,
-    scope::Scope,
-    text::Text,
-    topic,
+    error::PublishError, id::MessageId, message::Message, outcome::Failure, scope::Scope, text::Text, topic,
     transport::BoxFuture,
 };
 

@@ -25,4 +25,3 @@ pub(super) async fn publish_all(publications: impl Iterator<Item = Confirmation>
     }
     answers
 }
-

@@ -11,11 +11,11 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Confirmation,
@@ -32,7 +32,7 @@ pub(crate) struct Background {
     publisher: Text,
     capacity: u32,
     /// Room for what was taken in and is not answered: this, not the channel, is the bound.
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     queue: mpsc::UnboundedSender<Queued>,
     progress: Arc<Progress>,
 }
@@ -40,7 +40,30 @@ pub(crate) struct Background {
 #[derive(Debug)]
 struct Queued {
     outgoing: Outgoing,
-    room: OwnedSemaphorePermit,
+    place: Place,
+}
+
+/// Room in the queue.
+#[derive(Debug)]
+struct Room {
+    free: AtomicU32,
+}
+
+/// A place in the queue, free again when it is dropped.
+#[derive(Debug)]
+struct Place(Arc<Room>);
+
+impl Room {
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let taken = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
+        taken.ok().map(|_| Place(self.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.free.fetch_add(1, Ordering::Release);
+    }
 }
 
 /// How far an asynchronous publisher has come.
@@ -86,7 +109,7 @@ impl Background {
             waiting: VecDeque::new(),
         };
         path.home().run(Box::pin(publish.run()));
-        let room = Arc::new(Semaphore::new(capacity as usize));
+        let room = Arc::new(Room { free: AtomicU32::new(capacity) });
         Arc::new(Self { publisher, capacity, room, queue, progress })
     }
 
@@ -102,7 +125,7 @@ impl Background {
         if let Err(error) = path.check(&outgoing.message) {
             return Confirmation::refused(error);
         }
-        let Ok(room) = self.room.clone().try_acquire_owned() else {
+        let Some(place) = self.room.take() else {
             let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
             return Confirmation::refused(full);
         };
@@ -111,7 +134,7 @@ impl Background {
         outgoing.under_delivery = false;
         let id = outgoing.message.id.clone();
         self.progress.taken.fetch_add(1, Ordering::SeqCst);
-        if self.queue.send(Queued { outgoing, room }).is_err() {
+        if self.queue.send(Queued { outgoing, place }).is_err() {
             self.progress.taken.fetch_sub(1, Ordering::SeqCst);
             return Confirmation::refused(PublishError::Closed);
         }
@@ -126,7 +149,7 @@ struct Publishing {
     progress: Arc<Progress>,
     queued: mpsc::UnboundedReceiver<Queued>,
     /// What was handed to the path and is not answered, first to last.
-    waiting: VecDeque<(Confirmation, Message, OwnedSemaphorePermit)>,
+    waiting: VecDeque<(Confirmation, Message, Place)>,
 }
 
 impl Publishing {
@@ -141,11 +164,11 @@ impl Publishing {
                 answer = first(&mut self.waiting), if !self.waiting.is_empty() => self.answered(answer),
                 next = self.queued.recv(), if open => match next {
                     None => open = false,
-                    Some(Queued { outgoing, room }) => {
+                    Some(Queued { outgoing, place }) => {
                         // For whoever is told of a failure. The payload is shared.
                         let message = outgoing.message.clone();
                         let confirmation = self.path.publish(outgoing, turns.as_ref());
-                        self.waiting.push_back((confirmation, message, room));
+                        self.waiting.push_back((confirmation, message, place));
                     }
                 },
                 () = closing.cancelled(), if !closed => {
@@ -157,11 +180,11 @@ impl Publishing {
     }
 
     fn answered(&mut self, answer: Answer) {
-        let Some((_, message, room)) = self.waiting.pop_front() else { return };
+        let Some((_, message, place)) = self.waiting.pop_front() else { return };
         if let Err(error) = answer {
             self.failed(message, error);
         }
-        drop(room);
+        drop(place);
         self.progress.answered.send_modify(|answered| *answered += 1);
     }
 
@@ -190,7 +213,7 @@ impl Drop for Publishing {
     }
 }
 
-async fn first(waiting: &mut VecDeque<(Confirmation, Message, OwnedSemaphorePermit)>) -> Answer {
+async fn first(waiting: &mut VecDeque<(Confirmation, Message, Place)>) -> Answer {
     poll_fn(|task| match waiting.front_mut() {
         Some((confirmation, ..)) => Pin::new(confirmation).poll(task),
         None => std::task::Poll::Pending,

@@ -57,7 +57,7 @@ impl PublisherConfig {
         }
     }
 
-    /// Waits at most this long for room and for each confirmation.
+    /// Waits at most this long for room and confirmation of one publication.
     pub fn confirm(mut self, confirm: Duration) -> Self {
         self.confirm = Some(confirm);
         self

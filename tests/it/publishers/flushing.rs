@@ -96,7 +96,10 @@ async fn publishing_all_takes_no_more_than_its_window_and_keeps_the_order() {
     assert_eq!(answers.iter().position(Result::is_err), Some(2500));
     assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1);
     let taken = broker.taken();
-    let ids = answers.iter().zip(&taken).all(|(id, (message, _))| id.as_ref().is_ok_and(|id| message.id == *id) || id.is_err());
+    let ids = answers
+        .iter()
+        .zip(&taken)
+        .all(|(id, (message, _))| id.as_ref().is_ok_and(|id| message.id == *id) || id.is_err());
     assert!(ids, "answers stand in the order of the events");
     assert_eq!(texts(&broker), (0..5000).map(|n| n.to_string()).collect::<Vec<_>>());
     running.shutdown().await.unwrap();

@@ -99,7 +99,10 @@ async fn order_and_reach_are_as_written_and_as_configured() {
         app.shutdown().await.unwrap();
         journal.lines().split_off(before)
     };
-    let (plain, other) = (["sign note.written by -", "notes 23", "signed note.written true"], ["sign other.topic by -", "signed other.topic true"]);
+    let (plain, other) = (
+        ["sign note.written by -", "notes 23", "signed note.written true"],
+        ["sign other.topic by -", "signed other.topic true"],
+    );
     let named = ["named only", "sign note.written by signed", "signed note.written true"];
     assert_eq!(run(app()).await, [&plain[..], &named, &other].concat());
     let configured = app()

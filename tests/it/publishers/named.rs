@@ -83,10 +83,9 @@ async fn taken_everywhere_with_key_and_derived_ids() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_confirmation_in_time_the_outcome_is_unknown() {
-    for (app, seconds) in [
-        (App::only::<(takes_notes,)>(), 5),
-        (App::only::<(takes_notes,)>().set("publisher.patient.confirm", "2s"), 2),
-    ] {
+    for (app, seconds) in
+        [(App::only::<(takes_notes,)>(), 5), (App::only::<(takes_notes,)>().set("publisher.patient.confirm", "2s"), 2)]
+    {
         let (running, broker) = start(app.with_publisher::<PatientPublisher>()).await;
         broker.withhold();
         let began = Instant::now();

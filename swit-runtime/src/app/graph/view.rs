@@ -41,10 +41,9 @@ fn publisher(node: &PublisherNode) -> PublisherView {
 fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
     let mut needs = Requirements::new();
     (node.registration.requires)(&mut needs);
-    let takes = |publisher: &&PublisherNode| {
-        needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)())
-    };
-    let taken = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
+    let takes =
+        |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
+    let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
         name: node.registration.name.to_owned(),
         group: node.group.to_string(),
@@ -53,7 +52,7 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
         location: node.registration.location.to_string(),
         middleware: node.middleware.iter().map(|(name, _)| name.to_string()).collect(),
         emits: node.emits.iter().map(|event| event.topic.to_owned()).collect(),
-        publishers: taken.collect(),
+        publishers: publishers.collect(),
         dead_letter: node.dead_letter.as_ref().map(Text::to_string),
         enabled: node.resolved.enabled,
     }
