@@ -44,9 +44,10 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let mut built = Built::build(&graph.providers, &mut scope).await?;
     let scope = Arc::new(scope);
     let consumed = consume(&graph, &app.queues, &transports, &publishing, &scope).await;
-    // Also after a failure: who waits to publish learns then that the transport is closed.
-    scope.opened().cancel();
+    // Also after a failure: who waits to publish learns then that the transport is closed. In this order, so that whoever
+    // waits for the opening finds the scope.
     publishing.outlets.open(&scope);
+    scope.opened().cancel();
     match consumed {
         Ok(consumers) => {
             roster(&graph);

@@ -154,7 +154,12 @@ struct Publishing {
 
 impl Publishing {
     async fn run(mut self) {
-        let closing = self.path.home().closing.clone();
+        let (closing, opened) = (self.path.home().closing.clone(), self.path.home().opened.clone());
+        // Before that, publications of several tasks would wait for it side by side, and order would be lost.
+        tokio::select! {
+            () = opened.cancelled() => {}
+            () = closing.cancelled() => {}
+        }
         let turns = self.path.turns();
         let (mut open, mut closed) = (true, false);
         while open || !self.waiting.is_empty() {
