@@ -1,9 +1,16 @@
 //! Publishers that are made while the service runs.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use swit::{
-    App, Batching, Error, Handle, Message, PublishError, PublisherConfig, PublisherError, State, publisher, subscriber,
+    App, Batching, Error, Handle, Message, OnPublishFailure, PublishError, PublisherConfig, PublisherError, State,
+    publisher, subscriber,
 };
 
 use super::{Note, note, start, takes_notes, texts};
@@ -65,6 +72,26 @@ async fn a_name_is_taken_as_long_as_its_publisher_lives() {
     assert_eq!(texts(&broker), ["last words"]);
     make("one").unwrap();
     running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_a_publisher_that_is_gone_are_told() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
+    let on_failure = OnPublishFailure::new(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let (running, broker) = start(app().provide(on_failure)).await;
+    broker.withhold();
+    broker.refuse("bad");
+    let publisher = running.handle().publisher(PublisherConfig::new("gone").background(10)).unwrap();
+    publisher.publish(&note("bad")).await.unwrap();
+    drop(publisher);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!((broker.taken().len(), told.load(Ordering::Relaxed)), (1, 0));
+    broker.confirm(1);
+    running.shutdown().await.unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]
