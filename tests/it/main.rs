@@ -6,6 +6,7 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod broker;
 mod brokers;
 mod codecs;
 mod compression;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
+mod publishers;
 mod publishing;
 mod refusals;
 mod retries;

@@ -18,6 +18,7 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &Private) ->
     let (decode, encode) = (decode(input, event, private), encode(input, event, private));
     let descriptor = descriptor(event, private);
     let upcast = upcast(input, event, private);
+    let event_key = event_key(event.key.as_ref(), private);
     let (codecs, upcasts) = (codec_contracts(input, event, private), upcast_contract(input, event, private));
     let registration = input.generics.params.is_empty().then(|| registration(input, private));
     quote! {
@@ -28,6 +29,7 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &Private) ->
             #[automatically_derived]
             impl #implement #private::Event for #ident #types #clause {
                 const DESCRIPTORS: &'static [#private::EventDescriptor] = __SWIT_DESCRIPTORS;
+                const KEY: #private::event::EventKey = #event_key;
 
                 fn descriptor(&self) -> &'static #private::EventDescriptor {
                     &__SWIT_DESCRIPTORS[0]
@@ -132,6 +134,17 @@ fn descriptor(event: &Event, private: &Private) -> TokenStream {
             codecs: &[#(#codecs),*],
             newer: #private::Newer::#newer,
             unrouted: #private::Unrouted::#unrouted,
+        }
+    }
+}
+
+/// Which field is the key, for publishers that partition by it.
+fn event_key(field: Option<&Member>, private: &Private) -> TokenStream {
+    match field {
+        None => quote!(#private::event::EventKey::None),
+        Some(field) => {
+            let name = quote!(#field).to_string();
+            quote!(#private::event::EventKey::Field(#name))
         }
     }
 }

@@ -6,7 +6,7 @@ use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
 use super::validate::Subscriber;
-use crate::names::{Private, spelled};
+use crate::names::{Private, ends, spelled};
 
 /// `const _: () = …;` for each contract that applies.
 pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStream {
@@ -46,6 +46,14 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
         None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
     });
+    if keys.ack.as_ref().is_some_and(|at| at.value == AckMode::Manual) {
+        let returns = &subscriber.handler.returns;
+        // From the type's first token to its last, so that all of it is underlined.
+        let (text, at, (first, last)) = (spelled(returns), private.at(returns), ends(returns));
+        let publishes = quote!(#at::Probe::<#returns>::EMITS_ANY);
+        all.extend(quote_spanned!(first=> const _: () = #at::contract::returns_no_events));
+        all.extend(quote_spanned!(last=> (#function, #text, #publishes);));
+    }
     for path in &keys.middleware {
         let text = spelled(path);
         let registration = quote!(<#path as #private::MiddlewareItem>::REGISTRATION);

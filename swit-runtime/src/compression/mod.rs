@@ -79,6 +79,19 @@ impl Compression {
         Self::ALL.into_iter().find(|compression| compression.name() == name)
     }
 
+    /// Checks that its feature is on.
+    ///
+    /// # Errors
+    /// It is not; the fault names it.
+    pub fn check(self) -> Result<(), swit_grammar::Fault> {
+        if self.is_compiled_in() {
+            return Ok(());
+        }
+        let name = self.name();
+        let message = format!("the compression \"{name}\" is not compiled in");
+        Err(swit_grammar::Fault::new(message, format!("enable the feature `{name}` of `swit`")))
+    }
+
     /// Whether its feature is on.
     pub const fn is_compiled_in(self) -> bool {
         match self {

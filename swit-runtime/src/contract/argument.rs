@@ -1,7 +1,7 @@
 //! The arguments of a handler, as the contracts see them.
 
 use super::text::Message;
-use crate::{codec::Codec, event::EventDescriptor};
+use crate::{codec::Codec, compression::Compression, event::EventDescriptor};
 
 /// What the checks need to know of one argument of a handler.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,20 @@ pub const fn codec_is_compiled_in(item: &str, codec: Codec) {
         let text =
             Message::new().tick(item).str(" has the codec ").quote(codec.name()).str(", which is not compiled in; ");
         panic!("{}", text.str("enable the feature ").tick(codec.name()).str(" of `swit`").get());
+    }
+}
+
+/// The compression's feature is on.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn compression_is_compiled_in(item: &str, compression: Compression) {
+    if !compression.is_compiled_in() {
+        let name = compression.name();
+        let text =
+            Message::new().tick(item).str(" has the compression ").quote(name).str(", which is not compiled in; ");
+        panic!("{}", text.str("enable the feature ").tick(name).str(" of `swit`").get());
     }
 }
 

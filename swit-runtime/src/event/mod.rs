@@ -55,6 +55,18 @@ pub struct EventDescriptor {
     pub unrouted: Unrouted,
 }
 
+/// Where the message key of an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKey {
+    /// It has none.
+    None,
+    /// From this field.
+    Field(&'static str),
+    /// Each variant of an enum of events has its own, or none.
+    OfVariants,
+}
+
 /// A type that is published to, and consumed from, a topic of its own. Derived: `#[derive(Event)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
@@ -63,6 +75,9 @@ pub struct EventDescriptor {
 pub trait Event: Sized + Send + 'static {
     /// The event type; for an enum of events, those of its variants.
     const DESCRIPTORS: &'static [EventDescriptor];
+
+    /// Where the message key comes from.
+    const KEY: EventKey = EventKey::None;
 
     /// The descriptor of this value.
     fn descriptor(&self) -> &'static EventDescriptor;

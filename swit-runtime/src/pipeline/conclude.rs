@@ -24,7 +24,7 @@ use crate::{
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
-    publisher::{CONFIRM_TIMEOUT, publish_message},
+    publisher::Outgoing,
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
@@ -215,16 +215,10 @@ impl Seat {
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
         let emissions = self.cx.take_emissions();
         let mut sent = Vec::with_capacity(emissions.len());
+        let turns = self.plan.outlet.path.turns();
         for Emission { message, unrouted } in emissions {
-            sent.push(publish_message(
-                &*self.plan.port,
-                self.plan.scope.clock(),
-                self.plan.scope.limits(),
-                message,
-                Duration::ZERO,
-                Room::WaitAtMost(CONFIRM_TIMEOUT),
-                unrouted,
-            ));
+            let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+            sent.push(self.plan.outlet.path.publish(outgoing, turns.as_ref()));
         }
         for sent in sent {
             sent.await?;

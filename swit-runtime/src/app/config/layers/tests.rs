@@ -9,6 +9,8 @@ use crate::app::config::{ConsumerGroup, DeadLetters, QueueType, TransportKind};
 
 fn known() -> Known<'static> {
     Known {
+        publishers: vec!["order-created"],
+        publish_middleware: vec!["sign"],
         subscribers: vec!["confirm-order", "ship", "audit.v2"],
         middleware: vec!["authenticate"],
         transports: vec!["eu"],

@@ -1,4 +1,4 @@
-//! Middleware: code around every handler, or around some.
+//! Consume-side middleware: code around every handler, or around some.
 //!
 //! ```ignore
 //! #[middleware(order = 10)]

@@ -1,10 +1,10 @@
-//! A side that is not there yet.
+//! Topics are of the publishing side.
 
 #![allow(unused)]
 
 use swit::prelude::*;
 
-#[middleware(publish)]
+#[middleware(topics = ["order.*"])]
 async fn audit(cx: &mut Context, next: Next<'_>) -> Outcome {
     next.run(cx).await
 }
