@@ -13,7 +13,7 @@ mod docs {
 mod macros;
 
 pub use swit_runtime::{
-    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
+    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging, serve as run},
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
     codec::{Codec, DecodeError, EncodeError},

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{providers::Built, transports};
+use super::{dead_letters::DeadLetters, providers::Built, transports};
 use crate::{
     consumer::Consumer,
     error::{Error, Result},
@@ -80,6 +80,13 @@ impl Running {
                 }
             })
             .collect()
+    }
+
+    /// The dead letters of a transport: to be counted, read, replayed and purged. `None`: there is no such transport, or it
+    /// can't walk over its queues.
+    pub fn dead_letters(&self, transport: &str) -> Option<DeadLetters<'_>> {
+        let transport = self.transports.iter().find(|known| known.name() == transport)?;
+        DeadLetters::of(&**transport, self.scope.clock().clone())
     }
 
     /// What lies in the queues of a transport, where it can tell.
