@@ -1,0 +1,155 @@
+//! Walking over a queue: each message is got once and held; what was not taken is put back one by one, first to last.
+//!
+//! Messages are got singly, not streamed to a consumer: so no more is in this process than is looked at, and no more is
+//! handed out than was asked for. They are put back singly too: a quorum queue puts what is given back behind what was
+//! given back before it, and a channel that is merely closed gives back in no order.
+//!
+//! Whatever is handed out and put back counts as a delivery (`x-delivery-count`), and a queue with a delivery limit drops
+//! or dead-letters what exceeds it. swit's dead-letter queues have none; but RabbitMQ 4 gives quorum queues that have none
+//! a limit of 20, unless a policy says `delivery-limit: -1`.
+
+use std::{collections::BTreeSet, time::UNIX_EPOCH};
+
+use lapin::{
+    BasicProperties, Channel,
+    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
+    types::{AMQPValue, FieldTable, ShortString},
+};
+use tokio::time::timeout;
+
+use super::{Core, NOT_FOUND, code};
+use crate::{
+    error::TransportError,
+    text::Text,
+    transport::{BoxFuture, Death, Lying, Place, Walk},
+    transports::rabbitmq::{
+        declare::{Declaring, in_time, short},
+        decode::{self, Seen},
+        link::{PATIENCE, describe},
+    },
+};
+
+/// How many messages lie ready in a queue, `None` if there is no such queue.
+pub(super) async fn lying(core: &Core, queue: &str) -> Result<Option<u64>, TransportError> {
+    let Some(up) = core.consume.up().await else { return Err(core.closed("look into a queue")) };
+    let asking = async {
+        let on = Declaring::on(&up, &core.options).await?;
+        let counts = on.queue_exists(queue).await?;
+        on.close().await;
+        Ok(counts.ready)
+    };
+    match asking.await {
+        Ok(ready) => Ok(Some(ready)),
+        Err(error) if code(&error) == NOT_FOUND => Ok(None),
+        Err(error) => Err(core.failed("look into a queue", queue, &error)),
+    }
+}
+
+pub(super) async fn walk(core: &Core, queue: &str) -> Result<Option<Box<dyn Walk>>, TransportError> {
+    let Some(len) = lying(core, queue).await? else { return Ok(None) };
+    let Some(up) = core.consume.up().await else { return Err(core.closed("look into a queue")) };
+    let failed = |error| core.failed("look into a queue", queue, &error);
+    let walk = RabbitMqWalk {
+        transport: core.name.clone(),
+        channel: up.channel().await.map_err(failed)?,
+        queue: short(queue).map_err(failed)?,
+        len,
+        seen: 0,
+        out: BTreeSet::new(),
+        texts: Seen::default(),
+    };
+    Ok(Some(Box::new(walk)))
+}
+
+/// A walk over a queue, on a channel of its own.
+struct RabbitMqWalk {
+    transport: Text,
+    channel: Channel,
+    queue: ShortString,
+    len: u64,
+    seen: u64,
+    /// The delivery tags of what was handed out and not taken.
+    out: BTreeSet<u64>,
+    texts: Seen,
+}
+
+impl RabbitMqWalk {
+    fn failed(&self, error: &lapin::Error) -> TransportError {
+        let reason = format!("`{}`: {}", self.queue, describe(error));
+        TransportError::new(self.transport.clone(), "walk over a queue", reason).caused_by(error.clone()).retryable()
+    }
+
+    async fn put_back(&self) -> Result<(), lapin::Error> {
+        let options = BasicNackOptions { requeue: true, multiple: false };
+        for tag in &self.out {
+            self.channel.basic_nack(*tag, options).await?;
+        }
+        // The broker answers when it has done all that came before.
+        in_time(self.channel.close(200, ShortString::default())).await
+    }
+}
+
+impl Walk for RabbitMqWalk {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Lying>, TransportError>> {
+        Box::pin(async {
+            if self.seen == self.len {
+                return Ok(None);
+            }
+            let getting = self.channel.basic_get(self.queue.clone(), BasicGetOptions { no_ack: false });
+            let Some(got) = in_time(getting).await.map_err(|error| self.failed(&error))? else { return Ok(None) };
+            self.seen += 1;
+            let tag = got.delivery.delivery_tag;
+            self.out.insert(tag);
+            let death = latest_death(&got.delivery.properties);
+            let (message, handed_out) = decode::message(got.delivery, &mut self.texts);
+            Ok(Some(Lying::new(message, handed_out, death, Place(tag))))
+        })
+    }
+
+    fn take<'a>(&'a mut self, place: &'a Place) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async {
+            if self.out.contains(&place.0) {
+                let acknowledged = self.channel.basic_ack(place.0, BasicAckOptions { multiple: false }).await;
+                acknowledged.map_err(|error| self.failed(&error))?;
+                self.out.remove(&place.0);
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), TransportError>> {
+        Box::pin(async move {
+            if let Err(error) = self.put_back().await {
+                // The broker gives back what the channel held.
+                let _ = timeout(PATIENCE, self.channel.close(200, ShortString::default())).await;
+                return Err(self.failed(&error));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Why and from where the broker itself moved a message last: `x-death`, newest first
+/// ([dead lettering](https://www.rabbitmq.com/docs/dlx#effects)).
+fn latest_death(properties: &BasicProperties) -> Option<Death> {
+    let Some(AMQPValue::FieldArray(deaths)) = properties.headers().as_ref()?.inner().get("x-death") else {
+        return None;
+    };
+    let Some(AMQPValue::FieldTable(death)) = deaths.as_slice().first() else { return None };
+    let time = match death.inner().get("time") {
+        Some(AMQPValue::Timestamp(seconds)) => UNIX_EPOCH.checked_add(std::time::Duration::from_secs(*seconds)),
+        _ => None,
+    };
+    Some(Death::new(text(death, "reason")?, text(death, "queue")?, time))
+}
+
+fn text(table: &FieldTable, name: &str) -> Option<Text> {
+    match table.inner().get(name)? {
+        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok().map(Text::from),
+        _ => None,
+    }
+}
