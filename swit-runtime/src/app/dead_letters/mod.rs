@@ -41,7 +41,7 @@ pub struct DeadLetters<'a> {
 
 impl<'a> DeadLetters<'a> {
     /// Those of a transport, if it can walk over its queues.
-    pub(crate) fn of(transport: &'a dyn Transport, clock: Clock) -> Option<Self> {
+    pub fn of(transport: &'a dyn Transport, clock: Clock) -> Option<Self> {
         Some(Self { transport, walker: transport.walker()?, clock })
     }
 
