@@ -2,7 +2,7 @@
 //!
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
-//! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`
+//! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
 //! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
@@ -22,6 +22,7 @@ pub mod contract;
 pub mod error;
 pub mod event;
 pub mod extract;
+mod failpoint;
 pub mod headers;
 pub mod id;
 pub mod limits;

@@ -8,7 +8,21 @@ use std::{
 
 /// Top-level modules of `swit-runtime`, by floor, as its `lib.rs` lists them.
 const FLOORS: [&[&str]; 5] = [
-    &["text", "id", "headers", "message", "topic", "limits", "clock", "classify", "outcome", "codec", "event", "error"],
+    &[
+        "text",
+        "id",
+        "headers",
+        "message",
+        "topic",
+        "limits",
+        "clock",
+        "classify",
+        "outcome",
+        "codec",
+        "event",
+        "error",
+        "failpoint",
+    ],
     &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking"],
     &["registry", "contract", "publisher", "pipeline", "consumer"],
     &["transports"],

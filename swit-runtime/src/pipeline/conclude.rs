@@ -19,6 +19,7 @@ use crate::{
     codec::{Codec, DecodeError},
     context::Emission,
     error::PublishError,
+    failpoint::{self, Failpoint},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
@@ -150,6 +151,7 @@ impl Seat {
         };
         match outcome {
             Outcome::Success => {
+                failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true
             }
@@ -351,6 +353,7 @@ impl Plan {
             );
             tokio::time::sleep(wait).await;
         }
+        failpoint::hit(Failpoint::AfterCopy);
         delivery.settle(Verdict::Ack);
         true
     }

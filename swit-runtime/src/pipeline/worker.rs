@@ -17,6 +17,7 @@ use tokio::{sync::mpsc, task::coop::cooperative};
 use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
 use crate::{
     context::Context,
+    failpoint::{self, Failpoint},
     headers::names,
     message::Message,
     middleware::Next,
@@ -141,6 +142,7 @@ async fn work<H: Handler>(worker: Worker) {
             continue;
         }
         loop {
+            failpoint::hit(Failpoint::BeforeHandler);
             let outcome = if seat.plan.middleware.is_empty() {
                 let mut attempt = pin!(Some(H::call(&mut seat.cx)));
                 poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
@@ -149,6 +151,7 @@ async fn work<H: Handler>(worker: Worker) {
                 let mut attempt = pin!(Some(chain.run(&mut seat.cx)));
                 poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
             };
+            failpoint::hit(Failpoint::AfterHandler);
             if seat.succeed(&outcome, guard.waited_since()) || seat.conclude(outcome).await {
                 break;
             }

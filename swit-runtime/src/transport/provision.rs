@@ -124,7 +124,7 @@ impl fmt::Display for Binding {
 pub struct LeftQueue {
     /// Its name.
     pub name: Text,
-    /// Messages that it holds.
+    /// Messages that it holds. Brokers count with some seconds' delay.
     pub messages: u64,
     /// Who still consumes it: an older version of the service, perhaps.
     pub consumers: u64,

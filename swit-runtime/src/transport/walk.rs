@@ -7,9 +7,6 @@ use crate::{error::TransportError, message::Message, text::Text};
 
 /// Walks over queues, where a transport can: what `dlq` is made of.
 pub trait Walker: Send + Sync {
-    /// How many messages lie ready in a queue, `None` if there is no such queue. Nothing is taken.
-    fn lying<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<Option<u64>, TransportError>>;
-
     /// Begins at the first message of a queue; `None` if there is no such queue.
     ///
     /// Whoever consumes the queue meanwhile gets its share: what is handed out here is not handed out there.

@@ -50,7 +50,10 @@ impl<'a> DeadLetters<'a> {
     /// # Errors
     /// The broker can't be asked.
     pub async fn count(&self, queue: &str) -> Result<Option<u64>> {
-        Ok(self.walker.lying(queue).await?)
+        let Some(walk) = self.walker.walk(queue).await? else { return Ok(None) };
+        let count = walk.len();
+        walk.finish().await?;
+        Ok(Some(count))
     }
 
     async fn walk(&self, queue: &str) -> Result<Box<dyn Walk>> {

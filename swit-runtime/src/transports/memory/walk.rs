@@ -13,16 +13,10 @@ use crate::{
 };
 
 impl Walker for MemoryTransport {
-    fn lying<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<Option<u64>, TransportError>> {
-        Box::pin(async move {
-            self.core.open("look into a queue")?;
-            Ok(self.core.routes.queue(queue).map(|queue| queue.lying() as u64))
-        })
-    }
-
     fn walk<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<Option<Box<dyn Walk>>, TransportError>> {
         Box::pin(async move {
-            let Some(len) = self.lying(queue).await? else { return Ok(None) };
+            self.core.open("look into a queue")?;
+            let Some(len) = self.core.routes.queue(queue).map(|queue| queue.lying() as u64) else { return Ok(None) };
             let options = SubscribeOptions::new(queue, "walk", u32::MAX);
             let subscription = MemorySubscription::start(&self.core, &options)?;
             let walk = MemoryWalk { out: BTreeMap::new(), seen: 0, len, subscription: Arc::new(subscription) };

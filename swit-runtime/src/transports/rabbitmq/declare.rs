@@ -21,13 +21,17 @@ use crate::{
     transport::{Binding, Queue},
 };
 
+const DURABLE: QueueDeclareOptions =
+    QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
+
 /// Requests to the broker on one channel. An error closes the channel, as the protocol has it.
 pub(super) struct Declaring<'a> {
     options: &'a RabbitMqOptions,
     channel: Channel,
 }
 
-/// How many messages lie ready in a queue, and how many consumers it has.
+/// How many messages lie ready in a queue, and how many consumers it has. A quorum queue tells them with some seconds'
+/// delay.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counts {
     pub(super) ready: u64,
@@ -65,6 +69,10 @@ impl<'a> Declaring<'a> {
         self.make(&Wanted::delay(step, self.options)).await
     }
 
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
     pub(super) async fn close(self) {
         let _ = timeout(PATIENCE, self.channel.close(200, ShortString::default())).await;
     }
@@ -96,7 +104,7 @@ impl<'a> Declaring<'a> {
 
     pub(super) async fn queue(&self, wanted: &WantedQueue) -> Result<(), lapin::Error> {
         let (name, arguments) = (short(&wanted.name)?, wanted.arguments.clone());
-        in_time(self.channel.queue_declare(name, wanted.options, arguments)).await.map(|_| ())
+        in_time(self.channel.queue_declare(name, DURABLE, arguments)).await.map(|_| ())
     }
 
     pub(super) async fn queue_exists(&self, name: &str) -> Result<Counts, lapin::Error> {

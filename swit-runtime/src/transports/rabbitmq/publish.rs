@@ -153,6 +153,8 @@ impl<'a> Sender<'a> {
                     self.collect();
                 }
             }
+            // A confirmation may be there with the first look at it.
+            self.collect();
             if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
                 return true;
             }

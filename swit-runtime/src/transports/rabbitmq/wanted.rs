@@ -5,7 +5,6 @@
 
 use lapin::{
     ExchangeKind,
-    options::QueueDeclareOptions,
     types::{AMQPValue, FieldTable, ShortString},
 };
 
@@ -20,6 +19,9 @@ use crate::{
 
 /// How many of the messages that nobody takes are kept to be looked at.
 const DISCARDED_KEPT: i64 = 1_000;
+
+/// After how many milliseconds the queue of one instance ends that nobody consumes.
+const ABANDONED: i64 = 30 * 60 * 1_000;
 
 /// What is wanted on the broker. It is made in this order.
 #[derive(Debug, Default)]
@@ -37,11 +39,10 @@ pub(super) struct WantedExchange {
     pub(super) arguments: FieldTable,
 }
 
-/// A queue.
+/// A durable queue.
 #[derive(Debug)]
 pub(super) struct WantedQueue {
     pub(super) name: Text,
-    pub(super) options: QueueDeclareOptions,
     pub(super) arguments: FieldTable,
 }
 
@@ -65,31 +66,22 @@ impl Wanted {
                 exchange(Text::from_static(DEAD), ExchangeKind::Direct, Some(DISCARDED)),
                 exchange(Text::from_static(DISCARDED), ExchangeKind::Fanout, None),
             ],
-            queues: vec![WantedQueue { name: Text::from_static(DISCARDED), options: DURABLE, arguments: kept }],
+            queues: vec![WantedQueue { name: Text::from_static(DISCARDED), arguments: kept }],
             bindings: vec![Binding::new(Text::from_static(DISCARDED), Text::from_static(DISCARDED), "")],
         }
     }
 
     /// A queue with its bindings, and the dead-letter queue that it names.
     pub(super) fn of(queue: &Queue, options: &RabbitMqOptions) -> Self {
-        let kind = if queue.exclusive {
-            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() }
-        } else {
-            DURABLE
-        };
-        let wanted = |queue: &Queue, kind| WantedQueue {
-            name: queue.name.clone(),
-            options: kind,
-            arguments: arguments(queue, options),
-        };
-        let mut all = Self { queues: vec![wanted(queue, kind)], ..Self::default() };
+        let wanted = |queue: &Queue| WantedQueue { name: queue.name.clone(), arguments: arguments(queue, options) };
+        let mut all = Self { queues: vec![wanted(queue)], ..Self::default() };
         for pattern in &queue.patterns {
             for exchange in [options.exchange.clone(), names::due(&options.exchange)] {
                 all.bindings.push(Binding::new(queue.name.clone(), exchange, pattern.clone()));
             }
         }
         if let Some(dead_letter) = &queue.dead_letter {
-            all.queues.push(wanted(&Queue::dead_letter(dead_letter.clone()), DURABLE));
+            all.queues.push(wanted(&Queue::dead_letter(dead_letter.clone())));
             let dead = Text::from_static(DEAD);
             all.bindings.push(Binding::new(dead_letter.clone(), dead, queue.name.clone()));
         }
@@ -119,7 +111,7 @@ impl Wanted {
     pub(super) fn retry_queue(queue: &str, step: Step, options: &RabbitMqOptions) -> Self {
         let target = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text(queue))];
         let arguments = delayed(options.queues, step, target);
-        let queue = WantedQueue { name: names::retry_queue(queue, step), options: DURABLE, arguments };
+        let queue = WantedQueue { name: names::retry_queue(queue, step), arguments };
         Self { queues: vec![queue], ..Self::default() }
     }
 
@@ -134,22 +126,24 @@ impl Wanted {
                 kind: ExchangeKind::Fanout,
                 arguments: FieldTable::default(),
             }],
-            queues: vec![WantedQueue { name: name.clone(), options: DURABLE, arguments }],
+            queues: vec![WantedQueue { name: name.clone(), arguments }],
             bindings: vec![Binding::new(name.clone(), name, "")],
         }
     }
 }
 
-const DURABLE: QueueDeclareOptions =
-    QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
-
 /// What a queue is declared with.
 fn arguments(queue: &Queue, options: &RabbitMqOptions) -> FieldTable {
-    let is_quorum = options.queues == QueueKind::Quorum && !queue.exclusive;
+    let is_quorum = options.queues == QueueKind::Quorum;
     let mut arguments = vec![("x-queue-type", text(if is_quorum { "quorum" } else { "classic" }))];
     if queue.role == QueueRole::Subscriber {
         arguments.push(("x-dead-letter-exchange", text(DEAD)));
         arguments.push(("x-dead-letter-routing-key", text(&queue.name)));
+        if queue.exclusive {
+            // Not exclusive in the protocol's sense, which would end it with its connection, and all that it holds. It is
+            // deleted when its subscription is closed; if nobody is left who could, it ends by itself.
+            arguments.push(("x-expires", AMQPValue::LongLongInt(ABANDONED)));
+        }
         if queue.single_active {
             arguments.push(("x-single-active-consumer", AMQPValue::Boolean(true)));
         }

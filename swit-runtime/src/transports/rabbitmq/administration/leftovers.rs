@@ -15,18 +15,21 @@ use crate::{
 ///
 /// Another service may share a queue (a consumer group of its own name, a dead-letter queue of several services). So only
 /// queues that are named after this service are looked at; and in `swit.dead`, where the key is the queue that letters come
-/// from, keys that are. What somebody bound to an exchange of his own is his.
+/// from, keys that are, of queues that are gone or go elsewhere with their letters now. What somebody bound to an exchange
+/// of his own is his.
 pub(super) fn stale(listing: &Listing, wanted: &Wanted, service: &str, exchange: &str) -> Vec<Binding> {
     let due = names::due(exchange);
+    let wants = |name: &str| wanted.queues.iter().any(|queue| *queue.name == *name);
+    let lives = |name: &str| listing.queues.iter().any(|queue| queue.name == name);
     let is_own = |name: &str| name.strip_prefix(service).is_some_and(|rest| rest.starts_with('.'));
     let mut stale: Vec<Binding> = listing
         .bindings
         .iter()
-        .filter(|binding| wanted.queues.iter().any(|queue| queue.name == binding.queue))
+        .filter(|binding| wants(&binding.queue))
         .filter(|binding| {
             let through = binding.exchange.as_str();
             ((through == exchange || through == due.as_str()) && is_own(&binding.queue))
-                || (through == DEAD && is_own(&binding.key))
+                || (through == DEAD && is_own(&binding.key) && (wants(&binding.key) || !lives(&binding.key)))
         })
         .filter(|binding| !wanted.bindings.contains(binding))
         .cloned()
@@ -38,13 +41,13 @@ pub(super) fn stale(listing: &Listing, wanted: &Wanted, service: &str, exchange:
 /// Queues that are named after this service and are wanted no more: of subscribers that are gone or renamed, their
 /// dead-letter queues, and those in which their retries waited.
 ///
-/// A queue that goes away with its instance is none of them.
+/// A queue that ends by itself, as one of an instance does, is none of them.
 pub(super) fn left(listing: &Listing, wanted: &Wanted, service: &str) -> Vec<LeftQueue> {
     let wants = |name: &str| wanted.queues.iter().any(|queue| *queue.name == *name);
     let mut left: Vec<LeftQueue> = listing
         .queues
         .iter()
-        .filter(|queue| !queue.exclusive && !queue.auto_delete)
+        .filter(|queue| !queue.ends_by_itself())
         .filter_map(|queue| {
             let own = queue.name.strip_prefix(service)?.strip_prefix('.')?;
             let subscriber = subscriber(own);
@@ -100,7 +103,8 @@ mod tests {
     #[test]
     fn stale_bindings_are_this_services_own() {
         let wanted = wanted();
-        let mut listing = Listing { queues: vec![], bindings: wanted.bindings.clone() };
+        let queues = vec![queue("orders.all.host-1"), queue("orders.left")];
+        let mut listing = Listing { queues, bindings: wanted.bindings.clone() };
         assert_eq!(stale(&listing, &wanted, "orders", EVENTS), []);
         let expected = [
             Binding::new("orders.confirm", EVENTS, "order.old"),
@@ -109,6 +113,9 @@ mod tests {
         ];
         listing.bindings.extend(expected.clone());
         listing.bindings.extend([
+            // An instance that runs, and a queue that was left behind and may still hold something.
+            Binding::new("shared.dlq", DEAD, "orders.all.host-1"),
+            Binding::new("shared.dlq", DEAD, "orders.left"),
             // Another service shares the dead-letter queue, and another one the group.
             Binding::new("shared.dlq", DEAD, "billing.charge"),
             Binding::new("audit.log", EVENTS, "billing.#"),

@@ -24,6 +24,15 @@ pub(super) struct Listed {
     pub(super) auto_delete: bool,
     #[serde(default)]
     pub(super) exclusive: bool,
+    #[serde(default)]
+    arguments: serde_json::Value,
+}
+
+impl Listed {
+    /// Whether it ends without anybody deleting it: with a consumer, a connection, or when nobody used it for a while.
+    pub(super) fn ends_by_itself(&self) -> bool {
+        self.auto_delete || self.exclusive || self.arguments.get("x-expires").is_some()
+    }
 }
 
 /// A binding.
@@ -62,13 +71,16 @@ mod tests {
     #[test]
     fn what_the_management_api_answers_is_read() {
         let queues = br#"[{"arguments":{"x-queue-type":"quorum"},"auto_delete":false,"durable":true,"exclusive":false,
-            "messages":3,"consumers":1,"name":"a","vhost":"/"},{"name":"new"}]"#;
+            "messages":3,"consumers":1,"name":"a","vhost":"/"},{"name":"new"},
+            {"name":"expires","arguments":{"x-expires":5}},{"name":"odd","arguments":[]}]"#;
         let bindings = br#"[
             {"source":"","vhost":"/","destination":"a","destination_type":"queue","routing_key":"a","arguments":{},"properties_key":"a"},
             {"source":"e","vhost":"/","destination":"a","destination_type":"queue","routing_key":"k","arguments":{},"properties_key":"k"},
             {"source":"e","vhost":"/","destination":"f","destination_type":"exchange","routing_key":"k","arguments":{},"properties_key":"k"}]"#;
         let listing = Listing::read(queues, bindings).unwrap();
         assert_eq!((listing.queues[0].messages, listing.queues[0].consumers, listing.queues[1].messages), (3, 1, 0));
+        let ending: Vec<bool> = listing.queues.iter().map(Listed::ends_by_itself).collect();
+        assert_eq!(ending, [false, false, true, false]);
         assert_eq!(listing.bindings, [Binding::new("a", "e", "k")]);
         assert!(Listing::read(b"{}", b"[]").is_err());
     }

@@ -71,7 +71,7 @@ impl Management {
     /// # Errors
     /// Why there is no list, in words.
     pub(super) async fn list(&self, address: &Address) -> Result<Listing, String> {
-        const QUEUES: &str = "columns=name,messages,consumers,auto_delete,exclusive";
+        const QUEUES: &str = "columns=name,messages,consumers,auto_delete,exclusive,arguments";
         const BINDINGS: &str = "columns=source,destination,destination_type,routing_key";
         let (user, password) = match &self.user {
             Some((user, password)) => (user.as_str(), password.as_str()),

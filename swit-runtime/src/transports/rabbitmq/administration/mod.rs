@@ -47,10 +47,6 @@ impl Provision for RabbitMqTransport {
 }
 
 impl Walker for RabbitMqTransport {
-    fn lying<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<Option<u64>, TransportError>> {
-        Box::pin(walk::lying(&self.core, queue))
-    }
-
     fn walk<'a>(&'a self, queue: &'a str) -> BoxFuture<'a, Result<Option<Box<dyn Walk>>, TransportError>> {
         Box::pin(walk::walk(&self.core, queue))
     }

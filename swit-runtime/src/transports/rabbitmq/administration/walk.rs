@@ -12,6 +12,7 @@ use std::{collections::BTreeSet, time::UNIX_EPOCH};
 
 use lapin::{
     BasicProperties, Channel,
+    message::BasicGetMessage,
     options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -23,43 +24,42 @@ use crate::{
     text::Text,
     transport::{BoxFuture, Death, Lying, Place, Walk},
     transports::rabbitmq::{
-        declare::{Declaring, in_time, short},
+        declare::{in_time, short},
         decode::{self, Seen},
         link::{PATIENCE, describe},
     },
 };
 
-/// How many messages lie ready in a queue, `None` if there is no such queue.
-pub(super) async fn lying(core: &Core, queue: &str) -> Result<Option<u64>, TransportError> {
+/// Begins a walk. The first message is got now: only with it comes how many lie there; what a quorum queue tells of itself
+/// otherwise is seconds old.
+pub(super) async fn walk(core: &Core, queue: &str) -> Result<Option<Box<dyn Walk>>, TransportError> {
     let Some(up) = core.consume.up().await else { return Err(core.closed("look into a queue")) };
-    let asking = async {
-        let on = Declaring::on(&up, &core.options).await?;
-        let counts = on.queue_exists(queue).await?;
-        on.close().await;
-        Ok(counts.ready)
+    let failed = |error: &lapin::Error| core.failed("look into a queue", queue, error);
+    let name = short(queue).map_err(|error| failed(&error))?;
+    let channel = up.channel().await.map_err(|error| failed(&error))?;
+    let first = match in_time(channel.basic_get(name.clone(), HELD)).await {
+        Ok(first) => first,
+        Err(error) if code(&error) == NOT_FOUND => return Ok(None),
+        Err(error) => return Err(failed(&error)),
     };
-    match asking.await {
-        Ok(ready) => Ok(Some(ready)),
-        Err(error) if code(&error) == NOT_FOUND => Ok(None),
-        Err(error) => Err(core.failed("look into a queue", queue, &error)),
-    }
+    let len = first.as_ref().map_or(0, |first| u64::from(first.message_count) + 1);
+    let out = first.iter().map(|first| first.delivery.delivery_tag).collect();
+    let (transport, texts) = (core.name.clone(), Seen::default());
+    Ok(Some(Box::new(RabbitMqWalk { transport, channel, queue: name, len, seen: 0, first, out, texts })))
 }
 
-pub(super) async fn walk(core: &Core, queue: &str) -> Result<Option<Box<dyn Walk>>, TransportError> {
-    let Some(len) = lying(core, queue).await? else { return Ok(None) };
-    let Some(up) = core.consume.up().await else { return Err(core.closed("look into a queue")) };
-    let failed = |error| core.failed("look into a queue", queue, &error);
-    let walk = RabbitMqWalk {
-        transport: core.name.clone(),
-        channel: up.channel().await.map_err(failed)?,
-        queue: short(queue).map_err(failed)?,
-        len,
-        seen: 0,
-        out: BTreeSet::new(),
-        texts: Seen::default(),
-    };
-    Ok(Some(Box::new(walk)))
+/// Until it is acknowledged or put back.
+const HELD: BasicGetOptions = BasicGetOptions { no_ack: false };
+
+/// How many messages lie in a queue, exactly: one is got, and put back.
+pub(super) async fn count(channel: &Channel, queue: &str) -> Result<u64, lapin::Error> {
+    let Some(first) = in_time(channel.basic_get(short(queue)?, HELD)).await? else { return Ok(0) };
+    channel.basic_nack(first.delivery.delivery_tag, BACK).await?;
+    Ok(u64::from(first.message_count) + 1)
 }
+
+/// To its queue.
+const BACK: BasicNackOptions = BasicNackOptions { requeue: true, multiple: false };
 
 /// A walk over a queue, on a channel of its own.
 struct RabbitMqWalk {
@@ -68,6 +68,8 @@ struct RabbitMqWalk {
     queue: ShortString,
     len: u64,
     seen: u64,
+    /// The first message, until somebody asks for it.
+    first: Option<BasicGetMessage>,
     /// The delivery tags of what was handed out and not taken.
     out: BTreeSet<u64>,
     texts: Seen,
@@ -80,9 +82,8 @@ impl RabbitMqWalk {
     }
 
     async fn put_back(&self) -> Result<(), lapin::Error> {
-        let options = BasicNackOptions { requeue: true, multiple: false };
         for tag in &self.out {
-            self.channel.basic_nack(*tag, options).await?;
+            self.channel.basic_nack(*tag, BACK).await?;
         }
         // The broker answers when it has done all that came before.
         in_time(self.channel.close(200, ShortString::default())).await
@@ -99,8 +100,14 @@ impl Walk for RabbitMqWalk {
             if self.seen == self.len {
                 return Ok(None);
             }
-            let getting = self.channel.basic_get(self.queue.clone(), BasicGetOptions { no_ack: false });
-            let Some(got) = in_time(getting).await.map_err(|error| self.failed(&error))? else { return Ok(None) };
+            let got = match self.first.take() {
+                Some(first) => Some(first),
+                None => {
+                    let getting = self.channel.basic_get(self.queue.clone(), HELD);
+                    in_time(getting).await.map_err(|error| self.failed(&error))?
+                }
+            };
+            let Some(got) = got else { return Ok(None) };
             self.seen += 1;
             let tag = got.delivery.delivery_tag;
             self.out.insert(tag);
