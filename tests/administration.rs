@@ -278,20 +278,20 @@ async fn looking_takes_nothing_and_keeps_the_order() {
         let transport = graveyard(&service, kind).await;
         let letters = DeadLetters::of(&transport, now()).unwrap();
         let queue = format!("{service}.confirm.dlq");
-        // More than nine, so that an order by digits would show.
-        for number in 0..20 {
+        // More than nine, so that an order by digits would show, and more than a channel sends at once.
+        for number in 0..100 {
             let letter = dead(&service, &format!("<{number}>"), "permanent", "2030-01-01T00:00:00Z");
             publish(&transport, letter, Target::Queue(queue.clone().into())).await;
         }
-        let expected = (0..20).fold("abcdef".to_owned(), |all, number| all + &format!("<{number}>"));
+        let expected = (0..100).fold("abcdef".to_owned(), |all, number| all + &format!("<{number}>"));
         for _ in 0..3 {
             assert_eq!(ids(&letters, &queue).await, expected, "{kind:?}");
         }
         let summary = letters.summary(&queue, 4).await.unwrap();
-        assert_eq!((summary.count, summary.looked_at), (26, 4));
+        assert_eq!((summary.count, summary.looked_at), (106, 4));
         let reasons: Vec<_> = summary.reasons.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
         assert_eq!(reasons, [("max_retries_exceeded", 2), ("permanent", 2)]);
-        assert_eq!(letters.count(&queue).await.unwrap(), Some(26), "all are back at once");
+        assert_eq!(letters.count(&queue).await.unwrap(), Some(106), "all are back at once");
         assert_eq!(letters.count("nowhere").await.unwrap(), None);
         assert!(letters.summary("nowhere", 1).await.unwrap_err().to_string().contains("`nowhere` does not exist"));
 
@@ -400,7 +400,11 @@ async fn what_the_broker_itself_gave_up_is_read_and_replayed_too() {
     }
     publish(&transport, rejected, Target::Topic).await;
     std::future::poll_fn(|task| subscription.poll_next(0, task)).await.unwrap().settle(Verdict::Reject);
-    until(|| broker().queue_depth(&queue) == Some(2)).await;
+    until(|| {
+        eprintln!("{:?}", broker().list_queues());
+        broker().queue_depth(&queue) == Some(2)
+    })
+    .await;
     subscription.close();
     drop(subscription);
     until(|| broker().queue(&origin).is_some_and(|queue| queue.consumers == 0)).await;

@@ -173,7 +173,7 @@ fn delayed<const N: usize>(kind: QueueKind, step: Step, target: [(&'static str, 
     table(arguments)
 }
 
-fn table<'a>(arguments: impl IntoIterator<Item = (&'a str, AMQPValue)>) -> FieldTable {
+pub(super) fn table<'a>(arguments: impl IntoIterator<Item = (&'a str, AMQPValue)>) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in arguments {
         // All names are literals.

@@ -4,6 +4,9 @@
 //! handed out than was asked for. They are put back singly too: a quorum queue puts what is given back behind what was
 //! given back before it, and a channel that is merely closed gives back in no order.
 //!
+//! A channel sends a quorum queue at most 32 commands that the queue has not applied yet. It stashes what comes then, mixes
+//! it up, and forgets it when it is closed. So the walk waits for the queue after every few of them.
+//!
 //! Whatever is handed out and put back counts as a delivery (`x-delivery-count`), and a queue with a delivery limit drops
 //! or dead-letters what exceeds it. swit's dead-letter queues have none; but RabbitMQ 4 gives quorum queues that have none
 //! a limit of 20, unless a policy says `delivery-limit: -1`.
@@ -13,7 +16,9 @@ use std::{collections::BTreeSet, time::UNIX_EPOCH};
 use lapin::{
     BasicProperties, Channel,
     message::BasicGetMessage,
-    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicQosOptions,
+    },
     types::{AMQPValue, FieldTable, ShortString},
 };
 use tokio::time::timeout;
@@ -27,6 +32,7 @@ use crate::{
         declare::{in_time, short},
         decode::{self, Seen},
         link::{PATIENCE, describe},
+        wanted::table,
     },
 };
 
@@ -37,6 +43,9 @@ pub(super) async fn walk(core: &Core, queue: &str) -> Result<Option<Box<dyn Walk
     let failed = |error: &lapin::Error| core.failed("look into a queue", queue, error);
     let name = short(queue).map_err(|error| failed(&error))?;
     let channel = up.channel().await.map_err(|error| failed(&error))?;
+    // Of what consumes on this channel.
+    let waiting = in_time(channel.basic_qos(1, BasicQosOptions { global: false }));
+    waiting.await.map_err(|error| failed(&error))?;
     let first = match in_time(channel.basic_get(name.clone(), HELD)).await {
         Ok(first) => first,
         Err(error) if code(&error) == NOT_FOUND => return Ok(None),
@@ -45,7 +54,7 @@ pub(super) async fn walk(core: &Core, queue: &str) -> Result<Option<Box<dyn Walk
     let len = first.as_ref().map_or(0, |first| u64::from(first.message_count) + 1);
     let out = first.iter().map(|first| first.delivery.delivery_tag).collect();
     let (transport, texts) = (core.name.clone(), Seen::default());
-    Ok(Some(Box::new(RabbitMqWalk { transport, channel, queue: name, len, seen: 0, first, out, texts })))
+    Ok(Some(Box::new(RabbitMqWalk { transport, channel, queue: name, len, seen: 0, first, out, burst: 0, texts })))
 }
 
 /// Until it is acknowledged or put back.
@@ -57,6 +66,9 @@ pub(super) async fn count(channel: &Channel, queue: &str) -> Result<u64, lapin::
     channel.basic_nack(first.delivery.delivery_tag, BACK).await?;
     Ok(u64::from(first.message_count) + 1)
 }
+
+/// How many messages are settled before the queue is waited for.
+const BURST: u32 = 16;
 
 /// To its queue.
 const BACK: BasicNackOptions = BasicNackOptions { requeue: true, multiple: false };
@@ -72,6 +84,8 @@ struct RabbitMqWalk {
     first: Option<BasicGetMessage>,
     /// The delivery tags of what was handed out and not taken.
     out: BTreeSet<u64>,
+    /// How many were settled since the queue was last waited for.
+    burst: u32,
     texts: Seen,
 }
 
@@ -81,12 +95,35 @@ impl RabbitMqWalk {
         TransportError::new(self.transport.clone(), "walk over a queue", reason).caused_by(error.clone()).retryable()
     }
 
-    async fn put_back(&self) -> Result<(), lapin::Error> {
-        for tag in &self.out {
-            self.channel.basic_nack(*tag, BACK).await?;
+    async fn put_back(&mut self) -> Result<(), lapin::Error> {
+        self.applied().await?;
+        while let Some(tag) = self.out.pop_first() {
+            self.channel.basic_nack(tag, BACK).await?;
+            self.settled().await?;
         }
-        // The broker answers when it has done all that came before.
+        self.applied().await?;
         in_time(self.channel.close(200, ShortString::default())).await
+    }
+
+    async fn settled(&mut self) -> Result<(), lapin::Error> {
+        self.burst += 1;
+        if self.burst < BURST { Ok(()) } else { self.applied().await }
+    }
+
+    /// Waits until the queue has applied everything. A consumer comes and goes, each with a command that the broker answers
+    /// once the queue has applied it and all before it. It has no credit, so it is handed nothing; a broker that knows no
+    /// credit may hand it one message, which then is put back out of its order.
+    async fn applied(&mut self) -> Result<(), lapin::Error> {
+        if self.burst == 0 {
+            return Ok(());
+        }
+        self.burst = 0;
+        let credit = [("credit", AMQPValue::LongLongInt(0)), ("drain", AMQPValue::Boolean(false))];
+        let arguments = table([("x-credit", AMQPValue::FieldTable(table(credit)))]);
+        let (options, tag) = (BasicConsumeOptions::default(), ShortString::default());
+        let consuming = self.channel.basic_consume(self.queue.clone(), tag, options, arguments);
+        let consumer = in_time(consuming).await?;
+        in_time(self.channel.basic_cancel(consumer.tag(), BasicCancelOptions { nowait: false })).await
     }
 }
 
@@ -123,12 +160,13 @@ impl Walk for RabbitMqWalk {
                 let acknowledged = self.channel.basic_ack(place.0, BasicAckOptions { multiple: false }).await;
                 acknowledged.map_err(|error| self.failed(&error))?;
                 self.out.remove(&place.0);
+                self.settled().await.map_err(|error| self.failed(&error))?;
             }
             Ok(())
         })
     }
 
-    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), TransportError>> {
+    fn finish(mut self: Box<Self>) -> BoxFuture<'static, Result<(), TransportError>> {
         Box::pin(async move {
             if let Err(error) = self.put_back().await {
                 // The broker gives back what the channel held.
