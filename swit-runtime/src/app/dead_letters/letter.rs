@@ -42,7 +42,7 @@ impl Letter {
         (Self::read(message, death, handed_out), place)
     }
 
-    fn read(message: Message, death: Option<Death>, handed_out: u32) -> Self {
+    pub(in crate::app) fn read(message: Message, death: Option<Death>, handed_out: u32) -> Self {
         let text = |name: &Text| message.headers.get_str(name).map(Text::from);
         let topic = text(&names::ORIGINAL_TOPIC).unwrap_or_else(|| message.topic.clone());
         if let Some(death) = death {
