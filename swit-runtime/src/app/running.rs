@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{dead_letters::DeadLetters, providers::Built, transports};
+use super::{dead_letters::DeadLetters, handle::Handle, providers::Built, publishing::Publishing, transports};
 use crate::{
     consumer::Consumer,
     error::{Error, Result},
     pipeline::Counts,
-    publisher::Publisher,
+    publisher::{Publisher, PublisherStats},
+    registry::PublisherItem,
     scope::Scope,
     text::Text,
     transport::{Inspect, Status, SubscriptionState, Transport},
@@ -24,6 +25,7 @@ pub struct Running {
     scope: Arc<Scope>,
     consumers: Vec<Consumer>,
     transports: Vec<Arc<dyn Transport>>,
+    publishing: Publishing,
     built: Built,
     drain: Duration,
 }
@@ -49,10 +51,11 @@ impl Running {
         scope: Arc<Scope>,
         consumers: Vec<Consumer>,
         transports: Vec<Arc<dyn Transport>>,
+        publishing: Publishing,
         built: Built,
         drain: Duration,
     ) -> Self {
-        Self { scope, consumers, transports, built, drain }
+        Self { scope, consumers, transports, publishing, built, drain }
     }
 
     /// A publisher to the transport `default`.
@@ -104,6 +107,29 @@ impl Running {
         Some(found.subscription().status())
     }
 
+    /// The publisher that `#[publisher]` on this struct describes.
+    ///
+    /// # Errors
+    /// It is not part of this app.
+    pub fn publisher_of<P: PublisherItem>(&self) -> Result<Publisher<P>> {
+        Ok(Publisher::named(&self.scope)?)
+    }
+
+    /// A handle on this service.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.publishing.outlets.clone())
+    }
+
+    /// What each named publisher has done so far, by name.
+    pub fn publishers(&self) -> Vec<PublisherStats> {
+        self.publishing.outlets.stats()
+    }
+
+    /// Publishes what publishers hold back, then waits until everything that was published until now is answered.
+    pub async fn flush(&self) {
+        self.publishing.outlets.flush().await;
+    }
+
     /// What lies in the queues of a transport, where it can tell.
     pub fn inspect(&self, transport: &str) -> Option<&dyn Inspect> {
         self.transports.iter().find(|known| known.name() == transport)?.inspect()
@@ -119,14 +145,39 @@ impl Running {
         self.transports.iter().filter_map(|known| known.inspect())
     }
 
-    /// Resolves when nothing is in flight: no queue that is consumed holds a message, ready, delayed or unsettled.
+    /// Resolves when nothing is in flight: no batch or asynchronous publisher holds a publication, and no queue that is
+    /// consumed holds a message, ready, delayed or unsettled.
     ///
     /// Only transports that can be looked into are waited for. What is published from outside meanwhile may keep it
     /// waiting.
     pub async fn wait_quiet(&self) {
-        for transport in &self.transports {
-            if let Some(inspect) = transport.inspect() {
+        loop {
+            self.publishing.outlets.settled().await;
+            for transport in &self.transports {
+                if let Some(inspect) = transport.inspect() {
+                    inspect.quiet().await;
+                }
+            }
+            // Handlers may have published meanwhile.
+            if !self.publishing.outlets.holds() {
+                return;
+            }
+        }
+    }
+
+    /// Resolves when the transports that keep their messages in this process are empty, with nothing on its way to them.
+    async fn empty(&self) {
+        let volatile = self.transports.iter().filter(|transport| !transport.capabilities().durable);
+        let volatile: Vec<_> = volatile.filter_map(|transport| transport.inspect()).collect();
+        loop {
+            if !volatile.is_empty() {
+                self.publishing.outlets.flush().await;
+            }
+            for inspect in &volatile {
                 inspect.quiet().await;
+            }
+            if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
+                return;
             }
         }
     }
@@ -137,7 +188,8 @@ impl Running {
     /// in its queues would be lost. Handlers see the shutdown in their `CancellationToken`.
     ///
     /// # Errors
-    /// [`Error::Drain`]: some deliveries were not finished by the deadline and were given back.
+    /// [`Error::Drain`]: some deliveries were not finished by the deadline and were given back. [`Error::Unconfirmed`]: all
+    /// were, but some publications were not confirmed by then.
     pub async fn shutdown(self) -> Result<()> {
         let drain = self.drain;
         self.shutdown_within(drain).await
@@ -150,12 +202,8 @@ impl Running {
     pub async fn shutdown_within(mut self, drain: Duration) -> Result<()> {
         let deadline = Instant::now() + drain;
         self.scope.shutdown().cancel();
-        for transport in &self.transports {
-            if let Some(inspect) = transport.inspect().filter(|_| !transport.capabilities().durable) {
-                // The last quarter belongs to the workers, whatever is left in the queues.
-                let _ = tokio::time::timeout_at(deadline - drain / 4, inspect.quiet()).await;
-            }
-        }
+        // The last quarter belongs to the workers, whatever is left in the queues.
+        let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
         for consumer in &self.consumers {
             consumer.stop();
         }
@@ -163,10 +211,15 @@ impl Running {
         for consumer in &mut self.consumers {
             unfinished += consumer.drain(deadline).await;
         }
+        let unconfirmed = self.publishing.close(deadline).await;
         transports::close(&self.transports).await;
         self.built.close().await;
-        tracing::info!(unfinished, "stopped");
-        if unfinished == 0 { Ok(()) } else { Err(Error::Drain { unfinished, deadline: drain }) }
+        tracing::info!(unfinished, unconfirmed, "stopped");
+        match (unfinished, unconfirmed) {
+            (0, 0) => Ok(()),
+            (0, publications) => Err(Error::Unconfirmed { publications, deadline: drain }),
+            (unfinished, _) => Err(Error::Drain { unfinished, deadline: drain }),
+        }
     }
 }
 

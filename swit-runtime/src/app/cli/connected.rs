@@ -22,7 +22,7 @@ impl Connected {
         logging::init();
         let graph = app.check()?;
         let used = graph.transports();
-        let mut transports = transports::open(app, &graph.settings)?;
+        let mut transports = transports::open(app, &graph.openings);
         transports.retain(|transport| used.contains(&transport.name()));
         let connected = Self { clock: app.clock.clone(), transports, graph };
         for transport in &connected.transports {
