@@ -25,7 +25,7 @@ pub(super) struct Listed {
     #[serde(default)]
     pub(super) exclusive: bool,
     #[serde(default)]
-    arguments: serde_json::Value,
+    pub(super) arguments: serde_json::Value,
 }
 
 impl Listed {
