@@ -110,7 +110,7 @@ async fn consume(
 }
 
 /// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
-fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
+pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     let mut queues: Vec<Queue> = Vec::new();
     let nodes = || graph.nodes.iter().filter(|node| &*node.resolved.transport == transport);
     for dead_letter in nodes().filter_map(|node| node.dead_letter.as_ref()) {
