@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::{providers::Built, transports};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     publisher::Publisher,
     scope::Scope,
     text::Text,
-    transport::{Inspect, Transport},
+    transport::{Inspect, Status, SubscriptionState, Transport},
 };
 
 /// A started service. Dropping it cancels its workers, whose deliveries go back to the transport; [`shutdown`]
@@ -40,6 +40,8 @@ pub struct SubscriberStats {
     pub dead_letter: Option<Text>,
     /// What its workers counted.
     pub counts: Counts,
+    /// Verdicts that came too late, since their connection was gone: their messages are delivered again.
+    pub stale: u64,
 }
 
 impl Running {
@@ -77,9 +79,22 @@ impl Running {
                     queue: plan.receiver.queue.clone(),
                     dead_letter: plan.dead_letter.clone(),
                     counts: consumer.counts(),
+                    stale: consumer.subscription().stale(),
                 }
             })
             .collect()
+    }
+
+    /// How the connections of a transport are, to be watched; none if there is no transport of this name.
+    pub fn connections(&self, transport: &str) -> Vec<watch::Receiver<Status>> {
+        let found = self.transports.iter().find(|known| known.name() == transport);
+        found.map(|transport| transport.status()).unwrap_or_default()
+    }
+
+    /// How a subscriber's subscription is, to be watched.
+    pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
+        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
+        Some(found.subscription().status())
     }
 
     /// What lies in the queues of a transport, where it can tell.
