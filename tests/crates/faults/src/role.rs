@@ -10,7 +10,7 @@
 //! | `FAULTY_PAUSE_MS` | produce: between two messages |
 //! | `FAULTY_FILLER` | produce: bytes to fill a message with |
 //! | `FAULTY_DELIVERY_LIMIT` | handle: the delivery limit of its queue |
-//! | `SWIT_SUBSCRIBER__…` | handle: configuration, as of any service |
+//! | `FAULTY_CONFIGURATION` | configuration, as the text of a `swit.toml`; no file and no `SWIT_…` variable is read |
 
 use std::{
     env,

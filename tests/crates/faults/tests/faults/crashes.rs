@@ -24,7 +24,7 @@ fn a_message_that_kills_its_process_is_dead_lettered_alone() {
     const KILLER: u64 = 7;
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let variables = [("SWIT_SUBSCRIBER__HANDLE__PREFETCH", "10")];
+    let variables = [("FAULTY_CONFIGURATION", "[subscriber.handle]\nprefetch = 10")];
     // Before the first, for its queue.
     let mut handler = rig.handler(&variables);
     let gravedigger = rig.gravedigger();

@@ -140,7 +140,7 @@ fn a_slow_link_is_not_held_for_dead() {
         let mut handler = rig.handler(&[
             ("FAULTY_URL", &proxy.url()),
             ("FAULTY_CONFIRM_TIMEOUT", "30"),
-            ("SWIT_SUBSCRIBER__HANDLE__CONCURRENCY", "2"),
+            ("FAULTY_CONFIGURATION", "[subscriber.handle]\nconcurrency = 2"),
         ]);
         let (connections, peak) = (proxy.connections(), handler.peak_kib());
         for direction in Direction::BOTH {

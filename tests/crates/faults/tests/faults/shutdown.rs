@@ -28,7 +28,7 @@ fn finishes(rig: &Rig, interruptions: usize) {
 fn a_shutdown_waits_for_its_handlers() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("SWIT_SHUTDOWN__DRAIN", "20s")]);
+    let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '20s'")]);
     rig.producer(0, 40, &[Conduct::SucceedAfter(1_000)], &[]).wait(HEALING);
     rig.wait_until("they are at it", HEALING, |record| record.effects.len() >= 8);
     let (asked, done) = (Instant::now(), rig.record().effects.len());
@@ -47,7 +47,7 @@ fn a_shutdown_waits_for_its_handlers() {
 fn a_shutdown_ends_at_its_deadline() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("SWIT_SHUTDOWN__DRAIN", "2s")]);
+    let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'")]);
     rig.producer(0, 8, &[Conduct::SucceedAfter(12_000)], &[]).wait(HEALING);
     wait_until_held(&broker, 8);
     handler.signal("TERM");
@@ -62,7 +62,7 @@ fn a_shutdown_ends_at_its_deadline() {
 fn a_shutdown_ends_at_its_deadline_while_publishing_is_blocked() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("SWIT_SHUTDOWN__DRAIN", "2s")]);
+    let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'")]);
     rig.producer(0, 40, &[Conduct::SucceedAfter(500)], &[]).wait(HEALING);
     broker.set_vm_memory_high_watermark(0.0001);
     handler.wait_for_log("blocked by the broker", HEALING);
@@ -77,7 +77,7 @@ fn a_shutdown_ends_at_its_deadline_while_publishing_is_blocked() {
 fn a_second_signal_ends_a_shutdown_at_once() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("SWIT_SHUTDOWN__DRAIN", "60s")]);
+    let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '60s'")]);
     rig.producer(0, 8, &[Conduct::SucceedAfter(12_000)], &[]).wait(HEALING);
     wait_until_held(&broker, 8);
     handler.signal("TERM");
