@@ -88,3 +88,18 @@ pub(crate) fn explains_duplicates(record: &Record, interruptions: usize) {
         record.effects.iter().filter(|(_, times)| **times > 1).take(20).collect::<Vec<_>>()
     );
 }
+
+/// What a broker has logged until now. It writes with a delay: so it is made to log a line, which is waited for.
+pub(crate) fn broker_log(broker: &Broker) -> String {
+    let (began, mark) = (Instant::now(), format!("mark {:?}", std::time::SystemTime::now()));
+    broker.eval(&format!("rabbit_log:error(\"{}\")", mark.escape_default()));
+    loop {
+        let files = std::fs::read_dir(broker.folder().join("log")).unwrap().flatten();
+        let log: String = files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect();
+        if log.contains(&mark) {
+            return log;
+        }
+        assert!(began.elapsed() < HEALING, "the broker does not log: {log}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -10,7 +10,7 @@ use swit_testbed::{Broker, ledger::Effects};
 
 use crate::{
     rig,
-    steps::{DEAD_LETTERS, QUEUE, resumes},
+    steps::{DEAD_LETTERS, QUEUE, broker_log, resumes},
 };
 
 /// Fault 13: the queue is made again with its bindings, and consumed again; somebody is told.
@@ -179,9 +179,4 @@ fn wait_for_depth(broker: &Broker, queue: &str, depth: u64, limit: Duration) {
         assert!(began.elapsed() < limit, "`{queue}` holds {:?}", broker.queue_depth(queue));
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn broker_log(broker: &Broker) -> String {
-    let files = std::fs::read_dir(broker.folder().join("log")).unwrap().flatten();
-    files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect()
 }
