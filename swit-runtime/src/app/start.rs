@@ -17,6 +17,7 @@ use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
     error::{Error, Result, TransportError},
+    failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
     publisher::Outlet,
     scope::Scope,
@@ -87,7 +88,13 @@ async fn consume(
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
         transport.connect().await?;
-        transport.declare(&[queues(graph, transport.name()), more.to_vec()].concat()).await?;
+        let queues = [queues(graph, transport.name()), more.to_vec()].concat();
+        let mut declared = transport.declare(&queues).await;
+        while declared.is_err() && failpoint::is_broken(Sabotage::InsistOnTopology) {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            declared = transport.declare(&queues).await;
+        }
+        declared?;
         by_name.insert(transport.name(), transport);
     }
     let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());

@@ -1,7 +1,16 @@
 //! The faults that swit must survive, each on a broker of its own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod broker;
 mod consumers;
+mod crashes;
+mod links;
+mod producers;
+mod resources;
+mod sabotage;
+mod shutdown;
+mod steps;
+mod topology;
 
 use swit_faults::Rig;
 
