@@ -19,7 +19,7 @@ use crate::{
     codec::{Codec, DecodeError},
     context::Emission,
     error::PublishError,
-    failpoint::{self, Failpoint},
+    failpoint::{self, Failpoint, sabotaged},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
@@ -157,6 +157,10 @@ impl Seat {
             }
             Outcome::Discarded(reason) => {
                 self.discard(delivery, &reason);
+                true
+            }
+            Outcome::Failed(failure) if failure.kind() == FailureKind::Panic && sabotaged("leak_after_a_panic") => {
+                std::mem::forget(delivery);
                 true
             }
             Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
@@ -336,6 +340,10 @@ impl Plan {
                 .delayed(delay)
                 .with_room(Room::Replaces);
             let error = match self.port.publish(publication).await {
+                Ok(_) if tries == 0 && sabotaged("copy_twice") => {
+                    tries += 1;
+                    continue;
+                }
                 Ok(_) => break,
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,

@@ -34,7 +34,7 @@ lists:foreach(fun(Q) ->
             [{_, Open}] = rabbit_amqqueue:info(Q, [messages_unacknowledged]), {"classic", Open};
         rabbit_quorum_queue ->
             {ok, {_, Out}, _} = ra:leader_query(amqqueue:get_pid(Q), fun(S) -> rabbit_fifo:query_messages_checked_out(S) end),
-            {"quorum", maps:size(Out)};
+            {"quorum", if is_map(Out) -> maps:size(Out); true -> Out end};
         Other -> {atom_to_list(Other) -- "rabbit__queue", 0}
     end,
     io:format("~s ~b ~b ~b ~ts~n", [Kind, Ready, Unacked, Consumers, Name])
