@@ -134,7 +134,9 @@ fn amqp_value(value: &HeaderValue) -> AMQPValue {
     match value {
         HeaderValue::Text(text) => long(text),
         HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
-        HeaderValue::Float(number) => AMQPValue::Double(*number),
+        HeaderValue::Float(number) if number.is_finite() => AMQPValue::Double(*number),
+        // Erlang has no such numbers: the broker would close the connection, with all that is on its way.
+        HeaderValue::Float(number) => long(&number.to_string()),
         HeaderValue::Bool(value) => AMQPValue::Boolean(*value),
         HeaderValue::Bytes(bytes) => AMQPValue::ByteArray(ByteArray::from(bytes.to_vec())),
     }
