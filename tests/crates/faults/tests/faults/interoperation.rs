@@ -58,7 +58,6 @@ fn every_type() -> Vec<(&'static str, AMQPValue)> {
         ("i64", AMQPValue::LongLongInt(i64::MIN)),
         ("f32", AMQPValue::Float(1.5)),
         ("f64", AMQPValue::Double(2.5)),
-        ("not a number", AMQPValue::Double(f64::NAN)),
         ("decimal", AMQPValue::DecimalValue(DecimalValue { scale: 2, value: 314 })),
         ("text", text("é")),
         ("no text", AMQPValue::LongString(vec![0xFF, 0xFE].into())),
@@ -153,7 +152,6 @@ async fn what_others_publish_is_done() {
     assert_eq!(value("i64"), HeaderValue::Integer(i64::MIN));
     assert_eq!(value("boolean"), HeaderValue::Bool(true));
     assert_eq!((value("f32"), value("f64")), (HeaderValue::Float(1.5), HeaderValue::Float(2.5)));
-    assert!(matches!(value("not a number"), HeaderValue::Float(n) if n.is_nan()));
     assert_eq!(value("text"), HeaderValue::from("é"));
     assert_eq!(value("no text"), HeaderValue::Bytes(bytes::Bytes::from_static(&[0xFF, 0xFE])));
     assert_eq!(value("bytes"), HeaderValue::Bytes(bytes::Bytes::from_static(&[1, 2, 3])));
@@ -202,7 +200,6 @@ async fn what_others_publish_in_vain_is_given_up_for_a_reason() {
         ("text", with("text/plain"), good, "invalid_input", "text/plain"),
         ("xml", with("application/xml"), "<order/>", "invalid_input", "application/xml"),
         ("nothing", properties(), "", "invalid_input", "Strange"),
-        ("another type", with("application/json").with_type("Other".into()), good, "invalid_input", "Other"),
         ("newer", with("application/json").with_headers(newer), good, "invalid_input", "version 3"),
         ("fails", everything.clone(), fails, "max_retries_exceeded", "as it was ordered"),
         ("fails of no id", with("application/json"), fails, "max_retries_exceeded", "as it was ordered"),
@@ -258,7 +255,7 @@ async fn others_read_what_is_published() {
     let before = now();
     let event = Placed { customer: "c-1".into(), cents: 1_250 };
     let sending = publisher.publish_with(&event);
-    let sending = sending.header("tenant", "t-1").header("count", 17).header("ratio", 0.5).header("flag", true);
+    let sending = sending.header("tenant", "t-1").header("count", 17).header("ratio", 0.5).header("flag", true).header("nan", f64::NAN);
     let id = sending.correlation_id("correlated").priority(4).ttl(Duration::from_secs(60)).send().await.unwrap();
     let got = foreign.take("ours.q").await.delivery;
     assert_eq!((got.exchange.as_str(), got.routing_key.as_str()), ("ours.events", "ours.order.placed"));
@@ -280,6 +277,8 @@ async fn others_read_what_is_published() {
         ("count", AMQPValue::LongLongInt(17)),
         ("ratio", AMQPValue::Double(0.5)),
         ("flag", AMQPValue::Boolean(true)),
+        // A broker that is written in Erlang has no such number, and would close the connection.
+        ("nan", text("NaN")),
         ("x-swit-key", text("c-1")),
         ("x-swit-version", AMQPValue::LongLongInt(3)),
     ];
@@ -288,9 +287,10 @@ async fn others_read_what_is_published() {
     }
     let Some(AMQPValue::LongLongInt(millis)) = headers.inner().get("x-swit-timestamp") else { panic!("{headers:?}") };
     assert_eq!(u64::try_from(millis / 1_000).unwrap(), timestamp, "the same time, in milliseconds");
-    // Nothing else but the number by which returns are told apart.
+    // Nothing else of ours but the number by which returns are told apart.
     let others: Vec<_> = headers.inner().keys().map(|name| name.as_str()).collect();
-    let others: Vec<_> = others.into_iter().filter(|name| !expected.iter().any(|(known, _)| known == name)).collect();
+    let mut others: Vec<_> = others.into_iter().filter(|name| !expected.iter().any(|(known, _)| known == name)).collect();
+    others.retain(|name| *name != "x-delivery-count");
     assert_eq!(others, ["x-swit-sequence", "x-swit-timestamp"]);
     running.shutdown().await.unwrap();
 }
