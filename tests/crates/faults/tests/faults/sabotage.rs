@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// The mistakes (`SWIT_SABOTAGE`), and the test that has to notice each.
-const MISTAKES: [(&str, &str); 24] = [
+const MISTAKES: [(&str, &str); 25] = [
     ("take_any_return", "publishing::each_caller_learns_its_own_result_in_whatever_order_they_come"),
     ("take_a_nack_for_an_ack", "publishing::each_caller_learns_its_own_result_in_whatever_order_they_come"),
     ("wait_for_ever", "publishing::what_is_never_confirmed_is_unknown"),
@@ -13,6 +13,7 @@ const MISTAKES: [(&str, &str); 24] = [
     ("take_a_nack_for_an_ack", "publishing::an_input_whose_output_is_refused_is_kept"),
     ("retry_what_is_poison", "payloads::what_is_poison_is_a_dead_letter_at_the_first_attempt"),
     ("wait_for_ever", "alarms::an_alarm_of_memory_is_survived"),
+    ("keep_what_nobody_waits_for", "alarms::an_alarm_of_memory_is_survived"),
     ("wait_for_ever", "alarms::an_alarm_of_the_disk_is_survived"),
     ("show_the_password", "secrets::no_log_shows_the_password"),
     ("show_the_password", "secrets::no_error_shows_the_password"),

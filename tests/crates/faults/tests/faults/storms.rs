@@ -1,7 +1,7 @@
 //! Too much of one thing: panics, requeues, redeliveries, duplicates.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,13 +9,14 @@ use std::{
 use futures_util::StreamExt as _;
 use lapin::{
     BasicProperties,
-    options::{BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::FieldTable,
 };
 use serde::{Deserialize, Serialize};
 use swit::{Ack, Event, Metadata, State, subscriber};
 use swit_faults::{Conduct, rig::HEALING};
 use swit_testbed::{Broker, Seed, ledger::Effects};
+use tokio::time::timeout;
 
 use crate::{
     ground::{self, Foreign, PATIENCE, Tally, app, header, options, size, until},
@@ -27,7 +28,7 @@ use crate::{
 fn a_storm_of_panics_loses_nothing_and_leaks_no_place() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("RUST_LOG", "error")]);
+    let mut handler = rig.handler(&[("RUST_LOG", "error,swit_runtime::app=info")]);
     let panicking = size(400, 2_500);
     rig.producer(0, panicking, &[Conduct::Panic, Conduct::PanicWithValue], &[]).wait(Duration::from_secs(600));
     let gravedigger = rig.gravedigger();
@@ -70,7 +71,9 @@ struct Rounds {
 /// Gives everything back fifty times.
 #[subscriber(topic = "stormy.work", ack = "manual", concurrency = 8, prefetch = 100)]
 async fn hesitate(work: Stormy, meta: Metadata, ack: Ack, rounds: State<Rounds>) {
-    assert_eq!((meta.attempt, meta.redeliveries), (1, 0), "to be given back is no attempt, and no redelivery");
+    // One redelivery may be the broker's: a session widens its prefetch by another consumer, and what a quorum queue had
+    // just handed to the first one is taken back by the broker, which counts that.
+    assert!(meta.attempt == 1 && meta.redeliveries <= 1, "to be given back is no attempt, and no redelivery: {meta:?}");
     if rounds.seen.add(work.number.to_string()) <= ROUNDS {
         ack.requeue();
     } else {
@@ -123,13 +126,10 @@ async fn what_consumers_give_back_is_done_or_a_dead_letter() {
         let transport = ground::transport(options(&broker.url(), &service));
         let tally = Arc::new(Tally::default());
         // It starts once to declare, and again after the storm.
-        let make = || app::<(wait_out,)>(&service, &transport).provide_shared(tally.clone());
-        let running = make().start().await.unwrap();
-        let publisher = running.publisher().unwrap();
+        let running = app::<(wait_out,)>(&service, &transport).provide_shared(tally.clone()).start().await.unwrap();
         let foreign = Foreign::connect(&broker.url()).await;
         let queue = format!("{service}.wait-out");
         running.shutdown().await.unwrap();
-        drop(publisher);
         for number in 0..count {
             let body = serde_json::to_vec(&Returning { number }).unwrap();
             let properties = BasicProperties::default().with_message_id(number.to_string().into()).with_delivery_mode(2);
@@ -154,22 +154,25 @@ async fn what_consumers_give_back_is_done_or_a_dead_letter() {
     }
 }
 
-/// Takes everything that a queue holds and gives it back, so many times each or until it is gone.
+/// Takes everything that a queue holds and gives it back, so many times, or until nothing comes any more.
 async fn give_back(foreign: &Foreign, queue: &str, count: usize, times: usize) {
-    foreign.channel.basic_qos(50, BasicQosOptions::default()).await.unwrap();
-    let consume = BasicConsumeOptions::default();
-    let mut consumer =
-        foreign.channel.basic_consume(queue.into(), "storm".into(), consume, FieldTable::default()).await.unwrap();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let enough = |seen: &BTreeMap<String, usize>| seen.len() == count && seen.values().all(|given| *given >= times);
-    while !enough(&seen) {
-        // Silence: what is left is dead.
-        let Ok(Some(next)) = tokio::time::timeout(Duration::from_secs(2), consumer.next()).await else { break };
-        let delivery = next.unwrap();
-        *seen.entry(delivery.properties.message_id().as_ref().unwrap().to_string()).or_default() += 1;
-        delivery.nack(BasicNackOptions { requeue: true, multiple: false }).await.unwrap();
+    foreign.channel.basic_qos(u16::try_from(count).unwrap(), BasicQosOptions::default()).await.unwrap();
+    for round in 0..times {
+        let consume = BasicConsumeOptions::default();
+        let mut consumer =
+            foreign.channel.basic_consume(queue.into(), "storm".into(), consume, FieldTable::default()).await.unwrap();
+        let mut last = None;
+        for _ in 0..count {
+            let Ok(Some(next)) = timeout(Duration::from_secs(2), consumer.next()).await else { break };
+            last = Some(next.unwrap().delivery_tag);
+        }
+        foreign.channel.basic_cancel("storm".into(), BasicCancelOptions::default()).await.unwrap();
+        let Some(last) = last else {
+            assert!(round > 20, "nothing came back in round {round}");
+            return;
+        };
+        foreign.channel.basic_nack(last, BasicNackOptions { requeue: true, multiple: true }).await.unwrap();
     }
-    foreign.channel.basic_cancel("storm".into(), Default::default()).await.unwrap();
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
@@ -211,7 +214,7 @@ async fn duplicates_are_done_as_often_as_they_were_published() {
         })
         .collect();
     for confirmation in sent {
-        tokio::time::timeout(PATIENCE, confirmation).await.unwrap().unwrap();
+        timeout(PATIENCE, confirmation).await.unwrap().unwrap();
     }
     until("all are done", || broker.queue_depth("duplicated.repeat") == Some(0)).await;
     let done = doings.0.lock().unwrap().clone();
@@ -220,9 +223,13 @@ async fn duplicates_are_done_as_often_as_they_were_published() {
         assert_eq!(numbers.len(), 3, "{id}");
         assert!(numbers.iter().all(|number| id == format!("same-{number}")), "{id}: {numbers:?}");
     }
+    let (many, mut redelivered) = (instances.len() as u64, 0);
     for instance in instances {
         let counts = instance.stats()[0].counts.clone();
-        assert_eq!((counts.failed, counts.redelivered), (0, 0));
+        assert_eq!(counts.failed, 0);
+        redelivered += counts.redelivered;
         instance.shutdown().await.unwrap();
     }
+    // What the broker took back when an instance widened its prefetch: one at most for each.
+    assert!(redelivered <= many, "{redelivered} redelivered");
 }
