@@ -6,6 +6,10 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod broker;
+mod brokers;
+mod codecs;
+mod compression;
 mod failures;
 mod floors;
 mod graph;
@@ -13,6 +17,7 @@ mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
+mod publishers;
 mod publishing;
 mod refusals;
 mod retries;

@@ -203,6 +203,7 @@ impl Seat {
     async fn admit(&mut self, mut delivery: Delivery, attempt: u32) -> bool {
         match Admission::of(&self.plan, &delivery) {
             Admission::Yes => {}
+            Admission::As(seen) => self.cx.see(Some(seen)),
             no => {
                 Box::pin(self.turn_away(delivery, attempt, no)).await;
                 return false;
@@ -251,6 +252,7 @@ impl Seat {
         if plain {
             self.counters.succeeded();
             self.done = Some(self.cx.take_delivery());
+            self.cx.see(None);
         }
         plain
     }
@@ -258,6 +260,13 @@ impl Seat {
     /// Settles everything but plain success. Says whether the delivery is done with; if not, the next attempt at it
     /// has begun.
     fn conclude(&mut self, outcome: Outcome) -> BoxFuture<'_, bool> {
-        Box::pin(self.settle(outcome))
+        Box::pin(async {
+            let done = self.settle(outcome).await;
+            if done {
+                // A decompressed body is not kept until the next message comes.
+                self.cx.see(None);
+            }
+            done
+        })
     }
 }

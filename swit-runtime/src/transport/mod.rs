@@ -145,6 +145,11 @@ pub trait Subscription: Send + Sync + fmt::Debug {
         status::constant(SubscriptionState::Consuming)
     }
 
+    /// How many verdicts came too late: their connection was gone, and their messages are delivered again.
+    fn stale(&self) -> u64 {
+        0
+    }
+
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
     fn close(&self);
 }

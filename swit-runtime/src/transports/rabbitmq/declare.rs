@@ -24,6 +24,9 @@ use crate::{
 /// How many of the messages that nobody takes are kept to be looked at.
 const DISCARDED_KEPT: i64 = 1_000;
 
+/// After how many milliseconds the queue of one instance ends that nobody consumes.
+const ABANDONED: i64 = 30 * 60 * 1_000;
+
 /// Requests to the broker on one channel. An error closes the channel, as the protocol has it.
 pub(super) struct Declaring<'a> {
     options: &'a RabbitMqOptions,
@@ -59,12 +62,7 @@ impl<'a> Declaring<'a> {
         if queue.existing || !self.options.declare {
             return self.queue_exists(&queue.name).await;
         }
-        let kind = if queue.exclusive {
-            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() }
-        } else {
-            DURABLE
-        };
-        self.queue(&queue.name, kind, arguments(queue, self.options)).await?;
+        self.queue(&queue.name, DURABLE, arguments(queue, self.options)).await?;
         for pattern in &queue.patterns {
             self.bind(&queue.name, &self.options.exchange, pattern).await?;
             self.bind(&queue.name, &names::due(&self.options.exchange), pattern).await?;
@@ -153,11 +151,16 @@ const DURABLE: QueueDeclareOptions =
 
 /// What a queue is declared with.
 fn arguments(queue: &Queue, options: &RabbitMqOptions) -> FieldTable {
-    let is_quorum = options.queues == QueueKind::Quorum && !queue.exclusive;
+    let is_quorum = options.queues == QueueKind::Quorum;
     let mut arguments = vec![("x-queue-type", text(if is_quorum { "quorum" } else { "classic" }))];
     if queue.role == QueueRole::Subscriber {
         arguments.push(("x-dead-letter-exchange", text(DEAD)));
         arguments.push(("x-dead-letter-routing-key", text(&queue.name)));
+        if queue.exclusive {
+            // Not exclusive in the protocol's sense, which would end it with its connection, and all that it holds. It is
+            // deleted when its subscription is closed; if nobody is left who could, it ends by itself.
+            arguments.push(("x-expires", AMQPValue::LongLongInt(ABANDONED)));
+        }
         if queue.single_active {
             arguments.push(("x-single-active-consumer", AMQPValue::Boolean(true)));
         }

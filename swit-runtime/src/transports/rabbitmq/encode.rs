@@ -43,6 +43,9 @@ pub(super) fn properties(message: &Message, sequence: u64, addressed: bool) -> R
     if let Some(content_type) = &message.content_type {
         properties = properties.with_content_type(short("a content type in bytes", content_type)?);
     }
+    if let Some(encoding) = &message.content_encoding {
+        properties = properties.with_content_encoding(short("a content encoding in bytes", encoding)?);
+    }
     if let Some(event_type) = &message.event_type {
         properties = properties.with_type(short("an event type in bytes", event_type)?);
     }

@@ -41,7 +41,7 @@ mod subscription;
 mod supervisor;
 mod window;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 
@@ -58,6 +58,9 @@ use crate::{
         BoxFuture, Capabilities, ConnectionState, Publish, Queue, Status, SubscribeOptions, Subscription, Transport,
     },
 };
+
+/// How long acknowledgements may take when the transport is closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A RabbitMQ broker, or a cluster of them behind one address.
 #[derive(Debug)]
@@ -105,7 +108,7 @@ impl Transport for RabbitMqTransport {
             }
             self.core.consume.connect().await?;
             self.core.publish.connect().await?;
-            self.core.tasks.spawn(publish::run(Arc::clone(&self.core), Arc::clone(&self.outlet)));
+            self.core.sender.spawn(publish::run(Arc::clone(&self.core), Arc::clone(&self.outlet)));
             Ok(())
         })
     }
@@ -124,7 +127,7 @@ impl Transport for RabbitMqTransport {
             let inner = Inner::new(options, self.core.closing.child_token());
             let subscription: Arc<dyn Subscription> = Arc::new(RabbitMqSubscription(Arc::clone(&inner)));
             let (opened, answer) = oneshot::channel();
-            self.core.tasks.spawn(supervisor::run(Arc::clone(&self.core), inner, opened));
+            self.core.subscriptions.spawn(supervisor::run(Arc::clone(&self.core), inner, opened));
             answer.await.unwrap_or_else(|_| Err(self.core.closed("subscribe")))?;
             Ok(subscription)
         })
@@ -142,16 +145,23 @@ impl Transport for RabbitMqTransport {
         Box::pin(async {
             self.core.closing.cancel();
             self.outlet.close();
-            self.core.tasks.close();
-            // What stands ends what it is at: confirmations and acknowledgements. What is lost has nothing to end.
+            let (sender, subscriptions) = (&self.core.sender, &self.core.subscriptions);
+            sender.close();
+            subscriptions.close();
+            // What stands ends what it is at: confirmations and acknowledgements. What is lost or blocked can't.
             let mut link = self.core.publish.status();
-            tokio::select! {
-                () = self.core.tasks.wait() => {}
-                _ = link.wait_for(|status| !matches!(status.state, ConnectionState::Connected)) => {}
-            }
+            let confirmed = async {
+                tokio::select! {
+                    () = sender.wait() => {}
+                    _ = link.wait_for(|status| status.state != ConnectionState::Connected) => {}
+                }
+            };
+            let acknowledged = tokio::time::timeout(CLOSING, subscriptions.wait());
+            let _ = tokio::join!(confirmed, acknowledged);
             self.core.ending.cancel();
             self.outlet.refuse_all();
-            self.core.tasks.wait().await;
+            sender.wait().await;
+            subscriptions.wait().await;
             self.core.consume.ended().await;
             self.core.publish.ended().await;
         })

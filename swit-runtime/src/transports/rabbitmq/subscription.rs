@@ -316,6 +316,10 @@ impl Subscription for RabbitMqSubscription {
         self.0.status.subscribe()
     }
 
+    fn stale(&self) -> u64 {
+        self.0.stale()
+    }
+
     fn close(&self) {
         self.0.closing.cancel();
         self.0.wake_all();

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use lapin::{
     Channel, Consumer,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::{
@@ -78,6 +78,9 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
             End::Closed => {
                 inner.wake_all();
                 retire(&core, &inner, &up).await;
+                if core.is_own(&inner.options.queue) {
+                    delete(&inner, &up).await;
+                }
                 break;
             }
             End::Lost if sabotaged("stay_down") => inner.closing.cancelled().await,
@@ -270,6 +273,20 @@ async fn cancel(channel: &Channel, tag: ShortString) {
     let request = channel.basic_cancel(tag, BasicCancelOptions { nowait: false });
     if let Ok(Err(error)) = timeout(PATIENCE, request).await {
         tracing::debug!(error = %describe(&error), "cancelling a consumer");
+    }
+}
+
+/// Deletes the queue of this instance, which nobody else consumes. If it can't be, it ends by itself.
+async fn delete(inner: &Inner, up: &Up) {
+    let Ok(queue) = ShortString::try_new(inner.options.queue.as_str()) else { return };
+    let deleting = async {
+        let channel = up.channel().await?;
+        channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
+        close(&channel).await;
+        Ok::<_, lapin::Error>(())
+    };
+    if let Ok(Err(error)) = timeout(PATIENCE, deleting).await {
+        tracing::debug!(queue = %inner.options.queue, error = %describe(&error), "deleting the queue of this instance");
     }
 }
 

@@ -26,7 +26,7 @@ impl Seed {
     #[track_caller]
     pub fn draw(test: &str) -> Self {
         let seed = match std::env::var(VARIABLE) {
-            Ok(text) => parse(&text).unwrap_or_else(|| panic!("{VARIABLE} is `{text}`: give a number of 64 bits")),
+            Ok(fixed) => parse(&fixed).unwrap_or_else(|| panic!("{VARIABLE} is `{fixed}`: give a number of 64 bits")),
             Err(_) => rand::make_rng::<SmallRng>().random(),
         };
         say(&format!("{test}: repeat it by {VARIABLE}={seed}"));

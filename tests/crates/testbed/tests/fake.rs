@@ -1,4 +1,5 @@
 //! The fake server: a real client takes it for a broker, and gets what the script says.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::time::{Duration, Instant};
 

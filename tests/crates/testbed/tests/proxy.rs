@@ -1,4 +1,5 @@
 //! The proxy does what it says, before an echo and before a real broker.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -124,12 +125,9 @@ fn a_delay_keeps_the_order_and_ends_when_it_is_healed() {
     (&stream).read_exact(&mut answer).unwrap();
     assert_eq!(answer, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     let took = began.elapsed();
-    assert!(
-        took > Duration::from_millis(120) && took < Duration::from_millis(600),
-        "not one after the other: {took:?}"
-    );
+    assert!(took > Duration::from_millis(120) && took < Duration::from_secs(1), "not one after the other: {took:?}");
     // Healed while something waits: it goes on its way at once.
-    proxy.delay(ToBroker, Duration::from_secs(60), Duration::ZERO, 7);
+    proxy.delay(ToBroker, Duration::from_mins(1), Duration::ZERO, 7);
     (&stream).write_all(b"x").unwrap();
     assert!(silent(&stream));
     proxy.heal();
@@ -144,11 +142,11 @@ fn a_throttle_lets_so_many_bytes_a_second_pass() {
     let began = Instant::now();
     assert_eq!(ask(&stream, &[1; 1_000]), [1; 1_000]);
     let took = began.elapsed();
-    assert!(took > Duration::from_millis(900) && took < Duration::from_millis(2_000), "{took:?}");
-    (&stream).write_all(&[2; 100_000]).unwrap();
+    assert!(took > Duration::from_millis(900) && took < Duration::from_secs(5), "{took:?}");
+    (&stream).write_all(&vec![2; 100_000]).unwrap();
     proxy.heal();
     (&stream).read_exact(&mut vec![0; 100_000]).unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5), "healing lifts it at once");
+    assert!(began.elapsed() < Duration::from_secs(20), "healing lifts it at once");
 }
 
 #[test]
@@ -160,7 +158,8 @@ fn a_dead_link_stays_dead_and_new_ones_live() {
     proxy.swallow(ToClient);
     (&dead).write_all(b"lost").unwrap();
     assert!(silent(&dead));
-    assert_eq!((proxy.swallowed(ToClient), proxy.passed(ToBroker)), (4, 8), "the other way still passes");
+    eventually("it is counted", || proxy.swallowed(ToClient) == 4);
+    assert_eq!(proxy.passed(ToBroker), 8, "the other way still passes");
     proxy.heal();
     (&dead).write_all(b"gone").unwrap();
     assert!(silent(&dead), "what follows lost bytes makes no sense");

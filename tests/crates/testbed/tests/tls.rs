@@ -1,4 +1,5 @@
 //! TLS: who is let in.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use lapin::{
     Connection, ConnectionProperties,

@@ -133,7 +133,7 @@ impl Broker {
         let pid = self.guardian.launch();
         let began = Instant::now();
         while !self.is_up() {
-            if !guardian::runs(pid) || began.elapsed() > Duration::from_secs(60) {
+            if !guardian::runs(pid) || began.elapsed() > Duration::from_mins(1) {
                 return Err(format!("the node did not start: {}", self.node.last_words()));
             }
             std::thread::sleep(Duration::from_millis(20));

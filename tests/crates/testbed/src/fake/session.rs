@@ -79,20 +79,20 @@ impl Session {
         let channel = frame.channel;
         let ok = |class, method| Method::new(class, method);
         match (arguments.short(), arguments.short()) {
-            // connection: start-ok, tune-ok, open, close, close-ok
+            // connection: start-ok, open, close, close-ok
             (10, 11) => self.send(0, ok(10, 30).short(2_047).long(FRAME_MAX).short(0)),
-            (10, 31) => Ok(()),
             (10, 40) => self.send(0, ok(10, 41).octet(0)),
             (10, 50) => self.send(0, ok(10, 51)).and(Err(io::ErrorKind::ConnectionAborted.into())),
             (10, 51) => Err(io::ErrorKind::ConnectionAborted.into()),
-            // channel: open, flow, close, close-ok
+            // channel: open, flow, close
             (20, 10) => {
                 self.channels.insert(channel, Channel::default());
                 self.send(channel, ok(20, 11).bytes(b""))
             }
             (20, 20) => self.send(channel, ok(20, 21).octet(arguments.octet())),
             (20, 40) => self.send(channel, ok(20, 41)),
-            (20, 41) => Ok(()),
+            // connection.tune-ok and channel.close-ok end an exchange
+            (10, 31) | (20, 41) => Ok(()),
             // exchange: declare, delete, bind, unbind
             (40, 10) => self.send(channel, ok(40, 11)),
             (40, 20) => self.send(channel, ok(40, 21)),
@@ -145,22 +145,21 @@ impl Session {
                 Ok(())
             }
             // ack, reject, nack
-            80 => self.settled(at, arguments.long_long(), Verdict::Acked, arguments.octet() & 1 == 1),
-            90 => self.settled(at, arguments.long_long(), refused(arguments.octet() & 1 == 1), false),
-            120 => {
+            80 | 90 | 120 => {
                 let (tag, bits) = (arguments.long_long(), arguments.octet());
-                self.settled(at, tag, refused(bits & 2 == 2), bits & 1 == 1)
+                let (verdict, multiple) = match number {
+                    80 => (Verdict::Acked, bits & 1 == 1),
+                    90 => (refused(bits & 1 == 1), false),
+                    _ => (refused(bits & 2 == 2), bits & 1 == 1),
+                };
+                lock(&self.seen).settlements.push(Settlement { at, tag, verdict, multiple });
+                Ok(())
             }
             // get, recover
             70 => self.send(channel, ok(72).text("")),
             110 => self.send(channel, ok(111)),
             other => Err(io::Error::other(format!("a method 60.{other}"))),
         }
-    }
-
-    fn settled(&self, at: At, tag: u64, verdict: Verdict, multiple: bool) -> io::Result<()> {
-        lock(&self.seen).settlements.push(Settlement { at, tag, verdict, multiple });
-        Ok(())
     }
 
     fn header(&mut self, frame: &Frame) -> io::Result<()> {

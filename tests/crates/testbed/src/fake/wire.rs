@@ -120,20 +120,24 @@ impl<'a> Arguments<'a> {
         taken
     }
 
-    fn number(&mut self, bytes: usize) -> u64 {
-        self.take(bytes).iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+    /// The next bytes, with zeros before them where they are too few.
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut array = [0; N];
+        let taken = self.take(N);
+        array[N - taken.len()..].copy_from_slice(taken);
+        array
     }
 
     pub(crate) fn octet(&mut self) -> u8 {
-        self.number(1) as u8
+        u8::from_be_bytes(self.array())
     }
 
     pub(crate) fn short(&mut self) -> u16 {
-        self.number(2) as u16
+        u16::from_be_bytes(self.array())
     }
 
     pub(crate) fn long_long(&mut self) -> u64 {
-        self.number(8)
+        u64::from_be_bytes(self.array())
     }
 
     pub(crate) fn text(&mut self) -> String {

@@ -20,6 +20,7 @@ mod check;
 mod line;
 
 use std::{
+    fmt::Write as _,
     fs::{File, OpenOptions},
     io::Write as _,
     path::Path,
@@ -83,7 +84,10 @@ impl Ledger {
 
     /// One write, so that lines of several threads never mix, and one sync.
     fn write<'a>(&self, lines: impl IntoIterator<Item = Line<'a>>) {
-        let text: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
+        let mut text = String::new();
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
         let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         written.unwrap_or_else(|error| panic!("cannot write to the ledger: {error}"));
     }

@@ -158,6 +158,11 @@ impl Shared {
         self.counters(direction).passed.fetch_add(bytes as u64, Relaxed);
     }
 
+    /// Takes back what was counted and did not pass.
+    pub(crate) fn keep(&self, direction: Direction, bytes: usize) {
+        self.counters(direction).passed.fetch_sub(bytes as u64, Relaxed);
+    }
+
     /// Counts a connection, and answers its number.
     pub(crate) fn opened(&self) -> u64 {
         self.open.fetch_add(1, Relaxed);

@@ -167,11 +167,12 @@ impl Way<'_> {
                 writable = self.to.writable() => writable?,
                 _ = self.faults.changed() => continue,
             }
-            match self.to.try_write(bytes) {
-                Ok(written) => {
-                    self.shared.pass(self.direction, written);
-                    bytes = &bytes[written..];
-                }
+            // Counted first, so that who has read a byte finds it counted.
+            self.shared.pass(self.direction, bytes.len());
+            let written = self.to.try_write(bytes);
+            self.shared.keep(self.direction, bytes.len() - written.as_ref().map_or(0, |written| *written));
+            match written {
+                Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
