@@ -65,7 +65,7 @@ fn no_log_shows_the_password() {
     let broker = Broker::options().tls().start();
     admit(&broker);
     let address = format!("127.0.0.1:{}", broker.port());
-    let everything = [("RUST_LOG", "trace")];
+    let everything = [("RUST_LOG", "trace,lapin=trace,amq_protocol=trace")];
     // As it should be: work, failures, dead letters, a connection that is lost and made again.
     let rig = rig(url(&address));
     let mut handler = rig.handler(&everything);

@@ -7,11 +7,19 @@ use swit_testbed::Broker;
 
 use crate::rig;
 
+/// A broker that closes the channel of a delivery that is held for so many milliseconds, and looks every second. The latter
+/// is no setting of its file; channels read it when they open.
+fn impatient(millis: u32) -> Broker {
+    let broker = Broker::options().conf(&format!("consumer_timeout = {millis}")).start();
+    broker.eval("application:set_env(rabbit, channel_tick_interval, 1000)");
+    broker
+}
+
 /// Fault 19: the broker closes the channel of a handler that takes too long. All others are done soon, over a new
 /// channel; what the slow handler says of its delivery reaches nobody, and breaks nothing.
 #[test]
 fn a_handler_that_takes_too_long_costs_its_channel_and_nothing_else() {
-    let broker = Broker::options().conf("consumer_timeout = 5000").conf("channel_tick_interval = 1000").start();
+    let broker = impatient(5_000);
     let rig = rig(broker.url());
     let handler = rig.handler(&[]);
     // One that takes longer than is allowed, then others that come while it is at it.
@@ -35,7 +43,7 @@ fn a_handler_that_takes_too_long_costs_its_channel_and_nothing_else() {
 /// Fault 19, where the limit is known: what is held for half of it is given back before the broker gets angry.
 #[test]
 fn a_delivery_is_given_back_before_the_broker_closes_its_channel() {
-    let broker = Broker::options().conf("consumer_timeout = 8000").conf("channel_tick_interval = 1000").start();
+    let broker = impatient(8_000);
     let rig = rig(broker.url());
     let handler = rig.handler(&[("FAULTY_ACK_LIMIT", "6")]);
     rig.producer(0, 1, &[Conduct::SucceedAfter(7_000)], &[]).wait(HEALING);
