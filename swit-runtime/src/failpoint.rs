@@ -135,3 +135,18 @@ mod armed {
         *broken == Some(guarantee)
     }
 }
+
+/// Whether a test asked for this mistake to be made, by `SWIT_SABOTAGE=name,name`: it shows that the tests see it.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "there is nothing to call")]
+pub(crate) fn sabotaged(_: &str) -> bool {
+    false
+}
+
+/// Whether a test asked for this mistake to be made, by `SWIT_SABOTAGE=name,name`: it shows that the tests see it.
+#[cfg(feature = "failpoints")]
+pub(crate) fn sabotaged(name: &str) -> bool {
+    static ASKED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    ASKED.get_or_init(|| std::env::var("SWIT_SABOTAGE").unwrap_or_default()).split(',').any(|asked| asked == name)
+}

@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal as _;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
+    filter::{LevelFilter, Targets, filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -15,13 +16,21 @@ const TOO_TALKATIVE: [&str; 2] = ["lapin", "amq_protocol"];
 /// Logs to standard error, unless the program has set up a log already.
 ///
 /// `RUST_LOG` takes levels by target, `info,swit_runtime=debug`. What the client library of RabbitMQ logs is left out, since
-/// it may show messages, unless `RUST_LOG` names it: `lapin=debug`. Colours only on a terminal.
+/// it may show messages, unless `RUST_LOG` names it: `lapin=debug`. Its trace level is never logged: it would show the password. Colours only on a terminal.
 pub fn init() {
     let filter = filter(std::env::var("RUST_LOG").ok().as_deref());
     let layer =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // An error means that the program logs already, as it likes.
-    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(filter_fn(is_harmless)).with(layer).try_init();
+}
+
+/// What is never logged, whatever is asked for: at trace level the client library of RabbitMQ writes each frame down, the
+/// one with the password among them, and its returned messages come with their bodies.
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_theirs = TOO_TALKATIVE.iter().any(|name| target.starts_with(name));
+    !is_theirs || (*metadata.level() <= Level::DEBUG && target != "lapin::returned_messages")
 }
 
 /// What is logged, for what `RUST_LOG` says.
@@ -39,8 +48,6 @@ fn filter(asked: Option<&str>) -> Targets {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
 
     #[test]

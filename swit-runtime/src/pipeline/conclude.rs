@@ -20,7 +20,7 @@ use crate::{
     compression,
     context::Emission,
     error::PublishError,
-    failpoint::{self, Failpoint, Sabotage},
+    failpoint::{self, Failpoint, Sabotage, sabotaged},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
@@ -182,6 +182,10 @@ impl Seat {
             }
             Outcome::Discarded(reason) => {
                 self.discard(delivery, &reason);
+                true
+            }
+            Outcome::Failed(failure) if failure.kind() == FailureKind::Panic && sabotaged("leak_after_a_panic") => {
+                std::mem::forget(delivery);
                 true
             }
             Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
@@ -358,6 +362,10 @@ impl Plan {
                 .delayed(delay)
                 .with_room(Room::Replaces);
             let error = match self.port.publish(publication).await {
+                Ok(_) if tries == 0 && sabotaged("copy_twice") => {
+                    tries += 1;
+                    continue;
+                }
                 Ok(_) => break,
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,

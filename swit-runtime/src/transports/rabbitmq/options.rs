@@ -8,7 +8,7 @@ use lapin::{
 };
 
 use super::administration::Management;
-use crate::text::Text;
+use crate::{failpoint::sabotaged, text::Text};
 
 /// What kind of queue subscribers' and dead-letter queues are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -177,6 +177,13 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { scheme, authority, vhost, .. } = &self.0;
         let vhost = if vhost == "/" { "" } else { vhost };
+        if sabotaged("show_the_password") {
+            return write!(
+                f,
+                "{scheme}://{}@{}:{}/{vhost}",
+                authority.userinfo.password, authority.host, authority.port
+            );
+        }
         write!(f, "{scheme}://{}:***@{}:{}/{vhost}", authority.userinfo.username, authority.host, authority.port)
     }
 }

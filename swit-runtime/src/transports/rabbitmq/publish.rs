@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     error::PublishError,
-    failpoint::{self, Sabotage},
+    failpoint::{self, Sabotage, sabotaged},
     headers::names as headers,
     id::chance,
     text::Text,
@@ -312,12 +312,19 @@ impl<'a> Sender<'a> {
     }
 
     fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
+        let sequence = |returned: &BasicReturnMessage| match sabotaged("take_any_return") {
+            true => Some(number),
+            false => sequence(returned),
+        };
         match confirmed {
+            Ok(Confirmation::Nack(_)) if sabotaged("take_a_nack_for_an_ack") => {
+                self.returns.confirmed(number, true, None)
+            }
             Ok(Confirmation::Ack(returned)) => {
-                self.returns.confirmed(number, true, returned.as_ref().and_then(sequence))
+                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence))
             }
             Ok(Confirmation::Nack(returned)) => {
-                self.returns.confirmed(number, false, returned.as_ref().and_then(sequence))
+                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence))
             }
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
@@ -332,6 +339,9 @@ impl<'a> Sender<'a> {
 
     /// Answers those whose confirmation takes too long: what became of them is unknown.
     fn expire(&mut self) {
+        if sabotaged("wait_for_ever") {
+            return;
+        }
         let now = Instant::now();
         for sent in self.returns.values().filter(|sent| sent.answer.is_some() && sent.deadline <= now) {
             let (destination, waited) = (sent.destination.clone(), sent.since.elapsed());
@@ -344,6 +354,9 @@ impl<'a> Sender<'a> {
         self.collect();
         for mut sent in self.returns.drain() {
             let destination = sent.destination.clone();
+            if sabotaged("confirm_what_is_lost") {
+                sent.answer(Ok(Receipt::new(true)));
+            }
             sent.answer(Err(PublishError::Lost { destination }));
         }
         self.outlet.is_closed()

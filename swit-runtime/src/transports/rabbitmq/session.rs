@@ -18,7 +18,7 @@ use lapin::{
 };
 
 use super::window::{Acknowledgement, Window};
-use crate::message::Message;
+use crate::{failpoint::sabotaged, message::Message};
 
 /// From so many redeliveries on, a message may be one that kills its process.
 pub(super) const SUSPECT: u32 = 3;
@@ -154,6 +154,10 @@ impl Session {
         }
         let next = self.ready.pop_front()?;
         self.out += 1;
+        if sabotaged("skip_a_delivery") && next.tag().is_multiple_of(50) {
+            self.ack(next.tag());
+            return self.next();
+        }
         Some(next)
     }
 

@@ -20,7 +20,7 @@ use super::{
     session::{Caution, Ready, Session},
 };
 use crate::{
-    failpoint::{self, Sabotage},
+    failpoint::{self, Sabotage, sabotaged},
     message::Message,
     transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict, Waiting},
 };
@@ -260,6 +260,7 @@ impl Settle for Inner {
         let mut stays = false;
         self.settled(&mut state, stamp, |session| match verdict {
             Verdict::Ack => session.ack(tag),
+            Verdict::Requeue if sabotaged("forget_a_requeue") && tag.is_multiple_of(97) => session.ack(tag),
             Verdict::Reject => session.reject(tag, false),
             // While this subscription goes on, its old place is here: so nothing overtakes it, and nothing is counted.
             Verdict::Requeue if !closing && session.caution != Caution::Alarmed && session.window.is_out(tag) => {

@@ -50,6 +50,7 @@ impl Rig {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("RUST_LOG", "info")
+            .envs(std::env::vars_os().filter(|(name, _)| name == "SWIT_SABOTAGE"))
             .env("FAULTY_ROLE", role)
             .env("FAULTY_URL", &self.url)
             .env("FAULTY_LEDGER", self.folder.path().join("ledgers").join(format!("{role}-{number}")))
@@ -74,6 +75,11 @@ impl Rig {
         let handler = self.starting_handler(variables);
         handler.wait_for_log("started", HEALING);
         handler
+    }
+
+    /// A handler that may die before it consumes; `variables` come on top of its own.
+    pub fn restarted(&self, variables: &[(&str, &str)]) -> Process {
+        self.start("handle", variables)
     }
 
     /// A process that writes dead letters down. The queue has to be there: start a handler first.
@@ -127,6 +133,13 @@ impl Rig {
         });
         record.verify(effects).unwrap_or_else(|violations| panic!("{violations}\n{}", self.logs()));
         record
+    }
+
+    /// All that all processes logged.
+    pub fn all_logs(&self) -> String {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder is there").flatten();
+        let logs = entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "log"));
+        logs.map(|log| String::from_utf8_lossy(&std::fs::read(log.path()).unwrap_or_default()).into_owned()).collect()
     }
 
     /// The ends of all processes' logs.

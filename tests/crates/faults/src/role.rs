@@ -64,6 +64,8 @@ impl RunAs for App {
         let mut options = RabbitMqOptions::new(address);
         options.heartbeat = Duration::from_secs(variable_or("FAULTY_HEARTBEAT", 2));
         options.confirm_timeout = Duration::from_secs(variable_or("FAULTY_CONFIRM_TIMEOUT", 5));
+        options.connect_timeout = Duration::from_secs(variable_or("FAULTY_CONNECT_TIMEOUT", 30));
+        options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", 32);
         options.ack_limit = Duration::from_secs(variable_or("FAULTY_ACK_LIMIT", 1_800));
         options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", options.delivery_limit);
         let transport: Arc<dyn Transport> = Arc::new(RabbitMqTransport::new("default", options));

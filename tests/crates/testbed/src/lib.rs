@@ -10,10 +10,12 @@ pub mod folder;
 pub mod ledger;
 mod ports;
 pub mod proxy;
+pub mod raw;
 pub mod seed;
 
 pub use broker::Broker;
 pub use fake::Fake;
 pub use ledger::Ledger;
 pub use proxy::Proxy;
+pub use raw::Raw;
 pub use seed::Seed;

@@ -1,15 +1,28 @@
 //! The faults that swit must survive, each on a broker of its own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod alarms;
+mod backlog;
 mod broker;
 mod consumers;
+mod copies;
 mod crashes;
+mod delays;
+mod ground;
+mod headers;
+mod interoperation;
 mod links;
+mod mistakes;
+mod payloads;
 mod producers;
+mod publishing;
 mod resources;
 mod sabotage;
+mod secrets;
 mod shutdown;
 mod steps;
+mod storms;
+mod timeouts;
 mod topology;
 
 use swit_faults::Rig;

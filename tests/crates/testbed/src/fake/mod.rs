@@ -18,7 +18,7 @@
 
 mod answer;
 mod session;
-mod wire;
+pub(crate) mod wire;
 
 use std::{
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},

@@ -94,6 +94,11 @@ impl Method {
         method
     }
 
+    /// What was written so far, without a frame around it.
+    pub(crate) fn payload(self) -> Vec<u8> {
+        self.0
+    }
+
     pub(crate) fn frame(self, channel: u16) -> Vec<u8> {
         frame(METHOD, channel, &self.0)
     }
