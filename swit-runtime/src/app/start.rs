@@ -9,6 +9,7 @@ use super::{
     builder::App,
     graph::{Graph, Node},
     providers::Built,
+    publishing::Publishing,
     running::Running,
     transports,
 };
@@ -17,6 +18,7 @@ use crate::{
     context::Receiver,
     error::{Error, Result, TransportError},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
+    publisher::Outlet,
     scope::Scope,
     text::Text,
     transport::{Queue, Transport},
@@ -38,6 +40,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
     let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
     let providers = if visits { &[] } else { graph.providers.as_slice() };
@@ -45,22 +48,25 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
     let started = match provided {
-        Ok(()) => consume(&graph, &app.queues, &transports, &scope, visits).await.map_err(Error::from),
+        Ok(()) => consume(&graph, &app.queues, &transports, &publishing, &scope, visits).await.map_err(Error::from),
         Err(error) => Err(error),
     };
     match started {
         Ok(consumers) => {
+            // In this order, so that whoever waits for the opening finds the scope.
+            publishing.outlets.open(&scope);
             scope.opened().cancel();
             if !visits {
                 roster(&graph);
             }
-            Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
+            Ok(Running::new(scope, consumers, transports, publishing, built, graph.settings.drain()))
         }
         Err(error) => {
             // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that
             // nothing comes of it.
             scope.shutdown().cancel();
             transports::close(&transports).await;
+            publishing.outlets.open(&scope);
             scope.opened().cancel();
             built.close().await;
             Err(error)
@@ -74,6 +80,7 @@ async fn consume(
     graph: &Graph,
     more: &[Queue],
     transports: &[Arc<dyn Transport>],
+    publishing: &Publishing,
     scope: &Arc<Scope>,
     visits: bool,
 ) -> Result<Vec<Consumer>, TransportError> {
@@ -87,7 +94,8 @@ async fn consume(
     for node in graph.nodes.iter().filter(|node| node.resolved.enabled && !visits) {
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
-        let plan = Arc::new(plan(node, &***transport, scope));
+        let Ok(outlet) = publishing.outlets.plain(transport.name()) else { continue };
+        let plan = Arc::new(plan(node, &***transport, outlet, scope));
         match Consumer::open(&***transport, plan, manner(node)).await {
             Ok(consumer) => consumers.push(consumer),
             Err(error) => {
@@ -102,7 +110,7 @@ async fn consume(
 }
 
 /// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
-fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
+pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     let mut queues: Vec<Queue> = Vec::new();
     let nodes = || graph.nodes.iter().filter(|node| &*node.resolved.transport == transport);
     for dead_letter in nodes().filter_map(|node| node.dead_letter.as_ref()) {
@@ -121,7 +129,7 @@ fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     queues
 }
 
-fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
+fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
     let resolved = &node.resolved;
     let ordered = resolved.order != Order::Unordered;
     let receiver = Receiver::new(
@@ -143,6 +151,7 @@ fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
         delays: transport.capabilities().delay,
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         port: transport.publisher(),
+        outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         late: std::sync::Mutex::new(Counters::new()),
         closing: CancellationToken::new(),
@@ -170,6 +179,14 @@ fn roster(graph: &Graph) {
             concurrency = node.resolved.concurrency,
             enabled = node.resolved.enabled,
             "subscribed"
+        );
+    }
+    for publisher in &graph.publishers {
+        tracing::info!(
+            publisher = publisher.registration.name,
+            location = %publisher.registration.location,
+            transport = %publisher.config.transport,
+            "publishes"
         );
     }
     tracing::info!(

@@ -101,6 +101,11 @@ impl Consumer {
         self.counters.iter().filter(|own| own.is_unfinished()).count()
     }
 
+    /// Its subscription.
+    pub(crate) fn subscription(&self) -> &Arc<dyn Subscription> {
+        &self.subscription
+    }
+
     /// The subscriber's plan.
     pub(crate) fn plan(&self) -> &Arc<Plan> {
         &self.plan

@@ -150,6 +150,7 @@ impl Environment<'_> {
     fn names(&self, section: &str) -> Vec<&str> {
         match section {
             "subscriber" => self.known.subscribers.clone(),
+            "publisher" => self.known.publishers.clone(),
             "middleware" => self.known.middleware.clone(),
             _ => {
                 let set = self.others.iter().filter(|other| other.path.first().is_some_and(|first| first == section));

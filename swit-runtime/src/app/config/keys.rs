@@ -3,7 +3,8 @@
 use swit_grammar::Fault;
 
 use super::{
-    LimitSettings, MiddlewareSettings, ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
+    LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, ShutdownSettings, SubscriberSettings,
+    TransportSettings,
     read::{Given, put},
 };
 
@@ -54,6 +55,7 @@ keys! {
     ca_file by path, "the path of a PEM file";
     cert_file by path, "the path of a PEM file";
     key_file by path, "the path of a PEM file";
+    management by management, "the url of the broker's management API, such as \"http://localhost:15672\"";
 }
 
 keys! {
@@ -72,12 +74,23 @@ keys! {
 }
 
 keys! {
+    /// `[publisher.NAME]`.
+    PUBLISHER of PublisherSettings:
+    confirm by duration, "a duration as text, such as \"5s\"";
+    batch by batch, "text such as 'messages = 100, bytes = 1MiB, every = 100ms', or `false` for none";
+    compression by compression, "the name of a compression, or \"none\"";
+    capacity by capacity, "a whole number from 1 to 1000000";
+    unrouted by unrouted, "\"warn\", \"error\" or \"ignore\"";
+    transport by name, "the name of a transport";
+}
+
+keys! {
     /// `[middleware.NAME]`.
     MIDDLEWARE of MiddlewareSettings:
     enabled by boolean, "`true` or `false`";
     order by order, "a whole number";
-    only by names, "a list of subscribers' names";
-    except by names, "a list of subscribers' names";
+    only by names, "a list of subscribers' names, or publishers' on the publishing side";
+    except by names, "a list of subscribers' names, or publishers' on the publishing side";
 }
 
 keys! {
@@ -90,6 +103,7 @@ keys! {
     /// `[limits]`.
     LIMITS of LimitSettings:
     payload by size, "a size, such as \"16MiB\" or a number of bytes";
+    decompressed by size, "a size, such as \"16MiB\" or a number of bytes";
     headers by count, "a whole number from 1";
     header_bytes by size, "a size, such as \"64KiB\" or a number of bytes";
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use swit_grammar::Backoff;
+use swit_grammar::{Backoff, publisher::Batching};
 
 use super::{Section, Set, TransportSettings};
-use crate::{limits::Limits, text::Text};
+use crate::{compression::Compression, event::Unrouted, limits::Limits, text::Text};
 
 /// How long a drain may take where nobody says otherwise.
 const DEFAULT_DRAIN: Duration = Duration::from_secs(20);
@@ -20,6 +20,8 @@ pub struct Settings {
     pub transports: BTreeMap<Text, TransportSettings>,
     /// `[subscriber.NAME]`.
     pub subscribers: BTreeMap<Text, SubscriberSettings>,
+    /// `[publisher.NAME]`.
+    pub publishers: BTreeMap<Text, PublisherSettings>,
     /// `[middleware.NAME]`.
     pub middleware: BTreeMap<Text, MiddlewareSettings>,
     /// `[shutdown]`.
@@ -36,6 +38,7 @@ impl Settings {
         let mut limits = Limits::DEFAULT;
         for (limit, set) in [
             (&mut limits.payload_bytes, &self.limits.payload),
+            (&mut limits.decompressed_bytes, &self.limits.decompressed),
             (&mut limits.headers, &self.limits.headers),
             (&mut limits.header_bytes, &self.limits.header_bytes),
         ] {
@@ -93,6 +96,24 @@ pub struct SubscriberSettings {
     pub enabled: Option<Set<bool>>,
 }
 
+/// `[publisher.NAME]`: what a deployment changes of a publisher's attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PublisherSettings {
+    /// How long one publication waits for its confirmation.
+    pub confirm: Option<Set<Duration>>,
+    /// When what is held back goes out; `None` in it: nothing is held back.
+    pub batch: Option<Set<Option<Batching>>>,
+    /// What bodies are compressed with.
+    pub compression: Option<Set<Compression>>,
+    /// How many publications an asynchronous publisher may hold.
+    pub capacity: Option<Set<u32>>,
+    /// What happens to what no queue takes.
+    pub unrouted: Option<Set<Unrouted>>,
+    /// The connection.
+    pub transport: Option<Set<Text>>,
+}
+
 /// `[middleware.NAME]`: what a deployment changes of a global middleware.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -101,9 +122,9 @@ pub struct MiddlewareSettings {
     pub enabled: Option<Set<bool>>,
     /// Smaller is further out.
     pub order: Option<Set<i32>>,
-    /// The only subscribers that it runs around; empty: all.
+    /// The only subscribers, or publishers, that it runs around; empty: all.
     pub only: Option<Set<Vec<Text>>>,
-    /// The subscribers that it does not run around.
+    /// The subscribers, or publishers, that it does not run around.
     pub except: Option<Set<Vec<Text>>>,
 }
 
@@ -121,6 +142,8 @@ pub struct ShutdownSettings {
 pub struct LimitSettings {
     /// Most bytes of a payload.
     pub payload: Option<Set<usize>>,
+    /// Most bytes of a payload once it is decompressed.
+    pub decompressed: Option<Set<usize>>,
     /// Most headers of a message.
     pub headers: Option<Set<usize>>,
     /// Most bytes of all headers of a message.

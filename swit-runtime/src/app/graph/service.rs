@@ -75,6 +75,8 @@ pub(super) fn linked(app: &App, faults: &mut Faults) {
             let registered = selection.subscribers.iter().map(|s| s.location);
             let registered = registered
                 .chain(selection.middleware.iter().map(|m| m.location))
+                .chain(selection.publish_middleware.iter().map(|m| m.location))
+                .chain(selection.publishers.iter().map(|p| p.location))
                 .chain(selection.providers.iter().map(|p| p.location))
                 .chain(selection.events.iter().map(|e| e.location));
             if !registered.into_iter().any(|location| location.krate() == *name) {

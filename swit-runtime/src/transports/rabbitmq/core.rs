@@ -27,7 +27,10 @@ pub(super) struct Core {
     pub(super) closing: CancellationToken,
     /// Cancelled when its connections are to end.
     pub(super) ending: CancellationToken,
-    pub(super) tasks: TaskTracker,
+    /// The supervisors of subscriptions.
+    pub(super) subscriptions: TaskTracker,
+    /// The task that publishes.
+    pub(super) sender: TaskTracker,
     /// What is to be there, so that it can be made again.
     declared: Mutex<HashMap<Text, Queue>>,
 }
@@ -41,7 +44,8 @@ impl Core {
             publish: link("publish"),
             closing: CancellationToken::new(),
             ending,
-            tasks: TaskTracker::new(),
+            subscriptions: TaskTracker::new(),
+            sender: TaskTracker::new(),
             declared: Mutex::default(),
             name,
             options,
@@ -64,8 +68,19 @@ impl Core {
     /// not made here may be of any kind.
     pub(super) fn counts(&self, name: &Text) -> bool {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        self.options.queues == QueueKind::Quorum
-            && declared.get(name).is_some_and(|queue| !queue.existing && !queue.exclusive)
+        self.options.queues == QueueKind::Quorum && declared.get(name).is_some_and(|queue| !queue.existing)
+    }
+
+    /// Whether a queue has one active consumer at a time.
+    pub(super) fn is_single_active(&self, name: &Text) -> bool {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.get(name).is_some_and(|queue| queue.single_active)
+    }
+
+    /// Whether a queue belongs to this instance alone, and ends with it.
+    pub(super) fn is_own(&self, name: &Text) -> bool {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.get(name).is_some_and(|queue| queue.exclusive)
     }
 
     /// Whether a queue is there, asked of the broker.

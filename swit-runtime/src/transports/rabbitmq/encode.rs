@@ -22,21 +22,25 @@ const MAX_SHORT: usize = 255;
 /// What headers may take of a frame of 128 KiB, the broker's default, beside the other properties.
 const MAX_HEADER_BYTES: usize = 120 * 1024;
 
-/// The properties of a message, under this number on its channel.
+/// The properties of a message, under this number on its channel. One that is `addressed` to a queue carries its topic,
+/// which is not its routing key.
 ///
 /// # Errors
 /// [`PublishError::TooLarge`]: a field that the protocol holds in a short string is longer than that.
-pub(super) fn properties(message: &Message, sequence: u64) -> Result<BasicProperties, PublishError> {
+pub(super) fn properties(message: &Message, sequence: u64, addressed: bool) -> Result<BasicProperties, PublishError> {
     let short = |what, text: &str| short(message, what, text);
     let mut properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(short("an id in bytes", message.id.encode(&mut [0; 36]))?)
-        .with_headers(headers(message, sequence)?);
+        .with_headers(headers(message, sequence, addressed)?);
     if let Some(time) = message.timestamp {
         properties = properties.with_timestamp(millis(time) / 1_000);
     }
     if let Some(content_type) = &message.content_type {
         properties = properties.with_content_type(short("a content type in bytes", content_type)?);
+    }
+    if let Some(encoding) = &message.content_encoding {
+        properties = properties.with_content_encoding(short("a content encoding in bytes", encoding)?);
     }
     if let Some(event_type) = &message.event_type {
         properties = properties.with_type(short("an event type in bytes", event_type)?);
@@ -69,7 +73,7 @@ pub(super) fn short(message: &Message, what: &'static str, text: &str) -> Result
     })
 }
 
-fn headers(message: &Message, sequence: u64) -> Result<FieldTable, PublishError> {
+fn headers(message: &Message, sequence: u64, addressed: bool) -> Result<FieldTable, PublishError> {
     let mut table = FieldTable::default();
     let dropped = too_many(message);
     for (name, value) in message.headers.iter().filter(|(name, _)| !dropped.iter().any(|gone| gone == name)) {
@@ -84,6 +88,9 @@ fn headers(message: &Message, sequence: u64) -> Result<FieldTable, PublishError>
     if !dropped.is_empty() {
         let list = crate::outcome::cap(&dropped.join(", "), 4 * 1024).into_owned();
         own(names::DROPPED_HEADERS, long(&list));
+    }
+    if addressed {
+        own(names::TOPIC, long(&message.topic));
     }
     if let Some(key) = &message.key {
         own(names::KEY, long(key));
@@ -152,7 +159,7 @@ mod tests {
         for n in 0..200 {
             message.headers.insert(format!("bomb-{n}"), "x".repeat(1_024));
         }
-        let table = headers(&message, 1).unwrap();
+        let table = headers(&message, 1, false).unwrap();
         let names: Vec<&str> = table.inner().keys().map(ShortString::as_str).collect();
         assert!(
             names.len() < 130 && names.contains(&"x-dead-letter-reason") && names.contains(&"x-swit-dropped-headers")
@@ -162,7 +169,8 @@ mod tests {
     #[test]
     fn what_is_too_long_is_named() {
         let message = Message::new("t", "");
-        let error = properties(&Message { correlation_id: Some("x".repeat(256).into()), ..message }, 1).unwrap_err();
+        let error =
+            properties(&Message { correlation_id: Some("x".repeat(256).into()), ..message }, 1, false).unwrap_err();
         assert!(error.to_string().contains("a correlation id in bytes of 256, the limit is 255"), "{error}");
     }
 }

@@ -153,6 +153,8 @@ impl<'a> Sender<'a> {
                     self.collect();
                 }
             }
+            // A confirmation may be there with the first look at it.
+            self.collect();
             if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
                 return true;
             }
@@ -179,7 +181,8 @@ impl<'a> Sender<'a> {
         let Ticket { publication, answer, since } = ticket;
         let message = &publication.message;
         let number = self.returns.next();
-        let encoded = encode::properties(message, number).and_then(|properties| {
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let encoded = encode::properties(message, number, is_addressed).and_then(|properties| {
             let (exchange, key) = self.address(&publication)?;
             let short = |what, text: &str| encode::short(message, what, text);
             Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
@@ -218,7 +221,7 @@ impl<'a> Sender<'a> {
         self.returns.push(Sent {
             answer: Some(answer),
             destination: destination(&publication),
-            is_addressed: matches!(publication.target, Target::Queue(_)),
+            is_addressed,
             waits_in,
             deadline: Instant::now() + limit,
             since,

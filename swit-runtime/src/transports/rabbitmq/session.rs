@@ -14,7 +14,7 @@ use lapin::{
     Channel, Consumer,
     message::Delivery,
     options::{BasicAckOptions, BasicRejectOptions},
-    types::AMQPValue,
+    types::{AMQPValue, ShortString},
 };
 
 use super::window::{Acknowledgement, Window};
@@ -49,8 +49,10 @@ pub(super) enum Caution {
     Suspicious,
     /// Such a delivery was seen: the prefetch is to be opened.
     Satisfied,
-    /// All that the prefetch allows.
-    None,
+    /// All that the prefetch allows, until a suspect is seen.
+    Watchful,
+    /// All that the prefetch allows: its queue does not count, or it is one at a time anyway.
+    Off,
     /// A suspect came among others: they are to go back, and it alone is to come again.
     Alarmed,
 }
@@ -59,23 +61,30 @@ pub(super) enum Caution {
 pub(super) struct Session {
     pub(super) channel: Channel,
     pub(super) consumer: Option<Consumer>,
+    /// The consumer is being cancelled here: its end is no failure.
+    leaving: bool,
     pub(super) window: Window,
     pub(super) ready: VecDeque<Ready>,
     /// Handed out and not settled.
     pub(super) out: usize,
+    /// Most that may be: while one consumer is exchanged for another, the broker would allow both their prefetches.
+    most_out: usize,
     pub(super) caution: Caution,
     /// Why the consumer ended, once it has.
     pub(super) ended: Option<String>,
 }
 
 impl Session {
-    pub(super) fn new(channel: Channel, consumer: Consumer, prefetch: u32, caution: Caution) -> Self {
+    /// A session whose consumer was given `prefetch` deliveries, of which `most_out` may be out at once in the end.
+    pub(super) fn new(channel: Channel, consumer: Consumer, prefetch: u32, most_out: u32, caution: Caution) -> Self {
         Self {
             channel,
             consumer: Some(consumer),
+            leaving: false,
             window: Window::new(prefetch),
             ready: VecDeque::new(),
             out: 0,
+            most_out: most_out as usize,
             caution,
             ended: None,
         }
@@ -88,6 +97,7 @@ impl Session {
             let Some(consumer) = &mut self.consumer else { return };
             match Pin::new(consumer).poll_next(&mut cx) {
                 Poll::Ready(Some(Ok(delivery))) => self.take(delivery),
+                Poll::Ready(None) if self.leaving => self.consumer = None,
                 Poll::Ready(Some(Err(error))) => self.ended = Some(super::link::describe(&error)),
                 Poll::Ready(None) => self.ended = Some("the broker cancelled it; was its queue deleted?".to_owned()),
                 Poll::Pending => return,
@@ -103,18 +113,22 @@ impl Session {
         let is_suspect = count(&delivery) >= SUSPECT;
         self.caution = match (self.caution, is_suspect) {
             (Caution::Suspicious, false) => Caution::Satisfied,
-            (Caution::None | Caution::Satisfied, true) => Caution::Alarmed,
+            (Caution::Watchful | Caution::Satisfied, true) => Caution::Alarmed,
             (caution, _) => caution,
         };
         self.ready.push_back(Ready::Raw(delivery));
     }
 
+    /// Begins to cancel the consumer: the channel, and the tag to cancel.
+    pub(super) fn begin_to_leave(&mut self) -> Option<(Channel, ShortString)> {
+        let tag = self.consumer.as_ref()?.tag();
+        self.leaving = true;
+        Some((self.channel.clone(), tag))
+    }
+
     /// Takes over what the consumer still has, after it was cancelled.
     pub(super) fn leave_consumer(&mut self) {
-        if self.ended.is_some() {
-            return;
-        }
-        // More than a gulp may lie there, and its end is meant to come.
+        // More than a gulp may lie there.
         let mut cx = Context::from_waker(Waker::noop());
         if let Some(mut consumer) = self.consumer.take() {
             while let Poll::Ready(Some(Ok(delivery))) = Pin::new(&mut consumer).poll_next(&mut cx) {
@@ -123,14 +137,29 @@ impl Session {
         }
     }
 
+    /// Goes on with another consumer on the same channel.
+    pub(super) fn enter(&mut self, consumer: Consumer, prefetch: u32) {
+        self.consumer = Some(consumer);
+        self.leaving = false;
+        self.window.resize(prefetch);
+        if self.caution == Caution::Satisfied {
+            self.caution = Caution::Watchful;
+        }
+    }
+
     /// The next delivery for a worker.
     pub(super) fn next(&mut self) -> Option<Ready> {
-        if self.caution == Caution::Alarmed {
+        if self.caution == Caution::Alarmed || self.out >= self.most_out {
             return None;
         }
         let next = self.ready.pop_front()?;
         self.out += 1;
         Some(next)
+    }
+
+    /// Whether something that lies here waited for one that is out to be settled.
+    pub(super) fn has_room_again(&self) -> bool {
+        self.out + 1 == self.most_out && !self.ready.is_empty()
     }
 
     /// A delivery is done with. False: it was settled before.

@@ -31,6 +31,7 @@ pub(super) struct RabbitMqSubscription(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) options: SubscribeOptions,
     state: Mutex<State>,
+    idle: Mutex<Idle>,
     /// What each worker has read before.
     seen: Box<[Mutex<Seen>]>,
     /// Called by the client library when a delivery came.
@@ -51,7 +52,14 @@ pub(super) struct State {
     pub(super) session: Option<Session>,
     /// Deliveries of sessions that are gone, which somebody still holds.
     pub(super) orphans: usize,
-    pub(super) waiting: Waiting,
+}
+
+/// The workers that wait. Behind a lock of its own: the client library rings the bell while it holds a lock of the
+/// consumer, which a worker takes while it holds the session.
+struct Idle {
+    waiting: Waiting,
+    /// The bell rang while nobody waited.
+    rung: bool,
 }
 
 /// A delivery's generation and its count of redeliveries travel in one number.
@@ -66,7 +74,8 @@ impl Inner {
     pub(super) fn new(options: SubscribeOptions, closing: CancellationToken) -> Arc<Self> {
         let workers = options.workers.max(1);
         Arc::new_cyclic(|own| Self {
-            state: Mutex::new(State { generation: 0, session: None, orphans: 0, waiting: Waiting::new(workers) }),
+            state: Mutex::new(State { generation: 0, session: None, orphans: 0 }),
+            idle: Mutex::new(Idle { waiting: Waiting::new(workers), rung: false }),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
             waker: Waker::from(Arc::new(Bell(Weak::clone(own)))),
             changed: Notify::new(),
@@ -83,15 +92,27 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes one worker; if none waits, the next one that would wait looks again.
+    pub(super) fn ring(&self) {
+        let mut idle = self.idle();
+        let waker = idle.waiting.next_idle();
+        idle.rung |= waker.is_none();
+        drop(idle);
+        wake(waker);
+    }
+
     /// Begins a session: the next generation.
     pub(super) fn install(&self, session: Session) {
         let mut state = self.lock();
         state.generation = (state.generation + 1) & (u32::MAX >> COUNT_BITS);
         state.session = Some(session);
-        let first = state.waiting.next_idle();
         drop(state);
         self.status.send_replace(SubscriptionState::Consuming);
-        wake(first);
+        self.ring();
     }
 
     /// Ends the session. What lay here comes again; what is out will be settled in vain.
@@ -111,7 +132,7 @@ impl Inner {
 
     /// Wakes all workers: the subscription is closed.
     pub(super) fn wake_all(&self) {
-        let wakers: Vec<Waker> = self.lock().waiting.all().collect();
+        let wakers: Vec<Waker> = self.idle().waiting.all().collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -125,13 +146,28 @@ impl Inner {
         if let Some((tag, stamp)) = done {
             self.settled(&mut state, stamp, |session| session.ack(tag));
         }
+        loop {
+            if let Some(polled) = self.poll_once(state, worker, cx) {
+                return polled;
+            }
+            state = self.lock();
+        }
+    }
+
+    /// One look. `None`: the bell rang meanwhile, so it is worth another.
+    fn poll_once(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        worker: usize,
+        cx: &mut Context<'_>,
+    ) -> Option<Poll<Option<Delivery>>> {
         if self.closing.is_cancelled() {
             if let Some(session) = &mut state.session {
                 session.flush(true);
             }
-            return Poll::Ready(None);
+            return Some(Poll::Ready(None));
         }
-        let State { generation, session, waiting, .. } = &mut *state;
+        let State { generation, session, .. } = &mut *state;
         let next = session.as_mut().and_then(|session| {
             if session.ready.is_empty() {
                 session.pull(&self.waker);
@@ -153,15 +189,20 @@ impl Inner {
             }
             next
         });
-        let Some(next) = next else {
-            waiting.wait(worker, cx.waker());
-            return Poll::Pending;
-        };
-        waiting.found(worker);
         let more = session.as_ref().is_some_and(|session| !session.ready.is_empty());
-        let another = if more { waiting.next_idle() } else { None };
         let generation = *generation;
         drop(state);
+        let mut idle = self.idle();
+        let Some(next) = next else {
+            if std::mem::take(&mut idle.rung) {
+                return None;
+            }
+            idle.waiting.wait(worker, cx.waker());
+            return Some(Poll::Pending);
+        };
+        idle.waiting.found(worker);
+        let another = if more { idle.waiting.next_idle() } else { None };
+        drop(idle);
         wake(another);
         let (tag, message, redeliveries) = match next {
             Ready::Raw(delivery) => {
@@ -173,7 +214,8 @@ impl Inner {
             Ready::Back { tag, message, redeliveries } => (tag, message, redeliveries),
         };
         let sink = Arc::clone(self) as Arc<dyn Settle>;
-        Poll::Ready(Some(Delivery::new(message, redeliveries, sink, tag, stamp(generation, redeliveries))))
+        let delivery = Delivery::new(message, redeliveries, sink, tag, stamp(generation, redeliveries));
+        Some(Poll::Ready(Some(delivery)))
     }
 
     /// Applies a verdict to the session that its delivery is of; if that is gone, counts it.
@@ -185,6 +227,9 @@ impl Inner {
         let known = match &mut state.session {
             Some(session) if is_current => {
                 let known = verdict(session);
+                if session.has_room_again() {
+                    self.ring();
+                }
                 if session.out == 0 {
                     self.changed.notify_one();
                 }
@@ -226,9 +271,10 @@ impl Settle for Inner {
         if closing && let Some(session) = &mut state.session {
             session.flush(true);
         }
-        let another = if stays { state.waiting.next_idle() } else { None };
         drop(state);
-        wake(another);
+        if stays {
+            self.ring();
+        }
     }
 
     fn give_back(&self, tag: u64, stamp: u32, _: Arc<Message>) {
@@ -258,14 +304,18 @@ impl Subscription for RabbitMqSubscription {
     }
 
     fn busy(&self, worker: usize) {
-        let mut state = self.0.lock();
-        let another = if state.waiting.found(worker) { state.waiting.next_idle() } else { None };
-        drop(state);
-        wake(another);
+        let was_woken = self.0.idle().waiting.found(worker);
+        if was_woken {
+            self.0.ring();
+        }
     }
 
     fn status(&self) -> watch::Receiver<SubscriptionState> {
         self.0.status.subscribe()
+    }
+
+    fn stale(&self) -> u64 {
+        self.0.stale()
     }
 
     fn close(&self) {
@@ -306,7 +356,6 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let Some(inner) = self.0.upgrade() else { return };
-        let waker = inner.lock().waiting.next_idle();
-        wake(waker);
+        inner.ring();
     }
 }

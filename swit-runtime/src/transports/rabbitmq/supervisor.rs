@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use lapin::{
     Channel, Consumer,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::{
@@ -78,6 +78,9 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
             End::Closed => {
                 inner.wake_all();
                 retire(&core, &inner, &up).await;
+                if core.is_own(&inner.options.queue) {
+                    delete(&inner, &up).await;
+                }
                 break;
             }
             End::Lost => {
@@ -129,10 +132,10 @@ async fn open(core: &Core, inner: &Inner, up: &Up) -> Result<Session, TransportE
 async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, lapin::Error> {
     let is_cautious = inner.options.prefetch > 1 && core.counts(&inner.options.queue);
     let (prefetch, caution) =
-        if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::None) };
+        if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;
     let consumer = consume(&channel, inner, prefetch).await?;
-    Ok(Session::new(channel, consumer, prefetch, caution))
+    Ok(Session::new(channel, consumer, prefetch, inner.options.prefetch, caution))
 }
 
 async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
@@ -175,7 +178,7 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                             return End::Failed(describe(&error));
                         }
                     }
-                    (None, Caution::Suspicious | Caution::None) => {}
+                    (None, Caution::Suspicious | Caution::Watchful | Caution::Off) => {}
                 }
             }
             () = inner.untold.notified() => {
@@ -215,50 +218,38 @@ async fn widen(inner: &Inner) -> Result<(), lapin::Error> {
             }
         }
     }
-    let (channel, tag) = {
-        let mut state = inner.lock();
-        let Some(session) = &mut state.session else { return Ok(()) };
-        let Some(consumer) = &session.consumer else { return Ok(()) };
-        (session.channel.clone(), consumer.tag())
-    };
+    let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
+    let Some((channel, tag)) = leaving else { return Ok(()) };
     cancel(&channel, tag).await;
     if let Some(session) = &mut inner.lock().session {
         session.leave_consumer();
     }
     let consumer = consume(&channel, inner, inner.options.prefetch).await?;
-    let mut state = inner.lock();
-    if let Some(session) = &mut state.session {
-        session.consumer = Some(consumer);
-        session.window.resize(inner.options.prefetch);
-        if session.caution == Caution::Satisfied {
-            session.caution = Caution::None;
-        }
+    if let Some(session) = &mut inner.lock().session {
+        session.enter(consumer, inner.options.prefetch);
     }
-    let first = state.waiting.next_idle();
-    drop(state);
-    if let Some(first) = first {
-        first.wake();
-    }
+    inner.ring();
     Ok(())
 }
 
 /// Stops consuming, gives back what lies here, waits for what is out, and closes the channel. A transport that is closed
 /// waits for nothing that is out: the broker delivers it again.
 async fn retire(core: &Core, inner: &Inner, up: &Up) {
-    let consumer = {
-        let state = inner.lock();
-        let session = state.session.as_ref();
-        session.and_then(|session| Some((session.channel.clone(), session.consumer.as_ref()?.tag())))
-    };
-    if let Some((channel, tag)) = consumer {
+    // Where order counts, the consumer stays until its channel ends: else the next one would get what comes after the
+    // deliveries that are still here.
+    let is_ordered = inner.options.ordered || core.is_single_active(&inner.options.queue);
+    let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
+    if let Some((channel, tag)) = leaving.filter(|_| !is_ordered) {
         cancel(&channel, tag).await;
     }
     loop {
         {
             let mut state = inner.lock();
             let Some(session) = &mut state.session else { return };
-            session.leave_consumer();
-            session.give_back_ready();
+            if !is_ordered {
+                session.leave_consumer();
+                session.give_back_ready();
+            }
             session.flush(true);
             if session.out == 0 || core.closing.is_cancelled() || !session.channel.status().connected() {
                 break;
@@ -280,6 +271,20 @@ async fn cancel(channel: &Channel, tag: ShortString) {
     let request = channel.basic_cancel(tag, BasicCancelOptions { nowait: false });
     if let Ok(Err(error)) = timeout(PATIENCE, request).await {
         tracing::debug!(error = %describe(&error), "cancelling a consumer");
+    }
+}
+
+/// Deletes the queue of this instance, which nobody else consumes. If it can't be, it ends by itself.
+async fn delete(inner: &Inner, up: &Up) {
+    let Ok(queue) = ShortString::try_new(inner.options.queue.as_str()) else { return };
+    let deleting = async {
+        let channel = up.channel().await?;
+        channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
+        close(&channel).await;
+        Ok::<_, lapin::Error>(())
+    };
+    if let Ok(Err(error)) = timeout(PATIENCE, deleting).await {
+        tracing::debug!(queue = %inner.options.queue, error = %describe(&error), "deleting the queue of this instance");
     }
 }
 

@@ -9,6 +9,8 @@ use crate::app::config::{ConsumerGroup, DeadLetters, QueueType, TransportKind};
 
 fn known() -> Known<'static> {
     Known {
+        publishers: vec!["order-created"],
+        publish_middleware: vec!["sign"],
         subscribers: vec!["confirm-order", "ship", "audit.v2"],
         middleware: vec!["authenticate"],
         transports: vec!["eu"],
@@ -46,7 +48,7 @@ fn every_key_of_every_section() {
     let text = r#"
         service = { name = "orders", version = "1.2.3", instance = "orders/7" }
         shutdown.drain = "5s"
-        limits = { payload = "1MiB", headers = 10, header_bytes = 4096 }
+        limits = { payload = "1MiB", decompressed = "2MiB", headers = 10, header_bytes = 4096 }
         [transport]
         default.url = "memory://?capacity=10"
         eu = { url = "memory://", capacity = 20 }
@@ -99,6 +101,7 @@ fn every_key_of_every_section() {
         (settings.limits().payload_bytes, settings.limits().headers, settings.limits().header_bytes),
         (1 << 20, 10, 4096)
     );
+    assert_eq!(settings.limits().decompressed_bytes, 2 << 20);
     assert_eq!(settings.transports["default"].capacity(), Some(10));
     assert_eq!(settings.transports["eu"].capacity(), Some(20));
     let mq = &settings.transports["mq"];
@@ -337,6 +340,7 @@ const KEYS: &[&str] = &[
     "limits.payload",
     "limits.headers",
     "limits.header_bytes",
+    "limits.decompressed",
     "transport.default.url",
     "transport.default.capacity",
     "transport.eu.url",
@@ -354,6 +358,7 @@ const KEYS: &[&str] = &[
     "transport.eu.ca_file",
     "transport.eu.cert_file",
     "transport.eu.key_file",
+    "transport.eu.management",
     "subscriber.ship.topics",
     "subscriber.ship.group",
     "subscriber.ship.concurrency",
