@@ -30,7 +30,9 @@ pub enum ManagementError {
     #[error("the management API is not asked over TLS; use `http://` on the broker's machine, or a tunnel")]
     Tls,
     /// A password would travel in the clear.
-    #[error("`http://` to a host other than this one sends the password in the clear; use a tunnel, or say `allow_plaintext = true`")]
+    #[error(
+        "`http://` to a host other than this one sends the password in the clear; use a tunnel, or say `allow_plaintext = true`"
+    )]
     Plaintext,
 }
 
