@@ -12,7 +12,7 @@ use std::{
 use swit_testbed::Broker;
 
 /// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service on the shared broker; its handler's own timeout of an hour is more than a broker allows.
 fn serve(url: &str) -> Command {
@@ -52,7 +52,7 @@ impl Service {
         while !all.last().is_some_and(|line: &String| line.contains(text)) {
             match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => all.push(line),
-                Err(_) => panic!("its log does not say {text:?}:\n{}", all.join("\n")),
+                Err(why) => panic!("its log does not say {text:?} ({why}):\n{}", all.join("\n")),
             }
         }
     }

@@ -94,10 +94,7 @@ impl TransportSettings {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut tls = Tls::default();
-        tls.ca = ca;
-        tls.identity = chain.zip(key);
-        Ok(tls)
+        Ok(Tls { ca, identity: chain.zip(key) })
     }
 }
 

@@ -8,7 +8,7 @@ use super::QueueType;
 use crate::{app::config::read::Given, text::Text};
 
 /// What the longest name that is made of an exchange's adds to it.
-const LONGEST_SUFFIX: usize = ".delay.24h".len();
+const LONGEST_SUFFIX: usize = ".delay.12h".len();
 /// Most publications of one connection that are on their way at once.
 const MAX_WINDOW: u32 = 1_000_000;
 /// More deliveries of one message than anybody means.
