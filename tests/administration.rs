@@ -13,8 +13,8 @@ use swit::{
     Clock, Message, MessageId,
     dead_letters::{DeadLetters, Letter, Selection},
     transport::{
-        Binding, Comparison, Deleted, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing, Transport,
-        Verdict,
+        Binding, Comparison, Deleted, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing,
+        Transport, Verdict,
     },
     transports::rabbitmq::{Address, Management, QueueKind, RabbitMqOptions, RabbitMqTransport},
 };
@@ -99,7 +99,9 @@ async fn without_the_management_api_what_can_be_told_is_told_and_what_can_not_is
     transport.close().await;
 
     // A wrong port, and a wrong password: said, and the rest is still checked.
-    for (url, why) in [("http://127.0.0.1:1", "can't be asked"), (&*broker().management_url().replace(":guest@", ":no@"), "(401)")] {
+    for (url, why) in
+        [("http://127.0.0.1:1", "can't be asked"), (&*broker().management_url().replace(":guest@", ":no@"), "(401)")]
+    {
         options.management = Some(Management::parse(url, false).unwrap());
         let transport = connected(options.clone()).await;
         let plan = transport.compare(&service, &queues).await.unwrap();
@@ -121,7 +123,8 @@ async fn what_differs_is_named_and_nothing_is_made_in_its_place() {
 
     let transport = connected(options(broker(), &service)).await;
     let plan = transport.compare(&service, &queues).await.unwrap();
-    let differing: Vec<String> = plan.differing.iter().map(|known| format!("{}: {}", known.thing, known.what)).collect();
+    let differing: Vec<String> =
+        plan.differing.iter().map(|known| format!("{}: {}", known.thing, known.what)).collect();
     // Of several arguments that differ the broker names one.
     assert!(differing[0].starts_with(&format!("queue {service}.confirm: 'x-")), "{differing:?}");
     let expected = format!("queue {service}.confirm.dlq: 'x-queue-type': wanted 'quorum' but it has 'classic'");
@@ -148,7 +151,8 @@ async fn what_is_made_by_hand_is_made_whatever_the_transport_is_told() {
 async fn what_was_left_behind_is_found_and_cleared() {
     let service = name("left");
     let transport = connected(options(broker(), &service)).await;
-    let older = [subscriber(&service, "confirm", &["order.*", "payment.*"]), subscriber(&service, "gone", &["order.*"])];
+    let older =
+        [subscriber(&service, "confirm", &["order.*", "payment.*"]), subscriber(&service, "gone", &["order.*"])];
     transport.make(&older).await.unwrap();
     publish(&transport, Message::new("order.created", "{}"), Target::Topic).await;
     let queues = [subscriber(&service, "confirm", &["order.*"])];
@@ -174,10 +178,10 @@ async fn what_was_left_behind_is_found_and_cleared() {
             format!("{service}.confirm <- {service}.due (payment.*)"),
         ]
     );
-    assert_eq!(plan.left.iter().map(|queue| &*queue.name).collect::<Vec<_>>(), [
-        format!("{service}.gone"),
-        format!("{service}.gone.dlq")
-    ]);
+    assert_eq!(
+        plan.left.iter().map(|queue| &*queue.name).collect::<Vec<_>>(),
+        [format!("{service}.gone"), format!("{service}.gone.dlq")]
+    );
     assert_eq!((plan.left[0].messages, plan.left[0].consumers, plan.left[0].bindings.len()), (1, 0, 2));
 
     for binding in &plan.stale {
@@ -411,7 +415,9 @@ async fn what_the_broker_itself_gave_up_is_read_and_replayed_too() {
     let shown: Vec<_> = found.iter().map(|letter| (&*letter.reason, letter.queue.as_deref(), &*letter.topic)).collect();
     let from = Some(origin.as_str());
     assert_eq!(shown, [("delivery_limit", from, "order.created"), ("rejected", from, "order.created")]);
-    assert!(found.iter().all(|letter| letter.time.is_some_and(|time| time.elapsed().unwrap() < Duration::from_mins(1))));
+    assert!(
+        found.iter().all(|letter| letter.time.is_some_and(|time| time.elapsed().unwrap() < Duration::from_mins(1)))
+    );
 
     let replayed = letters.replay(&queue, &Selection::all().reason("delivery_limit"), |_| {}).await.unwrap();
     assert_eq!(replayed.count(), 1, "{replayed:?}");
@@ -497,5 +503,27 @@ async fn a_replay_ends_whatever_is_added_meanwhile() {
     });
     assert_eq!(replayed.await.unwrap().count(), 6);
     until(|| broker().queue_depth(&queue) == Some(6)).await;
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zz_speed() {
+    let service = name("speed");
+    let transport = Arc::new(graveyard(&service, QueueKind::Quorum).await);
+    let queue = format!("{service}.confirm.dlq");
+    let mut sent = Vec::new();
+    for n in 0..20_000 {
+        let letter = dead(&service, &format!("{n}"), "permanent", "2030-01-01T00:00:00Z");
+        sent.push(transport.publisher().publish(Publication::new(letter).to(Target::Queue(queue.clone().into()))));
+    }
+    for s in sent {
+        s.await.unwrap();
+    }
+    let letters = DeadLetters::of(&*transport, now()).unwrap();
+    let t = std::time::Instant::now();
+    letters.rehearse(&queue, &Selection::all()).await.unwrap();
+    eprintln!("rehearse {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    eprintln!("{} {:?}", letters.replay(&queue, &Selection::all(), |_| {}).await.unwrap().count(), t.elapsed());
     transport.close().await;
 }

@@ -60,7 +60,10 @@ async fn they_are_counted_and_read_where_they_lie() {
     assert_eq!((summary.count, &reasons[..]), (3, &[("invalid_input", 1), ("max_retries_exceeded", 2)][..]));
     let mut errors = Vec::new();
     for _ in 0..2 {
-        letters.read(QUEUE, &Selection::all(), 2, |letter| errors.push(letter.error.unwrap().to_string())).await.unwrap();
+        letters
+            .read(QUEUE, &Selection::all(), 2, |letter| errors.push(letter.error.unwrap().to_string()))
+            .await
+            .unwrap();
     }
     assert_eq!(errors, ["a is broken", "b is broken", "a is broken", "b is broken"], "nothing was taken");
     rig.app.wait_quiet().await;

@@ -94,8 +94,10 @@ async fn list(connected: &Connected) -> Result<()> {
 
 fn summary_text(queue: &str, summary: Option<&Summary>) -> String {
     let Some(summary) = summary else { return format!("{queue}: does not exist yet\n") };
-    let reasons: Vec<String> = summary.reasons.iter().map(|(reason, n)| format!("{} {n}", reason.escape_debug())).collect();
-    let part = if summary.looked_at < summary.count { format!("of the first {}: ", summary.looked_at) } else { String::new() };
+    let reasons: Vec<String> =
+        summary.reasons.iter().map(|(reason, n)| format!("{} {n}", reason.escape_debug())).collect();
+    let part =
+        if summary.looked_at < summary.count { format!("of the first {}: ", summary.looked_at) } else { String::new() };
     match summary.count {
         0 => format!("{queue}: empty\n"),
         1 => format!("{queue}: 1 message: {}\n", reasons.join(", ")),
@@ -108,7 +110,8 @@ fn summary_text(queue: &str, summary: Option<&Summary>) -> String {
 async fn letters<'a>(connected: &'a Connected, queue: &str) -> Result<DeadLetters<'a>> {
     let graph = &connected.graph;
     let service = &graph.service.name;
-    let is_left = queue.strip_prefix(service.as_str()).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".dlq"));
+    let own = queue.strip_prefix(service.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let is_left = own.and_then(|own| own.strip_suffix(".dlq")).is_some();
     let mut known = Vec::new();
     for transport in &connected.transports {
         let transport = &**transport;

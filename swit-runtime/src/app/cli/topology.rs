@@ -73,8 +73,16 @@ fn list(out: &mut String, heading: &str, lines: impl IntoIterator<Item = String>
 fn plan(transport: &dyn Transport, found: &Comparison) -> String {
     let mut out = format!("{}:\n", title(transport));
     list(&mut out, "would be made", found.missing.iter().map(ToString::to_string));
-    list(&mut out, "differs, and can't be changed", found.differing.iter().map(|it| format!("{}: {}", it.thing, it.what)));
-    list(&mut out, "left behind by earlier deployments", found.stale.iter().map(|it| format!("binding {it}")).chain(found.left.iter().map(left)));
+    list(
+        &mut out,
+        "differs, and can't be changed",
+        found.differing.iter().map(|it| format!("{}: {}", it.thing, it.what)),
+    );
+    list(
+        &mut out,
+        "left behind by earlier deployments",
+        found.stale.iter().map(|it| format!("binding {it}")).chain(found.left.iter().map(left)),
+    );
     list(&mut out, "not checked", found.unchecked.iter().cloned());
     let _ = writeln!(out, "  {} as wanted", count(found.present, "thing is", "things are"));
     if found.missing.is_empty() && found.differing.is_empty() && found.stale.is_empty() && found.left.is_empty() {
@@ -99,7 +107,10 @@ fn left(queue: &LeftQueue) -> String {
         words.push("consumed by somebody".to_owned());
     }
     if !queue.bindings.is_empty() {
-        words.push(format!("still receives {}", queue.bindings.iter().map(|it| &*it.key).collect::<Vec<_>>().join(", ")));
+        words.push(format!(
+            "still receives {}",
+            queue.bindings.iter().map(|it| &*it.key).collect::<Vec<_>>().join(", ")
+        ));
     }
     if queue.is_doubtful {
         words.push("perhaps another service's".to_owned());
@@ -142,7 +153,9 @@ async fn prune(
     for named in with_messages {
         if !found.iter().any(|(.., found)| found.left.iter().any(|queue| **named == *queue.name)) {
             let named = named.escape_debug();
-            return Err(Error::Usage(format!("no queue `{named}` was left behind; `topology plan` names those that were")));
+            return Err(Error::Usage(format!(
+                "no queue `{named}` was left behind; `topology plan` names those that were"
+            )));
         }
     }
     let (mut out, mut removals) = (String::new(), 0);
@@ -150,7 +163,11 @@ async fn prune(
         let _ = writeln!(out, "{}:", title(*transport));
         let (pruned, kept): (Vec<_>, Vec<_>) = found.left.iter().partition(|queue| is_pruned(queue, with_messages));
         removals += found.stale.len() + pruned.len();
-        list(&mut out, "to be removed", found.stale.iter().map(|it| format!("binding {it}")).chain(pruned.into_iter().map(left)));
+        list(
+            &mut out,
+            "to be removed",
+            found.stale.iter().map(|it| format!("binding {it}")).chain(pruned.into_iter().map(left)),
+        );
         list(&mut out, "kept, unless named by `--with-messages`", kept.into_iter().map(left));
         list(&mut out, "not checked", found.unchecked.iter().cloned());
     }
@@ -201,9 +218,11 @@ mod tests {
     #[test]
     fn a_plan_is_for_people() {
         let transport = MemoryTransport::new("default", MemoryOptions::default());
-        let mut found = Comparison::default();
-        found.present = 3;
-        assert_eq!(plan(&transport, &found), "transport default (memory):\n  3 things are as wanted\n  nothing to do\n");
+        let mut found = Comparison { present: 3, ..Comparison::default() };
+        assert_eq!(
+            plan(&transport, &found),
+            "transport default (memory):\n  3 things are as wanted\n  nothing to do\n"
+        );
         found.missing = vec![Thing::Queue("orders.confirm".into())];
         found.differing = vec![Difference::new(Thing::Queue("orders.ship".into()), "'x-queue-type': wanted 'quorum'")];
         found.stale = vec![Binding::new("orders.confirm", "swit.events", "order.old")];

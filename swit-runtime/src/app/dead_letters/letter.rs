@@ -83,7 +83,10 @@ mod tests {
             .with_header(names::DEAD_LETTER_QUEUE, "orders.confirm")
             .with_header(names::ORIGINAL_TOPIC, "first");
         let letter = letter(message, None);
-        assert_eq!((letter.reason.as_str(), letter.error.as_deref(), letter.attempts), ("permanent", Some("no"), Some(4)));
+        assert_eq!(
+            (letter.reason.as_str(), letter.error.as_deref(), letter.attempts),
+            ("permanent", Some("no"), Some(4))
+        );
         assert_eq!((letter.topic.as_str(), letter.queue.as_deref()), ("first", Some("orders.confirm")));
         assert_eq!(letter.time, Some(UNIX_EPOCH + Duration::from_millis(1_500)));
     }

@@ -43,9 +43,8 @@ impl Selection {
             let id = letter.message.id.encode(&mut buffer);
             self.ids.iter().any(|known| known == id)
         };
-        let is_old = |age: Duration| {
-            letter.time.is_some_and(|time| now.duration_since(time).is_ok_and(|passed| passed > age))
-        };
+        let is_old =
+            |age: Duration| letter.time.is_some_and(|time| now.duration_since(time).is_ok_and(|passed| passed > age));
         (self.ids.is_empty() || is_named())
             && (self.reasons.is_empty() || self.reasons.contains(&letter.reason))
             && self.older_than.is_none_or(is_old)

@@ -2,9 +2,7 @@
 
 use lapin::{
     Channel, ExchangeKind,
-    options::{
-        ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
-    },
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::time::timeout;

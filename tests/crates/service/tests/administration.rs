@@ -101,7 +101,10 @@ fn operators_see_and_mend_what_is_on_the_broker() {
     assert_eq!(service.ok(&["dlq", "list"]), format!("{DEAD}: 2 messages: max_retries_exceeded 2\n"));
     let shown = service.ok(&["dlq", "show", DEAD]);
     assert_eq!(shown.matches("  error    broken\n").count(), 2, "{shown}");
-    assert!(shown.contains("  payload  {\"text\":\"broken\"}\n") && shown.contains("  topic    job.created\n"), "{shown}");
+    assert!(
+        shown.contains("  payload  {\"text\":\"broken\"}\n") && shown.contains("  topic    job.created\n"),
+        "{shown}"
+    );
     let line = service.ok(&["dlq", "show", DEAD, "--limit", "1", "--json"]);
     assert!(line.contains(r#""reason":"max_retries_exceeded""#) && line.lines().count() == 1, "{line}");
     let id = shown.split_once("  ").unwrap().0;

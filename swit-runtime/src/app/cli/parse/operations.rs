@@ -112,8 +112,7 @@ impl Line {
     fn limit(&mut self) -> Result<u64, Error> {
         let Some(text) = self.take_text("limit")? else { return Ok(LIMIT) };
         let number = text.parse().ok().filter(|number| *number > 0);
-        number
-            .ok_or_else(|| refuse(format!("`--limit` is `{}`", text.escape_debug()), "write a whole number from 1"))
+        number.ok_or_else(|| refuse(format!("`--limit` is `{}`", text.escape_debug()), "write a whole number from 1"))
     }
 
     fn ids(&mut self) -> Result<Selection, Error> {
@@ -166,10 +165,7 @@ mod tests {
         for (words, expected) in [
             (&["topology", "plan"] as &[&str], Command::Topology(TopologyCommand::Plan)),
             (&["topology", "apply"], Command::Topology(TopologyCommand::Apply)),
-            (
-                &["topology", "prune"],
-                Command::Topology(TopologyCommand::Prune { yes: false, with_messages: vec![] }),
-            ),
+            (&["topology", "prune"], Command::Topology(TopologyCommand::Prune { yes: false, with_messages: vec![] })),
             (
                 &["topology", "prune", "--yes", "--with-messages", "a", "--with-messages=b"],
                 Command::Topology(TopologyCommand::Prune { yes: true, with_messages: vec!["a".into(), "b".into()] }),
@@ -188,7 +184,20 @@ mod tests {
                 Command::Dlq(DlqCommand::Replay { queue: queue.clone(), selection: all(), dry_run: false }),
             ),
             (
-                &["dlq", "replay", &queue, "--id", "1", "--id", "2", "--reason", "permanent", "--older-than", "7d", "--dry-run"],
+                &[
+                    "dlq",
+                    "replay",
+                    &queue,
+                    "--id",
+                    "1",
+                    "--id",
+                    "2",
+                    "--reason",
+                    "permanent",
+                    "--older-than",
+                    "7d",
+                    "--dry-run",
+                ],
                 Command::Dlq(DlqCommand::Replay {
                     queue: queue.clone(),
                     selection: all().id("1").id("2").reason("permanent").older_than(Duration::from_hours(7 * 24)),

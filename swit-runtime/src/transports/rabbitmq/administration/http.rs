@@ -59,13 +59,15 @@ fn body(mut answer: Vec<u8>) -> Result<Vec<u8>, Error> {
     }
     let body = answer.split_off(end + 4);
     let field = |name: &str| {
-        let found = head.split("\r\n").filter_map(|line| line.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found =
+            head.split("\r\n").filter_map(|line| line.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.trim())
     };
     if field("transfer-encoding").is_some() {
         return Err(refuse("it answers in another encoding than it was asked for".to_owned()));
     }
-    if field("content-length").and_then(|length| length.parse().ok()).is_some_and(|length: usize| length != body.len()) {
+    if field("content-length").and_then(|length| length.parse().ok()).is_some_and(|length: usize| length != body.len())
+    {
         return Err(refuse("the answer is cut off".to_owned()));
     }
     Ok(body)

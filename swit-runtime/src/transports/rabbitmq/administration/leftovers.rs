@@ -94,8 +94,7 @@ mod tests {
     }
 
     fn wanted() -> Wanted {
-        let confirm =
-            Queue::subscriber("orders.confirm", [Text::from("order.created")]).with_dead_letter("shared.dlq");
+        let confirm = Queue::subscriber("orders.confirm", [Text::from("order.created")]).with_dead_letter("shared.dlq");
         let group = Queue::subscriber("audit.log", [Text::from("#")]);
         Wanted::lasting(&[confirm, group], &options())
     }

@@ -137,13 +137,11 @@ impl Walk for RabbitMqWalk {
             if self.seen == self.len {
                 return Ok(None);
             }
-            let got = match self.first.take() {
-                Some(first) => Some(first),
-                None => {
-                    let getting = self.channel.basic_get(self.queue.clone(), HELD);
-                    in_time(getting).await.map_err(|error| self.failed(&error))?
-                }
-            };
+            let mut got = self.first.take();
+            if got.is_none() {
+                let getting = self.channel.basic_get(self.queue.clone(), HELD);
+                got = in_time(getting).await.map_err(|error| self.failed(&error))?;
+            }
             let Some(got) = got else { return Ok(None) };
             self.seen += 1;
             let tag = got.delivery.delivery_tag;

@@ -31,7 +31,8 @@ impl Broker {
     /// When the node was started without it.
     #[track_caller]
     pub fn management_url(&self) -> String {
-        let port = self.management.expect("the node has no management API: start it by `Broker::options().management()`");
+        let port =
+            self.management.expect("the node has no management API: start it by `Broker::options().management()`");
         format!("http://guest:guest@127.0.0.1:{port}")
     }
 }
