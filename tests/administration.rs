@@ -282,20 +282,20 @@ async fn looking_takes_nothing_and_keeps_the_order() {
         let transport = graveyard(&service, kind).await;
         let letters = DeadLetters::of(&transport, now()).unwrap();
         let queue = format!("{service}.confirm.dlq");
-        // More than nine, so that an order by digits would show, and more than a channel sends at once.
-        for number in 0..100 {
+        // More than nine, so that an order by digits would show, and more than a batch, a handful and what a channel sends at once.
+        for number in 0..600 {
             let letter = dead(&service, &format!("<{number}>"), "permanent", "2030-01-01T00:00:00Z");
             publish(&transport, letter, Target::Queue(queue.clone().into())).await;
         }
-        let expected = (0..100).fold("abcdef".to_owned(), |all, number| all + &format!("<{number}>"));
+        let expected = (0..600).fold("abcdef".to_owned(), |all, number| all + &format!("<{number}>"));
         for _ in 0..3 {
             assert_eq!(ids(&letters, &queue).await, expected, "{kind:?}");
         }
         let summary = letters.summary(&queue, 4).await.unwrap();
-        assert_eq!((summary.count, summary.looked_at), (106, 4));
+        assert_eq!((summary.count, summary.looked_at), (606, 4));
         let reasons: Vec<_> = summary.reasons.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
         assert_eq!(reasons, [("max_retries_exceeded", 2), ("permanent", 2)]);
-        assert_eq!(letters.count(&queue).await.unwrap(), Some(106), "all are back at once");
+        assert_eq!(letters.count(&queue).await.unwrap(), Some(606), "all are back at once");
         assert_eq!(letters.count("nowhere").await.unwrap(), None);
         assert!(letters.summary("nowhere", 1).await.unwrap_err().to_string().contains("`nowhere` does not exist"));
 
@@ -503,5 +503,27 @@ async fn a_replay_ends_whatever_is_added_meanwhile() {
     });
     assert_eq!(replayed.await.unwrap().count(), 6);
     until(|| broker().queue_depth(&queue) == Some(6)).await;
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zz_speed() {
+    let service = name("speed");
+    let transport = Arc::new(graveyard(&service, QueueKind::Quorum).await);
+    let queue = format!("{service}.confirm.dlq");
+    let mut sent = Vec::new();
+    for n in 0..5_000 {
+        let letter = dead(&service, &format!("{n}"), "permanent", "2030-01-01T00:00:00Z");
+        sent.push(transport.publisher().publish(Publication::new(letter).to(Target::Queue(queue.clone().into()))));
+    }
+    for s in sent {
+        s.await.unwrap();
+    }
+    let letters = DeadLetters::of(&*transport, now()).unwrap();
+    let t = std::time::Instant::now();
+    letters.rehearse(&queue, &Selection::all()).await.unwrap();
+    eprintln!("rehearse {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    eprintln!("{} {:?}", letters.replay(&queue, &Selection::all(), |_| {}).await.unwrap().count(), t.elapsed());
     transport.close().await;
 }

@@ -57,7 +57,18 @@ pub(crate) fn is_broken(_: Sabotage) -> bool {
 /// Whether a test broke this guarantee.
 #[cfg(feature = "failpoints")]
 pub(crate) fn is_broken(guarantee: Sabotage) -> bool {
-    armed::is_broken(guarantee)
+    sabotaged(match guarantee {
+        Sabotage::AckBeforeHandler => "ack_before_handler",
+        Sabotage::AckBeforeCopy => "ack_before_copy",
+        Sabotage::NoResubscribe => "no_resubscribe",
+        Sabotage::TrustUnconfirmed => "trust_unconfirmed",
+        Sabotage::NoGenerationFence => "no_generation_fence",
+        Sabotage::NoHeartbeat => "no_heartbeat",
+        Sabotage::Impatience => "impatience",
+        Sabotage::NoSuspects => "no_suspects",
+        Sabotage::InsistOnTopology => "insist_on_topology",
+        Sabotage::NoDeadline => "no_deadline",
+    })
 }
 
 /// Ends the process if a test asked for it.
@@ -79,7 +90,7 @@ mod armed {
         atomic::{AtomicU64, Ordering},
     };
 
-    use super::{Failpoint, Sabotage};
+    use super::Failpoint;
 
     struct Armed {
         name: String,
@@ -109,30 +120,6 @@ mod armed {
             // No destructor runs, nothing is flushed: a crash.
             std::process::abort();
         }
-    }
-
-    const SABOTAGES: [(&str, Sabotage); 10] = [
-        ("ack_before_handler", Sabotage::AckBeforeHandler),
-        ("ack_before_copy", Sabotage::AckBeforeCopy),
-        ("no_resubscribe", Sabotage::NoResubscribe),
-        ("trust_unconfirmed", Sabotage::TrustUnconfirmed),
-        ("no_generation_fence", Sabotage::NoGenerationFence),
-        ("no_heartbeat", Sabotage::NoHeartbeat),
-        ("impatience", Sabotage::Impatience),
-        ("no_suspects", Sabotage::NoSuspects),
-        ("insist_on_topology", Sabotage::InsistOnTopology),
-        ("no_deadline", Sabotage::NoDeadline),
-    ];
-
-    pub(super) fn is_broken(guarantee: Sabotage) -> bool {
-        static BROKEN: OnceLock<Option<Sabotage>> = OnceLock::new();
-        let broken = BROKEN.get_or_init(|| {
-            let text = std::env::var("SWIT_SABOTAGE").ok()?;
-            // A test that breaks nothing by a slip of the pen would prove nothing.
-            let found = SABOTAGES.into_iter().find(|(name, _)| *name == text);
-            Some(found.unwrap_or_else(|| panic!("SWIT_SABOTAGE is `{text}`, which breaks nothing")).1)
-        });
-        *broken == Some(guarantee)
     }
 }
 

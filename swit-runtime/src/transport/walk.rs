@@ -28,7 +28,8 @@ pub trait Walk: Send {
 
     /// The next message, which nobody else gets before the walk is over; `None` after the last.
     ///
-    /// Memory is bounded by the messages that the caller keeps: the walk itself keeps numbers.
+    /// Memory is bounded, however long the queue: besides what the caller keeps, the walk keeps a batch of messages, and
+    /// numbers.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Lying>, TransportError>>;
 
     /// Takes a message out of the queue, for good. Takes effect at the latest when the walk is finished; a crash before

@@ -110,8 +110,8 @@ fn summary_text(queue: &str, summary: Option<&Summary>) -> String {
 async fn letters<'a>(connected: &'a Connected, queue: &str) -> Result<DeadLetters<'a>> {
     let graph = &connected.graph;
     let service = &graph.service.name;
-    let is_left =
-        queue.strip_prefix(service.as_str()).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".dlq"));
+    let own = queue.strip_prefix(service.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let is_left = own.and_then(|own| own.strip_suffix(".dlq")).is_some();
     let mut known = Vec::new();
     for transport in &connected.transports {
         let transport = &**transport;

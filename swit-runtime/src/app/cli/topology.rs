@@ -218,8 +218,7 @@ mod tests {
     #[test]
     fn a_plan_is_for_people() {
         let transport = MemoryTransport::new("default", MemoryOptions::default());
-        let mut found = Comparison::default();
-        found.present = 3;
+        let mut found = Comparison { present: 3, ..Comparison::default() };
         assert_eq!(
             plan(&transport, &found),
             "transport default (memory):\n  3 things are as wanted\n  nothing to do\n"

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Most copies that are published and not confirmed yet, and most bytes of them: what a replay keeps in memory.
-const MOST_IN_FLIGHT: usize = 64;
+const MOST_IN_FLIGHT: usize = 256;
 const MOST_BYTES_IN_FLIGHT: usize = 8 * 1024 * 1024;
 /// How long a copy may wait for room and its confirmation.
 const PATIENCE: Duration = Duration::from_secs(30);

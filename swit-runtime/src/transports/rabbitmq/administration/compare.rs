@@ -43,12 +43,11 @@ pub(super) async fn compare(core: &Core, service: &str, queues: &[Queue]) -> Res
         if wanted.queues.iter().any(|known| known.name == queue.name) {
             continue;
         }
-        match asking.counts(&queue.name).await? {
-            Some(_) => found.present += 1,
-            None => {
-                let what = "it does not exist, and it is not this service's to make";
-                found.differing.push(Difference::new(Thing::Queue(queue.name.clone()), what));
-            }
+        if asking.counts(&queue.name).await?.is_some() {
+            found.present += 1;
+        } else {
+            let what = "it does not exist, and it is not this service's to make";
+            found.differing.push(Difference::new(Thing::Queue(queue.name.clone()), what));
         }
     }
     let listing = listing(core, &mut found).await;
@@ -104,12 +103,11 @@ struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     async fn on(&mut self) -> Result<&Declaring<'a>, TransportError> {
-        let on = match self.declaring.take() {
-            Some(on) => on,
-            None => {
-                let opened = Declaring::on(&self.up, &self.core.options).await;
-                opened.map_err(|error| self.core.failed("compare", "a channel", &error))?
-            }
+        let on = if let Some(on) = self.declaring.take() {
+            on
+        } else {
+            let opened = Declaring::on(&self.up, &self.core.options).await;
+            opened.map_err(|error| self.core.failed("compare", "a channel", &error))?
         };
         Ok(self.declaring.insert(on))
     }

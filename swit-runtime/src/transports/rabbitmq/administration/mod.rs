@@ -4,8 +4,10 @@
 //! AMQP 0-9-1 tells whether a thing exists, how much lies in a queue and, on being asked to declare it, whether it is as
 //! wanted. It lists nothing: what an earlier deployment left behind is only known over the management API.
 
+mod batches;
 mod clear;
 mod compare;
+mod death;
 mod http;
 mod leftovers;
 mod listing;
