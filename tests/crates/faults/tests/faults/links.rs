@@ -149,9 +149,12 @@ fn a_slow_link_is_not_held_for_dead() {
         }
         rig.producer(0, 1, &[Conduct::Succeed], &[("FAULTY_FILLER", "6000")]).wait(HEALING);
         rig.producer(1, 20, &[Conduct::Succeed], &[]).wait(HEALING);
+        rig.wait_until("all is done", HEALING, |record| {
+            proxy.connections() > connections || record.outstanding().is_empty()
+        });
+        assert_eq!(proxy.connections(), connections, "a link that is slow is not dead\n{}", handler.log());
         let record = rig.settle(Effects::AtLeastOnce);
         assert!(record.effects.values().all(|times| *times == 1), "C: {:?}", record.effects);
-        assert_eq!(proxy.connections(), connections, "a link that is slow is not dead\n{}", handler.log());
         let grown = handler.peak_kib() - peak;
         assert!(grown < 16 * 1_024, "E: {grown} KiB for 20 small messages");
         proxy.heal();
