@@ -65,11 +65,16 @@ fn a_shutdown_ends_at_its_deadline_while_publishing_is_blocked() {
     // They would wait for much longer than that.
     let mut handler =
         rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'"), ("FAULTY_CONFIRM_TIMEOUT", "30")]);
-    rig.producer(0, 40, &[Conduct::SucceedAfter(500)], &[]).wait(HEALING);
+    rig.producer(0, 400, &[Conduct::SucceedAfter(100)], &[]).wait(HEALING);
     broker.set_vm_memory_high_watermark(0.0001);
     handler.wait_for_log("blocked by the broker", HEALING);
+    std::thread::sleep(Duration::from_millis(1_000));
+    let done = rig.record().effects.len();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(rig.record().effects.len(), done, "all handlers wait for the broker");
+    assert!(done < 400, "there is more to do");
     handler.signal("TERM");
-    handler.wait(Duration::from_secs(2) + CLOSING);
+    assert!(!handler.wait(Duration::from_secs(2) + CLOSING).success(), "it says that something was not finished");
     broker.set_vm_memory_high_watermark(0.4);
     finishes(&rig, 1);
 }
