@@ -116,7 +116,8 @@ async fn a_verdict_on_a_delivery_of_a_lost_connection_goes_nowhere() {
 
 async fn next(subscription: &dyn Subscription) -> Delivery {
     let next = poll_fn(|task| subscription.poll_next(0, task));
-    tokio::time::timeout(RESUMPTION, next).await.expect("F: a delivery comes").expect("it is open")
+    let Ok(delivery) = tokio::time::timeout(RESUMPTION, next).await else { panic!("F: no delivery comes") };
+    delivery.unwrap()
 }
 
 async fn take(subscription: &dyn Subscription, count: usize) -> Vec<Delivery> {

@@ -68,7 +68,7 @@ fn a_shutdown_ends_at_its_deadline_while_publishing_is_blocked() {
     rig.producer(0, 400, &[Conduct::SucceedAfter(100)], &[]).wait(HEALING);
     broker.set_vm_memory_high_watermark(0.0001);
     handler.wait_for_log("blocked by the broker", HEALING);
-    std::thread::sleep(Duration::from_millis(1_000));
+    std::thread::sleep(Duration::from_secs(1));
     let done = rig.record().effects.len();
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(rig.record().effects.len(), done, "all handlers wait for the broker");

@@ -55,7 +55,12 @@ fn fail_in_vain(broker: &Broker, rig: &Rig, handler: Process, count: u64) -> Pro
 
 /// The messages in the handler's queue, its delay queues and its dead-letter queue.
 fn total(broker: &Broker) -> u64 {
-    broker.list_queues().iter().filter(|queue| queue.name.starts_with(QUEUE)).map(|queue| queue.depth()).sum()
+    broker
+        .list_queues()
+        .iter()
+        .filter(|queue| queue.name.starts_with(QUEUE))
+        .map(swit_testbed::broker::Queue::depth)
+        .sum()
 }
 
 /// A: all are in one of those queues. What is on its way from one to the other may be missed for a moment.
@@ -121,12 +126,14 @@ fn an_unbound_dead_letter_queue_still_takes_our_dead_letters() {
     all_are_buried(&rig, handler, 60);
 }
 
+/// The queue in which the handler's retries wait.
+const DELAYED: &str = "faults.handle.retry.1s";
+
 /// Fault 14: the delay queue is full, then deleted; retries wait in the source, and go on.
 #[test]
 fn a_delay_queue_that_is_full_or_deleted_loses_no_retry() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    const DELAYED: &str = "faults.handle.retry.1s";
     let variables = [("FAULTY_CONFIGURATION", "[subscriber.handle]\nbackoff = 'fixed(1s)'")];
     let mut handler = rig.handler(&variables);
     // More fail than can be parked: the rest has to wait in the delay queue, which takes one.
