@@ -42,12 +42,14 @@ sabotages! {
     impatience: "impatience", "links::a_slow_link_is_not_held_for_dead", "a link that is slow is not dead";
     no_resubscribing_after_a_freeze: "no_resubscribe", "broker::a_broker_that_freezes_is_found_again", "F: work resumes: not within";
     no_resubscribing_after_a_deletion: "no_resubscribe", "topology::a_queue_deleted_under_its_consumer_is_made_again", "`faults.handle` holds None";
-    ack_before_copy_without_a_queue: "ack_before_copy", "topology::without_a_dead_letter_queue_the_source_keeps_its_messages", "A: each is in its queue";
-    ack_before_copy_with_a_full_queue: "ack_before_copy", "topology::with_a_full_dead_letter_queue_the_source_keeps_its_messages", "A: each is in its queue";
+    ack_before_copy_without_a_queue: "ack_before_copy", "topology::without_a_dead_letter_queue_the_source_keeps_its_messages", "A: of 60 messages";
+    ack_before_copy_with_a_full_queue: "ack_before_copy", "topology::with_a_full_dead_letter_queue_the_source_keeps_its_messages", "A: of 60 messages";
     insisting_on_topology: "insist_on_topology", "topology::topology_that_differs_is_one_clear_error", "it did not end within";
-    no_generation_fence: "no_generation_fence", "crashes::a_verdict_on_a_delivery_of_a_lost_connection_goes_nowhere", "stale";
+    no_generation_fence: "no_generation_fence", "crashes::a_verdict_on_a_delivery_of_a_lost_connection_goes_nowhere", "A: what is held is not acknowledged";
     no_suspects: "no_suspects", "crashes::a_message_that_kills_its_process_is_dead_lettered_alone", "the killer, and no innocent";
     no_deadline: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline", "it did not end within";
+    no_deadline_while_blocked: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline_while_publishing_is_blocked", "it says that something was not finished";
+    ack_before_copy_with_a_full_delay_queue: "ack_before_copy", "topology::a_delay_queue_that_is_full_or_deleted_loses_no_retry", "A: of 60 messages";
     ack_before_handler_at_the_deadline: "ack_before_handler", "shutdown::a_second_signal_ends_a_shutdown_at_once", "all is done: not within";
     no_resubscribing_after_exhaustion: "no_resubscribe", "resources::file_descriptors_that_are_exhausted_and_come_back", "F: work resumes: not within";
 }

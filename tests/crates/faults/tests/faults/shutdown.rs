@@ -49,7 +49,7 @@ fn a_shutdown_ends_at_its_deadline() {
     let rig = rig(broker.url());
     let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'")]);
     rig.producer(0, 8, &[Conduct::SucceedAfter(12_000)], &[]).wait(HEALING);
-    wait_until_held(&broker, 8);
+    wait_until_taken(&broker);
     handler.signal("TERM");
     let status = handler.wait(Duration::from_secs(2) + CLOSING);
     assert!(!status.success(), "it says that something was not finished");
@@ -62,12 +62,19 @@ fn a_shutdown_ends_at_its_deadline() {
 fn a_shutdown_ends_at_its_deadline_while_publishing_is_blocked() {
     let broker = Broker::start();
     let rig = rig(broker.url());
-    let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'")]);
-    rig.producer(0, 40, &[Conduct::SucceedAfter(500)], &[]).wait(HEALING);
+    // They would wait for much longer than that.
+    let mut handler =
+        rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '2s'"), ("FAULTY_CONFIRM_TIMEOUT", "30")]);
+    rig.producer(0, 400, &[Conduct::SucceedAfter(100)], &[]).wait(HEALING);
     broker.set_vm_memory_high_watermark(0.0001);
     handler.wait_for_log("blocked by the broker", HEALING);
+    std::thread::sleep(Duration::from_secs(1));
+    let done = rig.record().effects.len();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(rig.record().effects.len(), done, "all handlers wait for the broker");
+    assert!(done < 400, "there is more to do");
     handler.signal("TERM");
-    handler.wait(Duration::from_secs(2) + CLOSING);
+    assert!(!handler.wait(Duration::from_secs(2) + CLOSING).success(), "it says that something was not finished");
     broker.set_vm_memory_high_watermark(0.4);
     finishes(&rig, 1);
 }
@@ -79,7 +86,7 @@ fn a_second_signal_ends_a_shutdown_at_once() {
     let rig = rig(broker.url());
     let mut handler = rig.handler(&[("FAULTY_CONFIGURATION", "shutdown.drain = '60s'")]);
     rig.producer(0, 8, &[Conduct::SucceedAfter(12_000)], &[]).wait(HEALING);
-    wait_until_held(&broker, 8);
+    wait_until_taken(&broker);
     handler.signal("TERM");
     handler.wait_for_log("draining", HEALING);
     assert!(handler.runs());
@@ -88,10 +95,12 @@ fn a_second_signal_ends_a_shutdown_at_once() {
     finishes(&rig, 1);
 }
 
-fn wait_until_held(broker: &Broker, count: u64) {
+fn wait_until_taken(broker: &Broker) {
     let began = Instant::now();
-    while broker.queue(QUEUE).is_none_or(|queue| queue.unacknowledged < count) {
+    while broker.queue(QUEUE).is_none_or(|queue| queue.ready > 0) {
         assert!(began.elapsed() < HEALING, "the messages do not arrive");
         std::thread::sleep(Duration::from_millis(50));
     }
+    // From the client to its workers.
+    std::thread::sleep(Duration::from_millis(500));
 }
