@@ -109,7 +109,8 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     let waiting: Vec<_> = (0..2 * WINDOW).map(|number| publisher.publish(&Alarmed { number })).collect();
     tokio::time::sleep(Duration::from_millis(200)).await;
     let began = Instant::now();
-    running.shutdown().await.unwrap();
+    let ended = running.shutdown().await;
+    assert!(matches!(ended, Err(swit::Error::Unconfirmed { .. })), "it says what was not confirmed: {ended:?}");
     assert!(began.elapsed() < Duration::from_secs(5), "the shutdown took {:?}", began.elapsed());
     for publishing in waiting {
         let answer = timeout(Duration::from_secs(2), publishing).await.expect("everybody is told");
