@@ -70,7 +70,8 @@ async fn hopeless(transports: &[Arc<dyn Transport>]) {
     for mut status in transports.iter().flat_map(|transport| transport.status()) {
         watching.spawn(async move {
             loop {
-                let is_stuck = |status: &Status| matches!(status.state, ConnectionState::Blocked | ConnectionState::Lost);
+                let is_stuck =
+                    |status: &Status| matches!(status.state, ConnectionState::Blocked | ConnectionState::Lost);
                 if status.wait_for(is_stuck).await.is_err() {
                     // It never changes any more.
                     return std::future::pending().await;

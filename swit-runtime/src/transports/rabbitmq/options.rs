@@ -165,7 +165,11 @@ impl fmt::Display for Address {
         let AMQPUri { scheme, authority, vhost, .. } = &self.0;
         let vhost = if vhost == "/" { "" } else { vhost };
         if sabotaged("show_the_password") {
-            return write!(f, "{scheme}://{}@{}:{}/{vhost}", authority.userinfo.password, authority.host, authority.port);
+            return write!(
+                f,
+                "{scheme}://{}@{}:{}/{vhost}",
+                authority.userinfo.password, authority.host, authority.port
+            );
         }
         write!(f, "{scheme}://{}:***@{}:{}/{vhost}", authority.userinfo.username, authority.host, authority.port)
     }

@@ -66,11 +66,15 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     raise().await;
     // The broker says so when something is published, which is unknown from then on, in time.
     let began = Instant::now();
-    let answer = publisher.publish(&Alarmed { number: 9_999 }).await;
+    let publishing = publisher.publish(&Alarmed { number: 9_999 });
+    let answer = timeout(Duration::from_secs(20), publishing).await.expect("nobody waits for ever");
     assert!(matches!(answer, Err(PublishError::Timeout { .. })), "{answer:?}");
     assert!(began.elapsed() < CONFIRM + Duration::from_secs(2), "{:?}", began.elapsed());
     let statuses = transport.status();
-    assert!(statuses.iter().any(|status| status.borrow().state == ConnectionState::Blocked), "it says that it is blocked");
+    assert!(
+        statuses.iter().any(|status| status.borrow().state == ConnectionState::Blocked),
+        "it says that it is blocked"
+    );
     assert!(depth() > 0, "the alarm came too late for this test");
     // Handlers go on, and what they did is acknowledged.
     until("acknowledgements go on under an alarm", || depth() == 0).await;
@@ -88,7 +92,8 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     let grown = resident_kib().saturating_sub(before);
     assert!(grown < MOST_KIB, "grown by {grown} KiB");
     // The window is full now: who waits at most so long is told that nothing was published.
-    let late = Publication::new(Message::new("alarmed.work", "{}")).with_room(Room::WaitAtMost(Duration::from_millis(500)));
+    let late =
+        Publication::new(Message::new("alarmed.work", "{}")).with_room(Room::WaitAtMost(Duration::from_millis(500)));
     let answer = timeout(Duration::from_secs(3), port.publish(late)).await.expect("it is answered in time");
     assert!(matches!(answer, Err(PublishError::Unavailable { .. })), "{answer:?}");
     // It goes on when the alarm is over, what was on its way included.
@@ -99,8 +104,10 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
         answer.unwrap();
     }
     assert!(began.elapsed() < Duration::from_secs(30));
-    until("what was published afterwards is done", || (1_000..1_200).all(|n: usize| tally.all().contains_key(&n.to_string())))
-        .await;
+    until("what was published afterwards is done", || {
+        (1_000..1_200).all(|n: usize| tally.all().contains_key(&n.to_string()))
+    })
+    .await;
     let all = tally.all();
     assert!((0..count).all(|n: usize| all.contains_key(&n.to_string())), "nothing is lost");
     assert!(all.values().all(|times| *times == 1), "nothing is done twice: {all:?}");
@@ -123,13 +130,18 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alarm_of_memory_is_survived() {
     let broker = Broker::start();
-    survives(&broker, |broker| broker.set_vm_memory_high_watermark(0.0001), |broker| broker.set_vm_memory_high_watermark(0.4))
-        .await;
+    survives(
+        &broker,
+        |broker| broker.set_vm_memory_high_watermark(0.0001),
+        |broker| broker.set_vm_memory_high_watermark(0.4),
+    )
+    .await;
 }
 
 /// Fault 12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alarm_of_the_disk_is_survived() {
     let broker = Broker::start();
-    survives(&broker, |broker| broker.set_disk_free_limit(1 << 60), |broker| broker.set_disk_free_limit(50_000_000)).await;
+    survives(&broker, |broker| broker.set_disk_free_limit(1 << 60), |broker| broker.set_disk_free_limit(50_000_000))
+        .await;
 }

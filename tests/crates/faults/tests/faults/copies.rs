@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use swit_faults::{Conduct, Process, Rig, rig::HEALING};
-use swit_testbed::{Broker, ledger::{Effects, Record}};
+use swit_testbed::{
+    Broker,
+    ledger::{Effects, Record},
+};
 
 use crate::rig;
 

@@ -36,7 +36,12 @@ struct Sights(Mutex<BTreeMap<String, Saw>>);
 
 /// Takes orders of anybody.
 #[subscriber(topic = "foreign.order", retries = 0, concurrency = 4)]
-async fn take_order(order: Order, meta: Metadata, headers: Headers, sights: State<Sights>) -> Result<(), std::io::Error> {
+async fn take_order(
+    order: Order,
+    meta: Metadata,
+    headers: Headers,
+    sights: State<Sights>,
+) -> Result<(), std::io::Error> {
     if order.fails {
         return Err(std::io::Error::other("as it was ordered"));
     }
@@ -211,8 +216,14 @@ async fn what_others_publish_in_vain_is_given_up_for_a_reason() {
         let said = |header_name: &str| header(&letter.properties, header_name);
         assert_eq!(said("x-dead-letter-reason"), reason, "{name}: {}", said("x-dead-letter-error"));
         assert!(said("x-dead-letter-error").contains(says), "{name}: {}", said("x-dead-letter-error"));
-        assert_eq!((said("x-dead-letter-queue").as_str(), said("x-original-topic").as_str()), ("strange.understand", "strange.order"));
-        assert_eq!((said("x-dead-letter-subscriber").as_str(), said("x-dead-letter-group").as_str()), ("understand", "strange"));
+        assert_eq!(
+            (said("x-dead-letter-queue").as_str(), said("x-original-topic").as_str()),
+            ("strange.understand", "strange.order")
+        );
+        assert_eq!(
+            (said("x-dead-letter-subscriber").as_str(), said("x-dead-letter-group").as_str()),
+            ("understand", "strange")
+        );
         assert_eq!(said("x-dead-letter-attempts"), "1", "{name}");
         if !name.ends_with("no id") {
             assert_eq!(letter.properties.message_id().as_ref().map(|id| id.as_str()), Some(name));
@@ -255,7 +266,12 @@ async fn others_read_what_is_published() {
     let before = now();
     let event = Placed { customer: "c-1".into(), cents: 1_250 };
     let sending = publisher.publish_with(&event);
-    let sending = sending.header("tenant", "t-1").header("count", 17).header("ratio", 0.5).header("flag", true).header("nan", f64::NAN);
+    let sending = sending
+        .header("tenant", "t-1")
+        .header("count", 17)
+        .header("ratio", 0.5)
+        .header("flag", true)
+        .header("nan", f64::NAN);
     let id = sending.correlation_id("correlated").priority(4).ttl(Duration::from_secs(60)).send().await.unwrap();
     let got = foreign.take("ours.q").await.delivery;
     assert_eq!((got.exchange.as_str(), got.routing_key.as_str()), ("ours.events", "ours.order.placed"));
@@ -289,7 +305,8 @@ async fn others_read_what_is_published() {
     assert_eq!(u64::try_from(millis / 1_000).unwrap(), timestamp, "the same time, in milliseconds");
     // Nothing else of ours but the number by which returns are told apart.
     let others: Vec<_> = headers.inner().keys().map(|name| name.as_str()).collect();
-    let mut others: Vec<_> = others.into_iter().filter(|name| !expected.iter().any(|(known, _)| known == name)).collect();
+    let mut others: Vec<_> =
+        others.into_iter().filter(|name| !expected.iter().any(|(known, _)| known == name)).collect();
     others.retain(|name| *name != "x-delivery-count");
     assert_eq!(others, ["x-swit-sequence", "x-swit-timestamp"]);
     running.shutdown().await.unwrap();

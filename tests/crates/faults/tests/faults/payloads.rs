@@ -38,7 +38,11 @@ fn poisons() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("lists 100,000 deep", deep("[", "]", 100_000), json),
         ("objects 100,000 deep", deep("{\"a\":", "}", 100_000), json),
         ("100,000 deep and never closed", deep("[", "", 100_000), json),
-        ("deep where nobody looks", format!("{{\"name\":\"x\",\"unknown\":{}{}}}", "[".repeat(129), "]".repeat(129)).into(), json),
+        (
+            "deep where nobody looks",
+            format!("{{\"name\":\"x\",\"unknown\":{}{}}}", "[".repeat(129), "]".repeat(129)).into(),
+            json,
+        ),
         ("not UTF-8", not_utf8, json),
         ("a lone surrogate", b"{\"name\":\"\\ud800\"}".to_vec(), json),
         ("no JSON at all", vec![0; 1_000], json),
@@ -55,7 +59,10 @@ async fn what_is_poison_is_a_dead_letter_at_the_first_attempt() {
     let running = app::<(eat,)>("poison", &transport).provide_shared(tally.clone()).start().await.unwrap();
     let foreign = Foreign::connect(&broker.url()).await;
     let properties = |id: &str, content_type: &str| {
-        BasicProperties::default().with_message_id(id.into()).with_content_type(content_type.into()).with_delivery_mode(2)
+        BasicProperties::default()
+            .with_message_id(id.into())
+            .with_content_type(content_type.into())
+            .with_delivery_mode(2)
     };
     for (what, body, content_type) in poisons() {
         foreign.publish("poison.events", "poison.meal", properties(what, content_type), &body).await;

@@ -83,8 +83,8 @@ fn scrambled(waiting: &mut Vec<Waiting>, keep: usize, rng: &mut SmallRng) -> Vec
         };
         let refused = waiting[at].fate == Fate::Refused;
         // Everything up to here at once, where one word fits all.
-        let multiple = rng.random_bool(0.4)
-            && waiting[..=at].iter().all(|other| (other.fate == Fate::Refused) == refused);
+        let multiple =
+            rng.random_bool(0.4) && waiting[..=at].iter().all(|other| (other.fate == Fate::Refused) == refused);
         let first = if multiple { 0 } else { at };
         // Their returns come before them, in any order, and with them those of others.
         let ahead = (at + 1 + rng.random_range(0..4)).min(waiting.len());
@@ -160,7 +160,8 @@ async fn what_is_never_confirmed_is_unknown() {
     transport.connect().await.unwrap();
     let publisher = transport.publisher();
     let fates = [Fate::Taken, Fate::Forgotten, Fate::Returned, Fate::Forgotten, Fate::Refused];
-    let sent: Vec<_> = fates.iter().cycle().take(100).map(|fate| (fate, publisher.publish(fate.publication()))).collect();
+    let sent: Vec<_> =
+        fates.iter().cycle().take(100).map(|fate| (fate, publisher.publish(fate.publication()))).collect();
     for (fate, publishing) in sent {
         let answer = timeout(Duration::from_secs(5), publishing).await.expect("everybody is answered in time");
         match (fate, &answer) {
@@ -237,7 +238,7 @@ async fn nonsense_confirms_nothing_and_does_not_last() {
             }
         }
         let began = std::time::Instant::now();
-        while let Err(error) = publish(7).await {
+        while let Err(error) = timeout(PATIENCE, publish(7)).await.expect("everybody is answered") {
             assert!(began.elapsed() < Duration::from_secs(20), "{what}: publishing never goes on: {error}");
         }
         transport.close().await;
@@ -288,7 +289,9 @@ async fn exactly_the_unroutable_fail() {
     for (number, answer) in answers {
         match (fates[number], &answer) {
             (false, Ok(_)) => {}
-            (true, Err(PublishError::Unrouted { destination })) => assert_eq!(destination.as_str(), "unroutable.nobody"),
+            (true, Err(PublishError::Unrouted { destination })) => {
+                assert_eq!(destination.as_str(), "unroutable.nobody")
+            }
             (nobody, _) => panic!("number {number}, nobody's: {nobody}, learned {answer:?}"),
         }
     }
@@ -300,11 +303,14 @@ async fn exactly_the_unroutable_fail() {
 /// A queue with room for ten, which refuses what is more.
 async fn full_queue(foreign: &Foreign, name: &str, exchange: &str, key: &str) {
     foreign
-        .queue(name, &[
-            ("x-queue-type", text("classic")),
-            ("x-max-length", AMQPValue::LongInt(10)),
-            ("x-overflow", text("reject-publish")),
-        ])
+        .queue(
+            name,
+            &[
+                ("x-queue-type", text("classic")),
+                ("x-max-length", AMQPValue::LongInt(10)),
+                ("x-overflow", text("reject-publish")),
+            ],
+        )
         .await;
     foreign.bind(name, exchange, key).await;
 }

@@ -132,15 +132,15 @@ async fn what_consumers_give_back_is_done_or_a_dead_letter() {
         running.shutdown().await.unwrap();
         for number in 0..count {
             let body = serde_json::to_vec(&Returning { number }).unwrap();
-            let properties = BasicProperties::default().with_message_id(number.to_string().into()).with_delivery_mode(2);
+            let properties =
+                BasicProperties::default().with_message_id(number.to_string().into()).with_delivery_mode(2);
             foreign.publish(&format!("{service}.events"), "returned.work", properties, &body).await;
         }
         give_back(&foreign, &queue, count, times).await;
         let dead = || broker.queue_depth(&format!("{queue}.dlq")).unwrap();
         if lives {
             let transport = ground::transport(options(&broker.url(), &service));
-            let running =
-                app::<(wait_out,)>(&service, &transport).provide_shared(tally.clone()).start().await.unwrap();
+            let running = app::<(wait_out,)>(&service, &transport).provide_shared(tally.clone()).start().await.unwrap();
             until("all are done", || broker.queue_depth(&queue) == Some(0)).await;
             assert_eq!((tally.len(), tally.total(), dead()), (count, count, 0), "each is done once");
             running.shutdown().await.unwrap();
@@ -200,7 +200,8 @@ async fn duplicates_are_done_as_often_as_they_were_published() {
     let mut instances = Vec::new();
     for _ in 0..8 {
         let transport = ground::transport(options(&broker.url(), "duplicated"));
-        instances.push(app::<(repeat,)>("duplicated", &transport).provide_shared(doings.clone()).start().await.unwrap());
+        instances
+            .push(app::<(repeat,)>("duplicated", &transport).provide_shared(doings.clone()).start().await.unwrap());
     }
     let seed = Seed::draw("duplicates_are_done_as_often_as_they_were_published");
     let mut numbers: Vec<usize> = (0..size(400, 20_000)).flat_map(|number| [number; 3]).collect();
