@@ -137,6 +137,21 @@ fn tables_without_a_bottom_end_as_dead_letters() {
     assert!(deaths <= 7, "it died {deaths} times");
 }
 
+/// Fault 24: with stacks as large as `RUST_MIN_STACK` can make them, the same tables are read, and are no more than a text
+/// that is cut off.
+#[test]
+fn tables_without_a_bottom_are_read_on_a_stack_that_is_large_enough() {
+    let broker = Broker::start();
+    let rig = rig(broker.url());
+    let mut handler = rig.handler(&[("RUST_MIN_STACK", "1073741824")]);
+    let raw = Raw::connect(broker.port());
+    let mut bombed = Bombed { broker, rig, raw };
+    bombed.publish(1, &Table::new().deep_tables(b"t", ROOM / 7 - 10));
+    bombed.publish(2, &Table::new());
+    bombed.rig.wait_until("both are done", HEALING, |record| record.effects.len() == 2);
+    assert!(handler.runs());
+}
+
 /// How deep tables may be before a process dies of them. To be looked at when the client library changes.
 #[test]
 #[ignore = "a measurement: cargo test -p swit-faults --test faults how_deep -- --ignored --nocapture"]
