@@ -83,7 +83,7 @@ async fn hopeless(transports: &[Arc<dyn Transport>]) {
         });
     }
     if watching.join_next().await.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -293,19 +293,18 @@ impl<'a> Sender<'a> {
     }
 
     fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
-        let sequence = |returned: &BasicReturnMessage| match sabotaged("take_any_return") {
-            true => Some(number),
-            false => sequence(returned),
+        let sequence = |returned: &BasicReturnMessage| {
+            if sabotaged("take_any_return") { Some(number) } else { sequence(returned) }
         };
         match confirmed {
             Ok(Confirmation::Nack(_)) if sabotaged("take_a_nack_for_an_ack") => {
-                self.returns.confirmed(number, true, None)
+                self.returns.confirmed(number, true, None);
             }
             Ok(Confirmation::Ack(returned)) => {
-                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence))
+                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence));
             }
             Ok(Confirmation::Nack(returned)) => {
-                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence))
+                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence));
             }
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
