@@ -18,7 +18,8 @@ mod macros;
 
 pub use swit_runtime::{
     app::{
-        App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run,
+        App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging,
+        serve as run,
     },
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,

@@ -101,9 +101,9 @@ fn names_have_to_fit_into_what_the_protocol_holds() {
     assert!(found.contains("the queue of the subscriber `everywhere` is named in 268 bytes, and RabbitMQ"), "{found}");
     let found = fault(&on_rabbitmq(App::only::<(of_a_long_queue,)>()));
     assert!(found.contains("the queue of its longest retry of the subscriber `of-a-long-queue`"), "{found}");
-    assert!(found.contains(".retry.24h\""), "{found}");
+    assert!(found.contains(".retry.12h\""), "{found}");
     let app = on_rabbitmq(App::only::<(everywhere,)>()).set("service.instance", "x".repeat(227));
-    assert!(app.check().is_ok(), "255 bytes with `.retry.24h`");
+    assert!(app.check().is_ok(), "255 bytes with `.retry.12h`");
     assert!(App::only::<(of_a_long_queue,)>().check().is_ok());
 }
 

@@ -10,6 +10,7 @@ mod broker;
 mod brokers;
 mod codecs;
 mod compression;
+mod dead_letters;
 mod failures;
 mod floors;
 mod graph;

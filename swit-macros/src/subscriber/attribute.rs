@@ -201,7 +201,13 @@ fn group(entry: &Entry, errors: &Errors) -> Option<Sharing> {
         errors.at(&word, "`group` takes a string or `per_instance`", format_args!("write `group = \"{word}\"`"));
         return None;
     }
-    entry.checked(check_name, errors).map(Sharing::Named)
+    let name = entry.checked(check_name, errors)?;
+    if name.value() == "per_instance" {
+        // A group that all instances share, of all names this one, is never what is meant.
+        errors.at(&name, "`\"per_instance\"` would be the name of a group", "write `group = per_instance`, without quotes");
+        return None;
+    }
+    Some(Sharing::Named(name))
 }
 
 fn order(keys: &mut Keys<'_>, errors: &Errors) -> Option<OrderBy> {

@@ -219,7 +219,8 @@ impl App {
         super::run::run(self).await
     }
 
-    /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`.
+    /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`,
+    /// `topology`, `dlq`.
     ///
     /// # Errors
     /// As [`cli::main`](super::cli::main), which does it with everything that was linked.

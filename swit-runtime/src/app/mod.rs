@@ -3,6 +3,7 @@
 mod builder;
 pub mod cli;
 pub mod config;
+pub mod dead_letters;
 mod graph;
 pub mod graph_view;
 mod handle;

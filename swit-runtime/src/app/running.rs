@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{handle::Handle, providers::Built, publishing::Publishing, transports};
+use super::{dead_letters::DeadLetters, handle::Handle, providers::Built, publishing::Publishing, transports};
 use crate::{
     consumer::Consumer,
     error::{Error, Result},
@@ -86,6 +86,13 @@ impl Running {
                 }
             })
             .collect()
+    }
+
+    /// The dead letters of a transport: to be counted, read, replayed and purged. `None`: there is no such transport, or it
+    /// can't walk over its queues.
+    pub fn dead_letters(&self, transport: &str) -> Option<DeadLetters<'_>> {
+        let transport = self.transports.iter().find(|known| known.name() == transport)?;
+        DeadLetters::of(&**transport, self.scope.clock().clone())
     }
 
     /// How the connections of a transport are, to be watched; none if there is no transport of this name.

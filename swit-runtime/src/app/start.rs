@@ -17,6 +17,7 @@ use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
     error::{Error, Result, TransportError},
+    failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
     publisher::Outlet,
     scope::Scope,
@@ -87,7 +88,13 @@ async fn consume(
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
         transport.connect().await?;
-        transport.declare(&[queues(graph, transport.name()), more.to_vec()].concat()).await?;
+        let queues = [queues(graph, transport.name()), more.to_vec()].concat();
+        let mut declared = transport.declare(&queues).await;
+        while declared.is_err() && failpoint::is_broken(Sabotage::InsistOnTopology) {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            declared = transport.declare(&queues).await;
+        }
+        declared?;
         by_name.insert(transport.name(), transport);
     }
     let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());
@@ -110,7 +117,7 @@ async fn consume(
 }
 
 /// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
-fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
+pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     let mut queues: Vec<Queue> = Vec::new();
     let nodes = || graph.nodes.iter().filter(|node| &*node.resolved.transport == transport);
     for dead_letter in nodes().filter_map(|node| node.dead_letter.as_ref()) {

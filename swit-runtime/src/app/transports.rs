@@ -30,7 +30,8 @@ pub(crate) enum Opening {
 /// Closes all of them, at once.
 pub(super) async fn close(transports: &[Arc<dyn Transport>]) {
     let mut closing = tokio::task::JoinSet::new();
-    for transport in transports.iter().cloned() {
+    for transport in transports {
+        let transport = Arc::clone(transport);
         closing.spawn(async move {
             if tokio::time::timeout(CLOSING, transport.close()).await.is_err() {
                 tracing::error!(transport = transport.name(), after = ?CLOSING, "did not close; it is left as it is");
@@ -61,7 +62,7 @@ pub(super) fn openings(app: &App, settings: &Settings, service: &Service, faults
                 let client = Text::from(format!("{}@{}", service.name, service.instance));
                 match configured.rabbitmq(name, client) {
                     Ok(options) => {
-                        openings.extend(options.map(|known| (name.clone(), Opening::RabbitMq(Box::new(known)))))
+                        openings.extend(options.map(|known| (name.clone(), Opening::RabbitMq(Box::new(known)))));
                     }
                     Err(found) => faults.all(found),
                 }
@@ -83,7 +84,7 @@ pub(super) fn openings(app: &App, settings: &Settings, service: &Service, faults
 pub(super) fn open(app: &App, openings: &[(Text, Opening)]) -> Vec<Arc<dyn Transport>> {
     let opened = openings.iter().map(|(name, opening)| -> Arc<dyn Transport> {
         match opening {
-            Opening::Memory(options) => Arc::new(MemoryTransport::new(name.as_str(), options.clone())),
+            Opening::Memory(options) => Arc::new(MemoryTransport::new(name.as_str(), *options)),
             #[cfg(feature = "rabbitmq")]
             Opening::RabbitMq(options) => Arc::new(RabbitMqTransport::new(name.clone(), (**options).clone())),
         }

@@ -20,7 +20,7 @@ use crate::{
     compression,
     context::Emission,
     error::PublishError,
-    failpoint::{self, Failpoint, sabotaged},
+    failpoint::{self, Failpoint, Sabotage, sabotaged},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
@@ -128,9 +128,11 @@ impl Seat {
                 delivery.settle(Verdict::Ack);
             }
             Admission::Refused(reason, failure) => {
-                // No attempt was made at it: what counts is what was made before.
+                // No attempt was made at it now: what counts is what was made before, among which are those that
+                // ended with their process.
+                let crashes = if reason == reasons::DELIVERY_LIMIT { delivery.redeliveries } else { 0 };
                 log_failure(&self.plan, delivery.message(), attempt, &failure);
-                self.give_up(delivery, reason, Some(&failure), attempt - 1).await;
+                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
             }
         }
     }
@@ -349,7 +351,10 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. False: the transport was
     /// closed meanwhile, and the input went back to it.
-    async fn replace(&self, delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
+    async fn replace(&self, mut delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
+        if failpoint::is_broken(Sabotage::AckBeforeCopy) {
+            delivery.split().settle(Verdict::Ack);
+        }
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())

@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, task::coop::cooperative};
 use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
 use crate::{
     context::Context,
-    failpoint::{self, Failpoint},
+    failpoint::{self, Failpoint, Sabotage},
     headers::names,
     message::Message,
     middleware::Next,
@@ -213,7 +213,7 @@ impl Seat {
         if delivery.redeliveries > 0 && attempt == attempt_of(delivery.message()) {
             self.counters.redelivered();
         }
-        if self.plan.ack == AckMode::None {
+        if self.plan.ack == AckMode::None || failpoint::is_broken(Sabotage::AckBeforeHandler) {
             // What is left in the context can't be given back any more.
             delivery.split().settle(Verdict::Ack);
         }

@@ -90,6 +90,7 @@ impl Delivery {
     /// # Errors
     /// It is another sink's, or settled already; it comes back whole.
     #[inline]
+    #[cfg_attr(not(feature = "rabbitmq"), expect(dead_code, reason = "only transports to brokers settle by tag alone"))]
     pub(crate) fn take_verdict<S>(self, own: &Arc<S>) -> Result<(u64, u32), Self> {
         let generation = self.generation;
         self.take_apart(own).map(|(_, tag, _)| (tag, generation))

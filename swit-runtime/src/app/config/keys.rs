@@ -55,6 +55,7 @@ keys! {
     ca_file by path, "the path of a PEM file";
     cert_file by path, "the path of a PEM file";
     key_file by path, "the path of a PEM file";
+    management by management, "the url of the broker's management API, such as \"http://localhost:15672\"";
 }
 
 keys! {

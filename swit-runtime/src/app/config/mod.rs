@@ -44,5 +44,5 @@ pub use settings::{
     ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, Settings,
     ShutdownSettings, SubscriberSettings,
 };
-pub use transport::{QueueType, TransportSettings};
+pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

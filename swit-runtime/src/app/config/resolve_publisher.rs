@@ -109,7 +109,7 @@ mod tests {
             ("confirm = \"0s\"", "swit.toml:2: `publisher.order-created.confirm`: `0s` is zero"),
             ("batch = true", "`publisher.order-created.batch`: `true` is not a batch"),
             ("batch = \"messages = 1\"", "`publisher.order-created.batch`: `messages` is 1"),
-            ("compression = \"gzip\"", "the compression \"gzip\" is not available yet"),
+            ("compression = \"gzp\"", "\"gzp\" is not a compression"),
             ("capacity = 0", "0 is not between 1 and 1000000"),
             ("unrouted = \"drop\"", "\"drop\" is not what happens to unrouted events"),
             ("transport = \"eu\"", "swit.toml:2: `publisher.order-created.transport`: there is no transport `eu`"),

@@ -21,8 +21,8 @@ use crate::{
     transports::rabbitmq::{Address, RabbitMqOptions},
 };
 
-/// What the longest name that is made of a queue's adds to it.
-const LONGEST_SUFFIX: &str = ".retry.24h";
+/// What the longest names that are made of a queue's add to it.
+const LONGEST_SUFFIX: &str = ".retry.12h";
 
 /// A RabbitMQ transport as its rules see it.
 struct Broker<'a> {

@@ -26,6 +26,7 @@
 //! - A delivery is acknowledged only by its own verdict ([`window`]), and on its own channel ([`subscription`]).
 //! - Whatever ends a channel or a connection, what was built on it is built anew ([`link`], [`supervisor`]).
 
+mod administration;
 mod core;
 mod declare;
 mod decode;
@@ -39,13 +40,17 @@ mod returns;
 mod session;
 mod subscription;
 mod supervisor;
+mod wanted;
 mod window;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 
-pub use self::options::{Address, AddressError, QueueKind, RabbitMqOptions, Tls};
+pub use self::{
+    administration::{Management, ManagementError},
+    options::{Address, AddressError, QueueKind, RabbitMqOptions, Tls},
+};
 use self::{
     core::Core,
     outlet::Outlet,
@@ -55,7 +60,8 @@ use crate::{
     error::TransportError,
     text::Text,
     transport::{
-        BoxFuture, Capabilities, ConnectionState, Publish, Queue, Status, SubscribeOptions, Subscription, Transport,
+        BoxFuture, Capabilities, ConnectionState, Provision, Publish, Queue, Status, SubscribeOptions, Subscription,
+        Transport, Walker,
     },
 };
 
@@ -139,6 +145,14 @@ impl Transport for RabbitMqTransport {
 
     fn status(&self) -> Vec<watch::Receiver<Status>> {
         vec![self.core.consume.status(), self.core.publish.status()]
+    }
+
+    fn provision(&self) -> Option<&dyn Provision> {
+        Some(self)
+    }
+
+    fn walker(&self) -> Option<&dyn Walker> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

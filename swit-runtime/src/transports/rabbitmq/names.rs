@@ -94,7 +94,7 @@ mod tests {
             (1_001, "2s"),
             (31_000, "1m"),
             (3_600_001, "2h"),
-            (u64::MAX / 2, "24h"),
+            (u64::MAX / 2, "1d"),
         ] {
             assert_eq!(Step::of(Duration::from_millis(delay)).to_string(), step, "{delay} ms");
         }

@@ -7,6 +7,7 @@ use lapin::{
     uri::{AMQPScheme, AMQPUri},
 };
 
+use super::administration::Management;
 use crate::{failpoint::sabotaged, text::Text};
 
 /// What kind of queue subscribers' and dead-letter queues are.
@@ -52,6 +53,8 @@ pub struct RabbitMqOptions {
     pub client: Text,
     /// Certificates.
     pub tls: Tls,
+    /// The broker's management API, which administration alone asks: only it lists what there is. Default none.
+    pub management: Option<Management>,
 }
 
 impl RabbitMqOptions {
@@ -70,6 +73,7 @@ impl RabbitMqOptions {
             ack_limit: Duration::from_mins(30),
             client: Text::from_static("swit"),
             tls: Tls::default(),
+            management: None,
         }
     }
 }
@@ -148,6 +152,15 @@ impl Address {
     fn is_local(&self) -> bool {
         let host = self.0.authority.host.as_str();
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Who connects: user and password.
+    pub(super) fn credentials(&self) -> (&str, &str) {
+        (&self.0.authority.userinfo.username, &self.0.authority.userinfo.password)
+    }
+
+    pub(super) fn vhost(&self) -> &str {
+        &self.0.vhost
     }
 
     /// The address for the client that connects, with this heartbeat unless it asks for one itself.

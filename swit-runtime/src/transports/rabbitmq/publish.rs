@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     error::PublishError,
-    failpoint::sabotaged,
+    failpoint::{self, Sabotage, sabotaged},
     headers::names as headers,
     id::chance,
     text::Text,
@@ -44,6 +44,9 @@ use crate::{
 
 /// How often it is looked for publications whose time is over.
 const TICK: Duration = Duration::from_millis(50);
+/// After so long with refusals, the channel is exchanged: RabbitMQ remembers for each channel which quorum queues are
+/// full, and forgets to tell it when the limit that a policy set is taken away.
+const REFUSING: Duration = Duration::from_secs(10);
 
 /// Takes publications to the broker until the transport is closed.
 pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
@@ -134,12 +137,14 @@ struct Sender<'a> {
     confirming: FuturesUnordered<Confirming>,
     /// The delay queues that are known to be there.
     delays: HashSet<Text>,
+    /// When the first publication on this channel was refused.
+    refused: Option<Instant>,
 }
 
 impl<'a> Sender<'a> {
     fn new(core: &'a Core, outlet: &'a Outlet, up: &'a Up, channel: Channel) -> Self {
         let confirming = FuturesUnordered::new();
-        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new() }
+        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new(), refused: None }
     }
 
     /// Sends and answers until the channel ends (false), or the transport is closed and nothing is left (true).
@@ -147,7 +152,14 @@ impl<'a> Sender<'a> {
         let mut ticking = interval(TICK);
         ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            while let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window) {
+            let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
+            if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
+                let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
+                return self.lost();
+            }
+            while refusing < REFUSING
+                && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
+            {
                 self.send(ticket).await;
                 // What was confirmed meanwhile makes room.
                 if self.returns.len().is_multiple_of(64) {
@@ -219,8 +231,14 @@ impl<'a> Sender<'a> {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
+        let mut answer = Some(answer);
+        if failpoint::is_broken(Sabotage::TrustUnconfirmed)
+            && let Some(answer) = answer.take()
+        {
+            let _ = answer.send(Ok(Receipt::new(true)));
+        }
         self.returns.push(Sent {
-            answer: Some(answer),
+            answer,
             destination: destination(&publication),
             is_addressed,
             waits_in,
@@ -275,7 +293,7 @@ impl<'a> Sender<'a> {
         while let Some(Some((number, confirmed))) = self.confirming.next().now_or_never() {
             self.confirmed(number, confirmed);
         }
-        let delays = &mut self.delays;
+        let (delays, refused) = (&mut self.delays, &mut self.refused);
         self.returns.answer(|mut sent, Answer { accepted, routed }| {
             let destination = sent.destination.clone();
             if !routed && let Some(place) = &sent.waits_in {
@@ -284,6 +302,7 @@ impl<'a> Sender<'a> {
             }
             sent.answer(match (accepted, routed) {
                 (false, _) => {
+                    refused.get_or_insert_with(Instant::now);
                     Err(PublishError::Refused { destination, reason: "it was not accepted by a queue".to_owned() })
                 }
                 (true, false) if sent.is_addressed => Err(PublishError::Unrouted { destination }),

@@ -21,7 +21,12 @@ use super::{
     session::{Caution, Session},
     subscription::Inner,
 };
-use crate::{error::TransportError, failpoint::sabotaged, id::chance, transport::SubscriptionState};
+use crate::{
+    error::TransportError,
+    failpoint::{self, Sabotage, sabotaged},
+    id::chance,
+    transport::SubscriptionState,
+};
 
 /// How long an acknowledgement may wait for others to travel with.
 const COALESCING: Duration = Duration::from_millis(1);
@@ -102,6 +107,9 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
         if inner.options.ordered && !settled(&inner).await {
             break;
         }
+        if failpoint::is_broken(Sabotage::NoResubscribe) {
+            inner.closing.cancelled().await;
+        }
         // One that ended at once must not be opened in a tight loop; one that had worked is opened at once.
         tries = if began.elapsed() > PATIENCE { 0 } else { tries + 1 };
         let wait = if tries > 1 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
@@ -131,7 +139,8 @@ async fn open(core: &Core, inner: &Inner, up: &Up) -> Result<Session, TransportE
 }
 
 async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, lapin::Error> {
-    let is_cautious = inner.options.prefetch > 1 && core.counts(&inner.options.queue);
+    let is_cautious =
+        inner.options.prefetch > 1 && core.counts(&inner.options.queue) && !failpoint::is_broken(Sabotage::NoSuspects);
     let (prefetch, caution) =
         if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;

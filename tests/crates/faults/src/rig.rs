@@ -17,6 +17,14 @@ use crate::{Conduct, Process};
 /// How long everything may take that has to happen after a fault is healed.
 pub const HEALING: Duration = Duration::from_secs(90);
 
+/// How long work may take to resume after a fault is healed.
+pub const RESUMPTION: Duration = Duration::from_secs(30);
+
+/// The most that is waited for anything, in seconds: for tests of the tests, which wait for what will never be.
+const PATIENCE: &str = "SWIT_FAULTS_PATIENCE";
+/// The guarantee that producers and handlers are to break: see `swit_runtime::failpoint`.
+const SABOTAGE: &str = "SWIT_SABOTAGE";
+
 /// A test's processes and their ledgers.
 #[derive(Debug)]
 pub struct Rig {
@@ -34,7 +42,8 @@ impl Rig {
         Self { binary: binary.into(), folder, url: url.into(), started: Cell::new(0) }
     }
 
-    fn start(&self, role: &str, variables: &[(&str, &str)]) -> Process {
+    /// Starts a process in a role, and waits for nothing.
+    pub fn start(&self, role: &str, variables: &[(&str, &str)]) -> Process {
         let number = self.started.replace(self.started.get() + 1);
         let mut command = Command::new(&self.binary);
         command
@@ -49,9 +58,21 @@ impl Rig {
         Process::start(&mut command, self.folder.path().join(format!("{role}-{number}.log")))
     }
 
+    /// Starts a process that can be sabotaged; those that only look on can't.
+    fn start_breakable(&self, role: &str, variables: &[(&str, &str)]) -> Process {
+        let sabotage = std::env::var(SABOTAGE).ok();
+        let sabotage: Vec<(&str, &str)> = sabotage.iter().map(|sabotage| (SABOTAGE, sabotage.as_str())).collect();
+        self.start(role, &[&sabotage, variables].concat())
+    }
+
+    /// A handler of which it is not known whether it will ever have started.
+    pub fn starting_handler(&self, variables: &[(&str, &str)]) -> Process {
+        self.start_breakable("handle", variables)
+    }
+
     /// A handler that has started to consume; `variables` come on top of its own.
     pub fn handler(&self, variables: &[(&str, &str)]) -> Process {
-        let handler = self.start("handle", variables);
+        let handler = self.starting_handler(variables);
         handler.wait_for_log("started", HEALING);
         handler
     }
@@ -71,7 +92,7 @@ impl Rig {
         let conducts = serde_json::to_string(conducts).expect("conducts are plain");
         let (first, count) = (first.to_string(), count.to_string());
         let own = [("FAULTY_FIRST", first.as_str()), ("FAULTY_COUNT", &count), ("FAULTY_CONDUCTS", &conducts)];
-        self.start("produce", &[&own, variables].concat())
+        self.start_breakable("produce", &[&own, variables].concat())
     }
 
     /// What all processes wrote down so far.
@@ -85,7 +106,7 @@ impl Rig {
 
     /// Waits until the record is as asked for. The panic that says that it never was names what is outstanding.
     pub fn wait_until(&self, what: &str, patience: Duration, is_so: impl Fn(&Record) -> bool) -> Record {
-        let began = Instant::now();
+        let (began, patience) = (Instant::now(), shortened(patience));
         loop {
             let record = self.record();
             if is_so(&record) {
@@ -134,4 +155,10 @@ impl Rig {
         }
         text
     }
+}
+
+/// A patience, cut down to what the environment allows.
+fn shortened(patience: Duration) -> Duration {
+    let most = std::env::var(PATIENCE).ok().and_then(|seconds| seconds.parse().ok());
+    most.map_or(patience, |seconds| patience.min(Duration::from_secs(seconds)))
 }

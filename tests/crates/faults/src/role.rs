@@ -9,7 +9,8 @@
 //! | `FAULTY_COUNT`, `FAULTY_FIRST` | produce: how many messages, from which number on |
 //! | `FAULTY_PAUSE_MS` | produce: between two messages |
 //! | `FAULTY_FILLER` | produce: bytes to fill a message with |
-//! | `SWIT_SUBSCRIBER__…` | handle: configuration, as of any service |
+//! | `FAULTY_DELIVERY_LIMIT` | handle: the delivery limit of its queue |
+//! | `FAULTY_CONFIGURATION` | configuration, as the text of a `swit.toml`; no file and no `SWIT_…` variable is read |
 
 use std::{
     env,
@@ -25,6 +26,7 @@ use swit::{
     transports::rabbitmq::{Address, RabbitMqOptions, RabbitMqTransport},
 };
 use swit_testbed::ledger::{DeadLetter, Ledger};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::work::{Conduct, Done, Work, id};
 
@@ -65,6 +67,7 @@ impl RunAs for App {
         options.connect_timeout = Duration::from_secs(variable_or("FAULTY_CONNECT_TIMEOUT", 30));
         options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", 32);
         options.ack_limit = Duration::from_secs(variable_or("FAULTY_ACK_LIMIT", 1_800));
+        options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", options.delivery_limit);
         let transport: Arc<dyn Transport> = Arc::new(RabbitMqTransport::new("default", options));
         let text: String = env::var("FAULTY_CONFIGURATION").unwrap_or_default();
         self.service("faults", "1").transport(transport).config_text("the test", &text)
@@ -110,6 +113,7 @@ async fn produce() -> swit::Result<()> {
     let pause = Duration::from_millis(variable_or("FAULTY_PAUSE_MS", 0));
     let filler = "x".repeat(variable_or("FAULTY_FILLER", 100));
     let mut sending = tokio::task::JoinSet::new();
+    let mut terminated = signal(SignalKind::terminate()).expect("signals can be listened to");
     for number in first..first + count {
         let turn = usize::try_from(number).expect("it fits") % conducts.len();
         let work = Work { number, conduct: conducts[turn], filler: filler.clone() };
@@ -118,7 +122,12 @@ async fn produce() -> swit::Result<()> {
         }
         ledger.attempted(&id(number));
         sending.spawn(publish(publisher.clone(), ledger.clone(), work));
-        tokio::time::sleep(pause).await;
+        // Asked to end, it publishes nothing more, and ends when the outcome of all that it published is known.
+        tokio::select! {
+            biased;
+            _ = terminated.recv() => break,
+            () = tokio::time::sleep(pause) => {}
+        }
     }
     while sending.join_next().await.is_some() {}
     running.shutdown().await

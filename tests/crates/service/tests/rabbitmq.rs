@@ -2,13 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader},
     net::TcpListener,
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
 
 use swit_testbed::Broker;
+
+/// How long a busy machine may take for anything.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service on the shared broker; its handler's own timeout of an hour is more than a broker allows.
 fn serve(url: &str) -> Command {
@@ -25,29 +29,61 @@ fn serve_apart(name: &str) -> Command {
     command
 }
 
-fn started(command: &mut Command) -> (Child, BufReader<ChildStderr>) {
-    let mut child = command.spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
-    wait_for(&mut log, "started");
-    (child, log)
+/// A running service with its log. It ends with the test, however that ends.
+struct Service {
+    child: Child,
+    log: Receiver<String>,
 }
 
-fn wait_for(log: &mut BufReader<ChildStderr>, line: &str) {
-    let (mut read, mut all) = (String::new(), String::new());
-    while !read.contains(line) {
-        read.clear();
-        assert!(log.read_line(&mut read).unwrap() > 0, "the service ended before its log said {line:?}:\n{all}");
-        all += &read;
+impl Service {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (send, log) = std::sync::mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        // Ends with the process that it reads from.
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
+        let mut service = Self { child, log };
+        service.wait_for("started");
+        service
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        let (until, mut all) = (Instant::now() + PATIENCE, Vec::new());
+        while !all.last().is_some_and(|line: &String| line.contains(text)) {
+            match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => all.push(line),
+                Err(why) => panic!("its log does not say {text:?} ({why}):\n{}", all.join("\n")),
+            }
+        }
+    }
+
+    /// Ends it by SIGTERM and gives the rest of its log.
+    fn end(mut self) -> String {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        let until = Instant::now() + PATIENCE;
+        let mut rest = String::new();
+        while let Ok(line) = self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            rest = rest + &line + "\n";
+        }
+        assert!(Instant::now() < until, "it does not end:\n{rest}");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{rest}");
+        rest
     }
 }
 
-fn end(mut child: Child, mut log: BufReader<ChildStderr>) -> String {
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    let mut rest = String::new();
-    log.read_to_string(&mut rest).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(0), "{rest}");
-    rest
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -65,56 +101,54 @@ fn refused(command: &mut Command) -> (String, Duration) {
 
 #[test]
 fn a_service_handles_what_is_published_and_drains() {
-    let (child, mut log) = started(&mut serve_apart("drains"));
+    let mut service = Service::start(&mut serve_apart("drains"));
     let published =
         serve_apart("drains").args(["publish", "job.created", r#"{"text": "slow"}"#, "--id", "mine"]).output().unwrap();
     let (said, logged) = (text(&published.stdout), text(&published.stderr));
     assert!(published.status.success(), "{logged}");
     assert_eq!(said, "published mine to job.created\n", "it is left to the service that serves: {logged}");
     assert!(!logged.contains("working"), "{logged}");
-    wait_for(&mut log, "working");
-    let rest = end(child, log);
+    service.wait_for("working");
+    let rest = service.end();
     assert!(rest.contains("draining") && rest.contains("worked") && rest.contains("unfinished=0"), "{rest}");
     // What was acknowledged is gone, and what was not handled waits.
     let again = serve_apart("drains").args(["publish", "job.created", r#"{"text": "later"}"#]).output().unwrap();
     assert!(again.status.success(), "{}", text(&again.stderr));
-    let (child, mut log) = started(&mut serve_apart("drains"));
-    wait_for(&mut log, "later");
-    end(child, log);
+    let mut service = Service::start(&mut serve_apart("drains"));
+    service.wait_for("later");
+    service.end();
 }
 
 #[test]
 fn the_broker_is_told_who_connects() {
-    let (child, log) = started(serve_apart("shown").env("SWIT_SERVICE__INSTANCE", "host-123"));
-    let mut connections = Broker::shared().ctl(&["list_connections", "client_properties"]);
-    let until = Instant::now() + Duration::from_secs(10);
-    while !connections.contains("shown@host-123 (consume)") && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(100));
+    let service = Service::start(serve_apart("shown").env("SWIT_SERVICE__INSTANCE", "host-123"));
+    let mut connections = String::new();
+    eventually("the broker shows the connections", || {
         connections = Broker::shared().ctl(&["list_connections", "client_properties"]);
-    }
-    assert!(connections.contains("shown@host-123 (consume)"), "{connections}");
+        connections.contains("shown@host-123 (consume)")
+    });
     assert!(connections.contains("shown@host-123 (publish)"), "{connections}");
-    end(child, log);
+    service.end();
 }
 
 #[test]
 fn tail_takes_nothing_from_the_service() {
     let mut tail = serve_apart("tailed").args(["tail", "job.*", "--count", "1"]).spawn().unwrap();
-    let url = Broker::shared().url();
-    let until = Instant::now() + Duration::from_secs(20);
-    while !Broker::shared().ctl(&["list_queues", "name", "consumers"]).contains("swit.tail.") {
-        assert!(Instant::now() < until, "{url}: nobody tails");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    eventually("somebody tails", || {
+        Broker::shared()
+            .ctl(&["list_queues", "name", "consumers"])
+            .lines()
+            .any(|line| line.starts_with("swit.tail.") && line.ends_with("\t1"))
+    });
     let published = serve_apart("tailed").args(["publish", "job.created", r#"{"text": "x"}"#]).output().unwrap();
     assert!(published.status.success(), "{}", text(&published.stderr));
-    let mut out = String::new();
-    tail.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    assert!(tail.wait().unwrap().success());
-    assert!(out.contains(r#""topic":"job.created""#), "{out}");
-    let (child, mut log) = started(&mut serve_apart("tailed"));
-    wait_for(&mut log, "worked");
-    end(child, log);
+    eventually("it ends after one", || tail.try_wait().unwrap().is_some());
+    let tailed = tail.wait_with_output().unwrap();
+    assert!(tailed.status.success(), "{}", text(&tailed.stderr));
+    assert!(text(&tailed.stdout).contains(r#""topic":"job.created""#), "{}", text(&tailed.stdout));
+    let mut service = Service::start(&mut serve_apart("tailed"));
+    service.wait_for("worked");
+    service.end();
 }
 
 #[test]

@@ -358,6 +358,7 @@ const KEYS: &[&str] = &[
     "transport.eu.ca_file",
     "transport.eu.cert_file",
     "transport.eu.key_file",
+    "transport.eu.management",
     "subscriber.ship.topics",
     "subscriber.ship.group",
     "subscriber.ship.concurrency",

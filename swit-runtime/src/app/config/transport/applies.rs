@@ -41,7 +41,7 @@ impl TransportSettings {
                 refuse!(
                     own, self,
                     [exchange queues declare delivery_limit heartbeat connect_timeout confirm_timeout window ack_limit
-                        allow_plaintext ca_file cert_file key_file],
+                        allow_plaintext ca_file cert_file key_file management],
                     why, help.as_str()
                 );
             }
@@ -57,7 +57,7 @@ impl TransportSettings {
                 self.check_delivery_limit(own);
                 self.check_certificates(own);
                 #[cfg(feature = "rabbitmq")]
-                refusing.faults.extend(self.plaintext(name));
+                refusing.faults.extend(self.plaintext(name).into_iter().chain(self.management_fault(name)));
             }
         }
         refusing.faults
@@ -124,6 +124,7 @@ mod tests {
             ("ca_file", "x".into()),
             ("cert_file", "x".into()),
             ("key_file", "x".into()),
+            ("management", "http://localhost".into()),
         ] {
             let found = faults(&Layers::none().set(format!("transport.eu.{key}"), value));
             assert_eq!(found.len(), 1, "{found:?}");
@@ -166,6 +167,15 @@ mod tests {
                  sends password and messages in the clear; use `amqps://`, or say `allow_plaintext = true`",
             ),
             (
+                "url = 'amqps://mq.example'\nmanagement = 'http://app:hunter2@mq.example:15672'",
+                "swit.toml:3: `transport.mq.management`: `http://` to a host other than this one sends the password in \
+                 the clear; use a tunnel",
+            ),
+            (
+                "url = 'amqps://mq.example'\nmanagement = 'https://mq.example'",
+                "swit.toml:3: `transport.mq.management`: the management API is not asked over TLS",
+            ),
+            (
                 "url = 'amqp://app:hunter2@mq.example'\nallow_plaintext = false",
                 "swit.toml:2: `transport.mq.url`: `amqp://app:***@mq.example`: `amqp://` to a host other",
             ),
@@ -177,6 +187,8 @@ mod tests {
         for text in [
             "url = 'amqp://app@mq.example'\nallow_plaintext = true",
             "url = 'amqp://localhost'\nallow_plaintext = true",
+            "url = 'amqp://mq'\nmanagement = 'http://mq'\nallow_plaintext = true",
+            "url = 'amqps://mq'\nmanagement = 'http://localhost:15672'",
             "url = 'amqps://mq.example'\nca_file = 'ca.pem'\ncert_file = 'c.pem'\nkey_file = 'k.pem'",
             "url = 'amqp://localhost'\ndeclare = false\nqueues = 'classic'",
         ] {

@@ -5,6 +5,8 @@ mod applies;
 mod rabbitmq;
 mod values;
 
+pub use values::ManagementUrl;
+
 use std::time::Duration;
 
 use super::{Set, TransportKind, Url};
@@ -49,6 +51,8 @@ pub struct TransportSettings {
     pub cert_file: Option<Set<Text>>,
     /// A PEM file of its key.
     pub key_file: Option<Set<Text>>,
+    /// The broker's management API, for the commands of operators.
+    pub management: Option<Set<ManagementUrl>>,
 }
 
 /// What kind of queues a broker is asked for.

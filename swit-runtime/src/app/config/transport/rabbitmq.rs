@@ -9,11 +9,11 @@ use crate::{
     app::config::Set,
     error::StartupFault,
     text::Text,
-    transports::rabbitmq::{Address, AddressError, QueueKind, RabbitMqOptions, Tls},
+    transports::rabbitmq::{Address, AddressError, Management, ManagementError, QueueKind, RabbitMqOptions, Tls},
 };
 
 /// An address that can't be used, as a fault.
-pub(in crate::app::config) fn fault_of(error: &AddressError) -> Fault {
+pub(in crate::app::config) fn fault_of(error: &impl std::error::Error) -> Fault {
     let text = error.to_string();
     // What to do about it follows what is wrong.
     let (message, help) = text.split_once("; ").unwrap_or((&text, "correct it"));
@@ -29,9 +29,23 @@ impl TransportSettings {
         Some(StartupFault::new(&url.origin, message, fault.help))
     }
 
+    /// Where the management API can't be asked at its url.
+    pub(super) fn management_fault(&self, name: &str) -> Option<StartupFault> {
+        let set = self.management.as_ref()?;
+        let fault = fault_of(&self.management()?.err()?);
+        Some(StartupFault::new(&set.origin, format!("`transport.{name}.management`: {}", fault.message), fault.help))
+    }
+
+    fn management(&self) -> Option<Result<Management, ManagementError>> {
+        self.management.as_ref().map(|set| Management::parse(set.value.expose(), self.allows_plaintext()))
+    }
+
     fn address(&self) -> Option<Result<Address, AddressError>> {
-        let allowed = self.allow_plaintext.as_ref().is_some_and(|set| set.value);
-        self.url.as_ref().map(|url| Address::parse(&url.value.expose_bare(), allowed))
+        self.url.as_ref().map(|url| Address::parse(&url.value.expose_bare(), self.allows_plaintext()))
+    }
+
+    fn allows_plaintext(&self) -> bool {
+        self.allow_plaintext.as_ref().is_some_and(|set| set.value)
     }
 
     /// The options of the transport `name`, which shows itself to the broker as `client`. Certificates are read.
@@ -44,6 +58,8 @@ impl TransportSettings {
         let mut options = RabbitMqOptions::new(address);
         options.client = client;
         options.tls = self.tls(name)?;
+        // What can't be used was refused already.
+        options.management = self.management().and_then(Result::ok);
         options.heartbeat = self.heartbeat().unwrap_or(options.heartbeat);
         options.connect_timeout = self.connect_timeout().unwrap_or(options.connect_timeout);
         put(&mut options.exchange, self.exchange.as_ref());
@@ -78,10 +94,7 @@ impl TransportSettings {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut tls = Tls::default();
-        tls.ca = ca;
-        tls.identity = chain.zip(key);
-        Ok(tls)
+        Ok(Tls { ca, identity: chain.zip(key) })
     }
 }
 
@@ -132,7 +145,8 @@ mod tests {
              confirm_timeout = '5s'
              window = 6
              ack_limit = '8m'
-             allow_plaintext = true",
+             allow_plaintext = true
+             management = 'http://app:pw@mq'",
         );
         let shown = format!("{options:?}");
         assert_eq!(options.address.to_string(), "amqp://app:***@mq:5672/orders");
@@ -141,7 +155,7 @@ mod tests {
         assert_eq!((options.heartbeat, options.connect_timeout), (Duration::from_secs(3), Duration::from_secs(4)));
         assert_eq!((options.confirm_timeout, options.window), (Duration::from_secs(5), 6));
         assert_eq!(options.ack_limit, Duration::from_mins(8));
-        assert!(!shown.contains("pw"), "{shown}");
+        assert!(shown.contains("http://app:***@mq:15672") && !shown.contains("pw"), "{shown}");
         assert_eq!(self::options("url = 'amqp://'\nqueues = 'classic'").queues, QueueKind::Classic);
         assert!(!self::options("url = 'amqp://'\ndeclare = false").declare);
     }

@@ -1,6 +1,6 @@
 //! Values of the keys of `[transport.NAME]`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use swit_grammar::{Fault, limits::MAX_TOPIC};
 
@@ -8,13 +8,39 @@ use super::QueueType;
 use crate::{app::config::read::Given, text::Text};
 
 /// What the longest name that is made of an exchange's adds to it.
-const LONGEST_SUFFIX: usize = ".delay.24h".len();
+const LONGEST_SUFFIX: usize = ".delay.12h".len();
 /// Most publications of one connection that are on their way at once.
 const MAX_WINDOW: u32 = 1_000_000;
 /// More deliveries of one message than anybody means.
 const MAX_DELIVERY_LIMIT: u32 = 1_000_000;
 
+/// The url of a management API as it was written. It may hold a password, and shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ManagementUrl(Text);
+
+impl ManagementUrl {
+    /// All of it: for the client that asks, never for a log.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ManagementUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ManagementUrl(***)")
+    }
+}
+
 impl Given<'_> {
+    /// A url. Whether it is one that can be used depends on other keys.
+    pub(in crate::app::config) fn management(&self) -> Result<ManagementUrl, Fault> {
+        let url = self.text()?.trim();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Fault::new("this is no url of a management API", ""));
+        }
+        Ok(ManagementUrl(url.into()))
+    }
+
     /// The name of an exchange of the service's own, to which names of further ones are added.
     pub(in crate::app::config) fn exchange(&self) -> Result<Text, Fault> {
         let name = self.text()?.trim();
@@ -103,6 +129,7 @@ mod tests {
             ("allow_plaintext", 1.into(), "the number 1 is not"),
             ("ca_file", " ".into(), "not the path of a file"),
             ("key_file", "a\0b".into(), "not the path of a file"),
+            ("management", "localhost:15672".into(), "no url of a management API"),
         ] {
             let fault = refused(key, value);
             assert!(fault.contains(why) && fault.contains(&format!("`transport.default.{key}`")), "{key}: {fault}");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use swit_grammar::{Fault, limits::MAX_DURATION, nearest::nearest};
+#[cfg(feature = "rabbitmq")]
+use swit_grammar::limits::MAX_DURATION;
+use swit_grammar::{Fault, nearest::nearest};
 
 /// What the parameters of an address say that swit itself looks at.
 #[derive(Clone, PartialEq, Eq, Default)]

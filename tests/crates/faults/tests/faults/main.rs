@@ -3,18 +3,27 @@
 
 mod alarms;
 mod backlog;
+mod broker;
 mod consumers;
 mod copies;
+mod crashes;
 mod delays;
 mod ground;
 mod headers;
 mod interoperation;
+mod links;
+mod mistakes;
 mod payloads;
+mod producers;
 mod publishing;
+mod resources;
 mod sabotage;
 mod secrets;
+mod shutdown;
+mod steps;
 mod storms;
 mod timeouts;
+mod topology;
 
 use swit_faults::Rig;
 

@@ -1,59 +1,53 @@
-//! Shows that the tests can fail: each runs once more with a mistake built into swit, and must notice it.
+//! Fault tests are run against a build whose guarantees are broken, and have to notice.
+//!
+//! Each of them runs this very binary again, with one test and one sabotage. They are slow, since what is waited for in
+//! vain takes all the time that it may take: `scripts/soak` runs them, and so does `cargo test … -- --ignored`.
 
 use std::process::Command;
 
-/// The mistakes (`SWIT_SABOTAGE`), and the test that has to notice each.
-const MISTAKES: [(&str, &str); 25] = [
-    ("take_any_return", "publishing::each_caller_learns_its_own_result_in_whatever_order_they_come"),
-    ("take_a_nack_for_an_ack", "publishing::each_caller_learns_its_own_result_in_whatever_order_they_come"),
-    ("wait_for_ever", "publishing::what_is_never_confirmed_is_unknown"),
-    ("confirm_what_is_lost", "publishing::nonsense_confirms_nothing_and_does_not_last"),
-    ("take_any_return", "publishing::exactly_the_unroutable_fail"),
-    ("take_a_nack_for_an_ack", "publishing::what_a_full_queue_refuses_is_an_error_and_can_be_tried_again"),
-    ("take_a_nack_for_an_ack", "publishing::an_input_whose_output_is_refused_is_kept"),
-    ("retry_what_is_poison", "payloads::what_is_poison_is_a_dead_letter_at_the_first_attempt"),
-    ("wait_for_ever", "alarms::an_alarm_of_memory_is_survived"),
-    ("keep_what_nobody_waits_for", "alarms::an_alarm_of_memory_is_survived"),
-    ("wait_for_ever", "alarms::an_alarm_of_the_disk_is_survived"),
-    ("show_the_password", "secrets::no_log_shows_the_password"),
-    ("show_the_password", "secrets::no_error_shows_the_password"),
-    ("leak_after_a_panic", "storms::a_storm_of_panics_loses_nothing_and_leaks_no_place"),
-    ("forget_a_requeue", "storms::what_is_requeued_fifty_times_is_done_once"),
-    ("skip_a_delivery", "storms::what_consumers_give_back_is_done_or_a_dead_letter"),
-    ("skip_a_delivery", "storms::duplicates_are_done_as_often_as_they_were_published"),
-    ("delay_all_alike", "delays::a_short_delay_is_not_behind_a_long_one"),
-    ("copy_twice", "copies::a_crash_after_a_copy_makes_one_duplicate"),
-    ("skip_a_delivery", "backlog::a_backlog_stays_at_the_broker"),
-    ("prefetch_all", "backlog::a_backlog_stays_at_the_broker"),
-    ("stay_down", "timeouts::a_handler_that_takes_too_long_costs_its_channel_and_nothing_else"),
-    ("stay_down", "headers::keys_that_are_no_text_end_as_dead_letters"),
-    ("retry_what_is_poison", "interoperation::what_others_publish_in_vain_is_given_up_for_a_reason"),
-    ("forget_the_id", "interoperation::others_read_what_is_published"),
-];
+/// Runs a test of this binary against a sabotaged build: it fails, and says what is broken.
+fn is_noticed(sabotage: &str, test: &str, says: &str) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("SWIT_SABOTAGE", sabotage)
+        .env("SWIT_FAULTS_PATIENCE", "35")
+        .env_remove("SWIT_SOAK_MINUTES")
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("running 1 test"), "there is no test `{test}`");
+    assert!(!output.status.success(), "`{test}` does not notice `{sabotage}`\n{said}");
+    assert!(said.contains(says), "`{test}` fails by `{sabotage}`, but does not say {says:?}\n{said}");
+}
 
-/// Takes about as long as the tests do, and as long as their patience where the mistake is that nothing happens. `SWIT_ONLY`
-/// names a part of the mistakes or tests that are wanted.
-#[test]
-#[ignore = "runs the other tests again, each to fail: cargo test -p swit-faults --test faults sabotage -- --ignored"]
-fn every_mistake_is_noticed() {
-    let only = std::env::var("SWIT_ONLY").unwrap_or_default();
-    let mut unnoticed = Vec::new();
-    for (mistake, test) in
-        MISTAKES.into_iter().filter(|(mistake, test)| mistake.contains(&only) || test.contains(&only))
-    {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test])
-            .env("SWIT_SABOTAGE", mistake)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let noticed = !output.status.success() && said.contains("1 failed");
-        let why = said.lines().skip_while(|line| !line.contains("panicked at")).nth(1).unwrap_or_default();
-        let why: String = why.chars().take(160).collect();
-        println!("{mistake} in {test}: {}: {why}", if noticed { "noticed" } else { "NOT NOTICED" });
-        if !noticed {
-            unnoticed.push((mistake, test));
+macro_rules! sabotages {
+    ($($name:ident: $sabotage:literal, $test:literal, $says:literal;)*) => {$(
+        #[test]
+        #[ignore = "slow: scripts/soak runs it"]
+        fn $name() {
+            is_noticed($sabotage, $test, $says);
         }
-    }
-    assert!(unnoticed.is_empty(), "{unnoticed:?}");
+    )*};
+}
+
+sabotages! {
+    ack_before_handler: "ack_before_handler", "consumers::a_handler_killed_at_any_point_loses_nothing", "all is done: not within";
+    confirming_what_was_only_sent: "trust_unconfirmed", "producers::a_producer_killed_in_a_batch_loses_and_invents_nothing", "all is done: not within";
+    no_resubscribing_after_a_restart: "no_resubscribe", "broker::a_broker_that_restarts_five_times_loses_nothing", "F: work resumes: not within";
+    no_resubscribing_after_a_crash: "no_resubscribe", "broker::a_broker_that_crashes_loses_nothing", "F: work resumes: not within";
+    no_resubscribing_after_a_close: "no_resubscribe", "broker::connections_that_are_closed_are_opened_again", "F: work resumes: not within";
+    confirming_what_was_cut: "trust_unconfirmed", "links::a_link_cut_after_any_byte_of_a_publication_loses_and_invents_nothing", "A: lost";
+    no_heartbeat: "no_heartbeat", "links::a_half_open_link_is_given_up_in_time", "F: work resumes: not within";
+    confirming_what_was_not_answered: "trust_unconfirmed", "producers::a_lost_confirmation_is_an_unknown_outcome", "the outcome is unknown: not within";
+    impatience: "impatience", "links::a_slow_link_is_not_held_for_dead", "a link that is slow is not dead";
+    no_resubscribing_after_a_freeze: "no_resubscribe", "broker::a_broker_that_freezes_is_found_again", "F: work resumes: not within";
+    no_resubscribing_after_a_deletion: "no_resubscribe", "topology::a_queue_deleted_under_its_consumer_is_made_again", "`faults.handle` holds None";
+    ack_before_copy_without_a_queue: "ack_before_copy", "topology::without_a_dead_letter_queue_the_source_keeps_its_messages", "A: each is in its queue";
+    ack_before_copy_with_a_full_queue: "ack_before_copy", "topology::with_a_full_dead_letter_queue_the_source_keeps_its_messages", "A: each is in its queue";
+    insisting_on_topology: "insist_on_topology", "topology::topology_that_differs_is_one_clear_error", "it did not end within";
+    no_generation_fence: "no_generation_fence", "crashes::a_verdict_on_a_delivery_of_a_lost_connection_goes_nowhere", "stale";
+    no_suspects: "no_suspects", "crashes::a_message_that_kills_its_process_is_dead_lettered_alone", "the killer, and no innocent";
+    no_deadline: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline", "it did not end within";
+    ack_before_handler_at_the_deadline: "ack_before_handler", "shutdown::a_second_signal_ends_a_shutdown_at_once", "all is done: not within";
+    no_resubscribing_after_exhaustion: "no_resubscribe", "resources::file_descriptors_that_are_exhausted_and_come_back", "F: work resumes: not within";
 }

@@ -19,6 +19,7 @@
 mod control;
 mod faults;
 mod guardian;
+mod management;
 mod node;
 mod options;
 mod queues;
@@ -40,6 +41,7 @@ pub struct Broker {
     guardian: Guardian,
     node: Node,
     tls: Option<(u16, Certificates)>,
+    management: Option<u16>,
 }
 
 impl Broker {
@@ -117,9 +119,12 @@ impl Broker {
             if let Some((kind, port, certificates)) = &tls {
                 lines.extend(certificates.install(node.folder(), *port, *kind == Tls::Mutual));
             }
+            let management = options.management.then(|| management::install(&node));
+            lines.extend(management.iter().flat_map(|(_, lines)| lines.clone()));
             node.configure(&(lines.join("\n") + "\n"));
             let guardian = Guardian::start(&node);
-            let broker = Self { guardian, node, tls: tls.map(|(_, port, certificates)| (port, certificates)) };
+            let tls = tls.map(|(_, port, certificates)| (port, certificates));
+            let broker = Self { guardian, node, tls, management: management.map(|(port, _)| port) };
             match broker.launch() {
                 Ok(()) => return broker,
                 Err(error) => last = error,

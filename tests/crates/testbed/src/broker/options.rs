@@ -8,6 +8,7 @@ use super::Broker;
 pub struct Options {
     pub(crate) lines: Vec<String>,
     pub(crate) tls: Option<Tls>,
+    pub(crate) management: bool,
 }
 
 /// How a node's TLS listener treats its clients.
@@ -36,6 +37,12 @@ impl Options {
     /// Adds a TLS listener that refuses clients without a certificate of the node's authority.
     pub fn mutual_tls(mut self) -> Self {
         self.tls = Some(Tls::Mutual);
+        self
+    }
+
+    /// Starts the management API too, at [`Broker::management_url`].
+    pub fn management(mut self) -> Self {
+        self.management = true;
         self
     }
 
