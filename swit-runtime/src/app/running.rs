@@ -211,7 +211,7 @@ impl Running {
         for consumer in &mut self.consumers {
             unfinished += consumer.drain(deadline).await;
         }
-        let unconfirmed = self.publishing.close(deadline).await;
+        let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         transports::close(&self.transports).await;
         self.built.close().await;
         tracing::info!(unfinished, unconfirmed, "stopped");

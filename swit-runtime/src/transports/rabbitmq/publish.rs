@@ -312,22 +312,22 @@ impl<'a> Sender<'a> {
     }
 
     fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
-        let sequence = |returned: &BasicReturnMessage| match sabotaged("take_any_return") {
-            true => Some(number),
-            false => sequence(returned),
+        let sequence = |returned: &BasicReturnMessage| {
+            if sabotaged("take_any_return") { Some(number) } else { sequence(returned) }
         };
         match confirmed {
             Ok(Confirmation::Nack(_)) if sabotaged("take_a_nack_for_an_ack") => {
-                self.returns.confirmed(number, true, None)
+                self.returns.confirmed(number, true, None);
             }
             Ok(Confirmation::Ack(returned)) => {
-                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence))
+                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence));
             }
             Ok(Confirmation::Nack(returned)) => {
-                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence))
+                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence));
             }
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
+            Err(_) if sabotaged("confirm_what_is_lost") => self.returns.confirmed(number, true, None),
             Err(_) => {
                 if let Some(mut sent) = self.returns.failed(number) {
                     let destination = sent.destination.clone();
@@ -354,9 +354,6 @@ impl<'a> Sender<'a> {
         self.collect();
         for mut sent in self.returns.drain() {
             let destination = sent.destination.clone();
-            if sabotaged("confirm_what_is_lost") {
-                sent.answer(Ok(Receipt::new(true)));
-            }
             sent.answer(Err(PublishError::Lost { destination }));
         }
         self.outlet.is_closed()

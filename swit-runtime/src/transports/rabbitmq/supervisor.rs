@@ -88,11 +88,10 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
                 }
                 break;
             }
-            End::Lost if sabotaged("stay_down") => inner.closing.cancelled().await,
+            End::Lost | End::Failed(_) if sabotaged("stay_down") => inner.closing.cancelled().await,
             End::Lost => {
                 inner.discard();
             }
-            End::Failed(_) if sabotaged("stay_down") => inner.closing.cancelled().await,
             End::Failed(why) => {
                 tracing::error!(queue = %inner.options.queue, %why, "consuming was interrupted; it begins again");
                 if let Some(session) = inner.discard() {
@@ -153,7 +152,7 @@ async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Cons
     let failed = || lapin::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let short =
         |text: &str| ShortString::try_new(text).map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput));
-    let prefetch = if sabotaged("prefetch_all") { 0 } else { u16::try_from(prefetch).unwrap_or(u16::MAX) };
+    let prefetch = if sabotaged("prefetch_all") { u16::MAX } else { u16::try_from(prefetch).unwrap_or(u16::MAX) };
     timeout(PATIENCE, channel.basic_qos(prefetch, BasicQosOptions { global: false })).await.map_err(|_| failed())??;
     let request = channel.basic_consume(
         short(&inner.options.queue)?,

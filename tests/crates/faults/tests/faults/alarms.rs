@@ -66,7 +66,8 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     raise().await;
     // The broker says so when something is published, which is unknown from then on, in time.
     let began = Instant::now();
-    let answer = publisher.publish(&Alarmed { number: 9_999 }).await;
+    let publishing = publisher.publish(&Alarmed { number: 9_999 });
+    let answer = timeout(Duration::from_secs(20), publishing).await.expect("nobody waits for ever");
     assert!(matches!(answer, Err(PublishError::Timeout { .. })), "{answer:?}");
     assert!(began.elapsed() < CONFIRM + Duration::from_secs(2), "{:?}", began.elapsed());
     let statuses = transport.status();
@@ -115,7 +116,8 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     let waiting: Vec<_> = (0..2 * WINDOW).map(|number| publisher.publish(&Alarmed { number })).collect();
     tokio::time::sleep(Duration::from_millis(200)).await;
     let began = Instant::now();
-    running.shutdown().await.unwrap();
+    let ended = running.shutdown().await;
+    assert!(matches!(ended, Err(swit::Error::Unconfirmed { .. })), "it says what was not confirmed: {ended:?}");
     assert!(began.elapsed() < Duration::from_secs(5), "the shutdown took {:?}", began.elapsed());
     for publishing in waiting {
         let answer = timeout(Duration::from_secs(2), publishing).await.expect("everybody is told");

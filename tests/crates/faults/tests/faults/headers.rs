@@ -136,3 +136,40 @@ fn tables_without_a_bottom_end_as_dead_letters() {
     // Each death is one delivery; if the library ever reads them, this test is to become one of those above.
     assert!(deaths <= 7, "it died {deaths} times");
 }
+
+/// Fault 24: with stacks as large as `RUST_MIN_STACK` can make them, the same tables are read, and are no more than a text
+/// that is cut off.
+#[test]
+fn tables_without_a_bottom_are_read_on_a_stack_that_is_large_enough() {
+    let broker = Broker::start();
+    let rig = rig(broker.url());
+    let mut handler = rig.handler(&[("RUST_MIN_STACK", "1073741824")]);
+    let raw = Raw::connect(broker.port());
+    let mut bombed = Bombed { broker, rig, raw };
+    bombed.publish(1, &Table::new().deep_tables(b"t", ROOM / 7 - 10));
+    bombed.publish(2, &Table::new());
+    bombed.rig.wait_until("both are done", HEALING, |record| record.effects.len() == 2);
+    assert!(handler.runs());
+}
+
+/// How deep tables may be before a process dies of them. To be looked at when the client library changes.
+#[test]
+#[ignore = "a measurement: cargo test -p swit-faults --test faults how_deep -- --ignored --nocapture"]
+fn how_deep_tables_may_be() {
+    let (mut survived, mut died) = (1, ROOM / 7 - 10);
+    while died - survived > survived / 10 {
+        let depth = survived.midpoint(died);
+        let (mut bombed, mut handler) = Bombed::start();
+        bombed.publish(1, &Table::new().deep_tables(b"t", depth));
+        let began = Instant::now();
+        while handler.runs() && !bombed.rig.record().effects.contains_key("work-1") && began.elapsed() < HEALING {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if handler.runs() {
+            survived = depth
+        } else {
+            died = depth
+        }
+        println!("{depth} levels: {}", if handler.runs() { "read" } else { "dead" });
+    }
+}

@@ -31,7 +31,8 @@ const MISTAKES: [(&str, &str); 25] = [
     ("forget_the_id", "interoperation::others_read_what_is_published"),
 ];
 
-/// Takes about as long as the tests do, and as long as their patience where the mistake is that nothing happens.
+/// Takes about as long as the tests do, and as long as their patience where the mistake is that nothing happens. `SWIT_ONLY`
+/// names a part of the mistakes or tests that are wanted.
 #[test]
 #[ignore = "runs the other tests again, each to fail: cargo test -p swit-faults --test faults sabotage -- --ignored"]
 fn every_mistake_is_noticed() {

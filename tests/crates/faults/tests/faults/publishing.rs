@@ -238,7 +238,7 @@ async fn nonsense_confirms_nothing_and_does_not_last() {
             }
         }
         let began = std::time::Instant::now();
-        while let Err(error) = publish(7).await {
+        while let Err(error) = timeout(PATIENCE, publish(7)).await.expect("everybody is answered") {
             assert!(began.elapsed() < Duration::from_secs(20), "{what}: publishing never goes on: {error}");
         }
         transport.close().await;

@@ -36,7 +36,8 @@ fn a_handler_that_takes_too_long_costs_its_channel_and_nothing_else() {
     let log = handler.log();
     assert!(!log.contains("unknown delivery tag"), "{log}");
     let queue = broker.queue("faults.handle").unwrap();
-    assert_eq!(queue.consumers, 1, "it is registered again");
+    // Beside it, a quorum queue counts a consumer that was cancelled for as long as its last delivery is held.
+    assert!((1..=2).contains(&queue.consumers), "it is registered again: {queue:?}");
     assert!(queue.depth() <= 1, "the slow one comes again, and nothing else");
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Tls {
 
 impl Options {
     /// Adds a line to the node's `rabbitmq.conf`, such as `consumer_timeout = 5000` (milliseconds), `heartbeat = 2`
-    /// (seconds) or `channel_tick_interval = 1000` (milliseconds).
+    /// (seconds).
     pub fn conf(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
         self
