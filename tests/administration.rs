@@ -437,7 +437,7 @@ async fn a_crash_in_the_middle_of_a_replay_loses_nothing() {
     let transport = connected(options).await;
     transport.make(&[subscriber(&service, "confirm", &["order.*"])]).await.unwrap();
     let (queue, origin) = (format!("{service}.confirm.dlq"), format!("{service}.confirm"));
-    for number in 0..200 {
+    for number in 0..600 {
         let letter = dead(&service, &format!("{number:03}"), "permanent", "2030-01-01T00:00:00Z");
         publish(&transport, letter, Target::Queue(queue.clone().into())).await;
     }
@@ -454,10 +454,10 @@ async fn a_crash_in_the_middle_of_a_replay_loses_nothing() {
     let replayed = crashed.await.unwrap();
     let stopped = replayed.stopped.as_ref().expect("it could not go on").to_string();
     assert!(stopped.contains("transport `default`") || stopped.contains("connection"), "{stopped}");
-    assert!(replayed.count() < 200);
+    assert!(replayed.count() < 600);
     until(|| own.queue(&queue).is_some_and(|queue| queue.unacknowledged == 0)).await;
     let (left, back) = (own.queue_depth(&queue).unwrap(), own.queue_depth(&origin).unwrap());
-    assert!(left + back > 200, "one confirmed copy's dead letter is still there: {left} + {back}");
+    assert!(left + back > 600, "one confirmed copy's dead letter is still there: {left} + {back}");
 
     let replayed = letters.replay(&queue, &Selection::all(), |_| {}).await.unwrap();
     assert!(replayed.stopped.is_none() && replayed.count() == left, "{replayed:?}");
@@ -469,7 +469,7 @@ async fn a_crash_in_the_middle_of_a_replay_loses_nothing() {
         seen.insert(next.message().id.to_string());
         next.settle(Verdict::Ack);
     }
-    assert_eq!(seen.len(), 200, "all of them, some twice");
+    assert_eq!(seen.len(), 600, "all of them, some twice");
     transport.close().await;
 }
 
@@ -503,27 +503,5 @@ async fn a_replay_ends_whatever_is_added_meanwhile() {
     });
     assert_eq!(replayed.await.unwrap().count(), 6);
     until(|| broker().queue_depth(&queue) == Some(6)).await;
-    transport.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn zz_speed() {
-    let service = name("speed");
-    let transport = Arc::new(graveyard(&service, QueueKind::Quorum).await);
-    let queue = format!("{service}.confirm.dlq");
-    let mut sent = Vec::new();
-    for n in 0..5_000 {
-        let letter = dead(&service, &format!("{n}"), "permanent", "2030-01-01T00:00:00Z");
-        sent.push(transport.publisher().publish(Publication::new(letter).to(Target::Queue(queue.clone().into()))));
-    }
-    for s in sent {
-        s.await.unwrap();
-    }
-    let letters = DeadLetters::of(&*transport, now()).unwrap();
-    let t = std::time::Instant::now();
-    letters.rehearse(&queue, &Selection::all()).await.unwrap();
-    eprintln!("rehearse {:?}", t.elapsed());
-    let t = std::time::Instant::now();
-    eprintln!("{} {:?}", letters.replay(&queue, &Selection::all(), |_| {}).await.unwrap().count(), t.elapsed());
     transport.close().await;
 }
