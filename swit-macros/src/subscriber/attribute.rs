@@ -204,7 +204,11 @@ fn group(entry: &Entry, errors: &Errors) -> Option<Sharing> {
     let name = entry.checked(check_name, errors)?;
     if name.value() == "per_instance" {
         // A group that all instances share, of all names this one, is never what is meant.
-        errors.at(&name, "`\"per_instance\"` would be the name of a group", "write `group = per_instance`, without quotes");
+        errors.at(
+            &name,
+            "`\"per_instance\"` would be the name of a group",
+            "write `group = per_instance`, without quotes",
+        );
         return None;
     }
     Some(Sharing::Named(name))

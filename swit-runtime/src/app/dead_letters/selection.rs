@@ -68,7 +68,7 @@ mod tests {
             .with_header(names::DEAD_LETTER_REASON, "permanent")
             .with_header(names::DEAD_LETTER_TIME, "1970-01-01T00:00:00Z");
         let (letter, _) = Letter::of(Lying::new(message, 0, None, Place(1)));
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(60);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_mins(1);
         let all = Selection::all;
         for (selection, expected) in [
             (all(), true),
@@ -79,7 +79,7 @@ mod tests {
             (all().reason("invalid_input"), false),
             (all().id("a").reason("invalid_input"), false),
             (all().older_than(Duration::from_secs(59)), true),
-            (all().older_than(Duration::from_secs(60)), false),
+            (all().older_than(Duration::from_mins(1)), false),
         ] {
             assert_eq!(selection.takes(&letter, now), expected, "{selection:?}");
         }

@@ -131,6 +131,7 @@ impl Transport for RabbitMqTransport {
             // A queue that was never there is an error; one that goes away later is made again.
             self.core.exists(&options.queue).await?;
             let inner = Inner::new(options, self.core.closing.child_token());
+            self.core.succeed(&inner).await;
             let subscription: Arc<dyn Subscription> = Arc::new(RabbitMqSubscription(Arc::clone(&inner)));
             let (opened, answer) = oneshot::channel();
             self.core.subscriptions.spawn(supervisor::run(Arc::clone(&self.core), inner, opened));

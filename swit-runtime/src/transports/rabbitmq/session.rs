@@ -26,6 +26,7 @@ pub(super) const SUSPECT: u32 = 3;
 const GULP: usize = 64;
 
 /// A delivery that lies here, ready for a worker.
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one, which a box would only cost more")]
 pub(super) enum Ready {
     /// As it came.
     Raw(Delivery),

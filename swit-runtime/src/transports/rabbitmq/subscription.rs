@@ -42,6 +42,8 @@ pub(super) struct Inner {
     /// The first acknowledgement since the broker was told last.
     pub(super) untold: Notify,
     pub(super) closing: CancellationToken,
+    /// Cancelled when, after closing, all that lay here has gone back to the broker.
+    pub(super) returned: CancellationToken,
     pub(super) status: watch::Sender<SubscriptionState>,
     /// Verdicts of deliveries whose channel was gone.
     stale: AtomicU64,
@@ -82,6 +84,7 @@ impl Inner {
             changed: Notify::new(),
             untold: Notify::new(),
             closing,
+            returned: CancellationToken::new(),
             status: watch::Sender::new(SubscriptionState::Waiting),
             stale: AtomicU64::new(0),
             options,

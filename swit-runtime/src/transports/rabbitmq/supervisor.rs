@@ -119,6 +119,7 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
         }
     }
     inner.closing.cancel();
+    inner.returned.cancel();
     inner.status.send_replace(SubscriptionState::Closed);
     inner.wake_all();
 }
@@ -261,6 +262,9 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
                 session.give_back_ready();
             }
             session.flush(true);
+            if inner.closing.is_cancelled() && !is_ordered {
+                inner.returned.cancel();
+            }
             if session.out == 0 || core.closing.is_cancelled() || !session.channel.status().connected() {
                 break;
             }

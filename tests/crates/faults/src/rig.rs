@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    fmt::Write as _,
     path::PathBuf,
     process::Command,
     time::{Duration, Instant},
@@ -150,7 +151,7 @@ impl Rig {
                 let log = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap_or_default()).into_owned();
                 let lines: Vec<&str> = log.lines().collect();
                 let tail = lines[lines.len().saturating_sub(25)..].join("\n");
-                text.push_str(&format!("== {}\n{tail}\n", entry.file_name().to_string_lossy()));
+                let _ = write!(text, "== {}\n{tail}\n", entry.file_name().to_string_lossy());
             }
         }
         text

@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::work::{Conduct, Done, Work, id};
 
 /// How long a producer tries to publish a message whose outcome is unknown.
-const TRYING: Duration = Duration::from_secs(120);
+const TRYING: Duration = Duration::from_mins(2);
 /// Messages that a producer has on their way at once.
 const TOGETHER: usize = 64;
 
@@ -91,6 +91,7 @@ async fn handle(work: Work, meta: Metadata, ledger: State<Ledger>) -> Result<Pub
 
 /// Writes dead letters down.
 #[subscriber(queue = "faults.handle.dlq", retries = 0, dead_letter = false, concurrency = 4)]
+#[expect(clippy::unused_async, reason = "a handler is async whether or not it waits")]
 async fn bury(body: Result<Json<Work>, DecodeError>, meta: Metadata, headers: Headers, ledger: State<Ledger>) {
     let text = |name: &str| headers.get(name).map_or_else(String::new, ToString::to_string);
     let broker = text("x-first-death-reason");

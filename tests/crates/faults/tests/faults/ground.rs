@@ -22,7 +22,7 @@ use swit::{
 };
 
 /// How long everything may take that has to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A long run takes so many minutes: `SWIT_SOAK_MINUTES`. Without it, runs are small.
 pub(crate) fn soak() -> Option<Duration> {

@@ -166,9 +166,9 @@ fn how_deep_tables_may_be() {
             std::thread::sleep(Duration::from_millis(20));
         }
         if handler.runs() {
-            survived = depth
+            survived = depth;
         } else {
-            died = depth
+            died = depth;
         }
         println!("{depth} levels: {}", if handler.runs() { "read" } else { "dead" });
     }

@@ -8,7 +8,7 @@ use std::{
 
 use lapin::{
     BasicProperties,
-    types::{AMQPValue, ByteArray, DecimalValue, FieldArray},
+    types::{AMQPValue, ByteArray, DecimalValue, FieldArray, ShortString},
 };
 use serde::{Deserialize, Serialize};
 use swit::{Event, HeaderValue, Headers, Metadata, State, subscriber};
@@ -226,14 +226,14 @@ async fn what_others_publish_in_vain_is_given_up_for_a_reason() {
         );
         assert_eq!(said("x-dead-letter-attempts"), "1", "{name}");
         if !name.ends_with("no id") {
-            assert_eq!(letter.properties.message_id().as_ref().map(|id| id.as_str()), Some(name));
+            assert_eq!(letter.properties.message_id().as_ref().map(ShortString::as_str), Some(name));
         }
         if name == "fails" {
             // What a copy has to leave behind is what would lose it, or what only its sender may say.
             assert_eq!(letter.properties.expiration(), &None);
             assert_eq!(letter.properties.user_id(), &None);
             assert_eq!(letter.properties.priority(), &Some(7));
-            assert_eq!(letter.properties.correlation_id().as_ref().map(|id| id.as_str()), Some("correlated"));
+            assert_eq!(letter.properties.correlation_id().as_ref().map(ShortString::as_str), Some("correlated"));
             let headers = letter.properties.headers().clone().unwrap();
             for (name, _) in every_type() {
                 assert!(headers.inner().contains_key(name), "the header `{name}` is missing");
@@ -272,13 +272,13 @@ async fn others_read_what_is_published() {
         .header("ratio", 0.5)
         .header("flag", true)
         .header("nan", f64::NAN);
-    let id = sending.correlation_id("correlated").priority(4).ttl(Duration::from_secs(60)).send().await.unwrap();
+    let id = sending.correlation_id("correlated").priority(4).ttl(Duration::from_mins(1)).send().await.unwrap();
     let got = foreign.take("ours.q").await.delivery;
     assert_eq!((got.exchange.as_str(), got.routing_key.as_str()), ("ours.events", "ours.order.placed"));
     let body: serde_json::Value = serde_json::from_slice(&got.data).unwrap();
     assert_eq!(body, serde_json::json!({ "customer": "c-1", "cents": 1_250 }));
     let properties = &got.properties;
-    let short = |text: &Option<lapin::types::ShortString>| text.as_ref().map(ToString::to_string).unwrap_or_default();
+    let short = |text: &Option<ShortString>| text.as_ref().map(ToString::to_string).unwrap_or_default();
     assert_eq!(short(properties.message_id()), id.to_string());
     assert_eq!(short(properties.content_type()), "application/json");
     assert_eq!(short(properties.kind()), "Placed");
@@ -304,7 +304,7 @@ async fn others_read_what_is_published() {
     let Some(AMQPValue::LongLongInt(millis)) = headers.inner().get("x-swit-timestamp") else { panic!("{headers:?}") };
     assert_eq!(u64::try_from(millis / 1_000).unwrap(), timestamp, "the same time, in milliseconds");
     // Nothing else of ours but the number by which returns are told apart.
-    let others: Vec<_> = headers.inner().keys().map(|name| name.as_str()).collect();
+    let others: Vec<_> = headers.inner().keys().map(ShortString::as_str).collect();
     let mut others: Vec<_> =
         others.into_iter().filter(|name| !expected.iter().any(|(known, _)| known == name)).collect();
     others.retain(|name| *name != "x-delivery-count");

@@ -290,7 +290,7 @@ async fn exactly_the_unroutable_fail() {
         match (fates[number], &answer) {
             (false, Ok(_)) => {}
             (true, Err(PublishError::Unrouted { destination })) => {
-                assert_eq!(destination.as_str(), "unroutable.nobody")
+                assert_eq!(destination.as_str(), "unroutable.nobody");
             }
             (nobody, _) => panic!("number {number}, nobody's: {nobody}, learned {answer:?}"),
         }

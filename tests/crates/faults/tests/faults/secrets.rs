@@ -35,7 +35,7 @@ fn shapes() -> Vec<String> {
         })
     };
     let bytes = |separator: &str| CANARY.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(separator);
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     base64.chain([CANARY.to_owned(), bytes(", "), bytes(","), hex.to_uppercase(), hex]).collect()
 }
 

@@ -20,8 +20,7 @@ pub(super) fn install(node: &Node) -> (u16, Vec<String>) {
     }
     fs::write(node.folder().join("enabled_plugins"), "[rabbitmq_management].\n").expect("the file can be written");
     let port = ports::free();
-    let lines = ["management.tcp.ip = 127.0.0.1".to_owned(), format!("management.tcp.port = {port}")];
-    (port, lines.into())
+    (port, vec!["management.tcp.ip = 127.0.0.1".to_owned(), format!("management.tcp.port = {port}")])
 }
 
 impl Broker {
