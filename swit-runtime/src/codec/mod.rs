@@ -1,7 +1,7 @@
 //! Codecs: how an event becomes bytes and back, chosen by content type.
 //!
-//! A codec is a module with `decode` and `encode`, there where its feature is: [`json`] and [`msgpack`] write types of
-//! serde, [`protobuf`] those of prost. [`Codec`] names them all, so that an event type can be asked for its codecs, and
+//! A codec is a module with `decode` and `encode`, there where its feature is: `json` and `msgpack` write types of
+//! serde, `protobuf` those of prost. [`Codec`] names them all, so that an event type can be asked for its codecs, and
 //! a content type for its codec, whatever is compiled in.
 
 #[cfg(feature = "json")]

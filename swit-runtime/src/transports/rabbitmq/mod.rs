@@ -23,8 +23,8 @@
 //! # What is guaranteed
 //!
 //! - A publication that was answered `Ok` is in the hands of the broker, persistent, in every queue that takes it.
-//! - A delivery is acknowledged only by its own verdict ([`window`]), and on its own channel ([`subscription`]).
-//! - Whatever ends a channel or a connection, what was built on it is built anew ([`link`], [`supervisor`]).
+//! - A delivery is acknowledged only by its own verdict (`window`), and on its own channel (`subscription`).
+//! - Whatever ends a channel or a connection, what was built on it is built anew (`link`, `supervisor`).
 
 mod administration;
 mod core;

@@ -1,5 +1,6 @@
 //! The faults that swit must survive, each on a broker of its own.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unused_async, reason = "handlers are async whether or not they wait")]
 #![expect(clippy::similar_names, reason = "what is sent and what is seen, the faults' fates and their dates")]
 
 mod alarms;

@@ -30,9 +30,9 @@ fn a_storm_of_panics_loses_nothing_and_leaks_no_place() {
     let rig = rig(broker.url());
     let mut handler = rig.handler(&[("RUST_LOG", "error,swit_runtime::app=info")]);
     let panicking = size(400, 2_500);
-    rig.producer(0, panicking, &[Conduct::Panic, Conduct::PanicWithValue], &[]).wait(Duration::from_secs(600));
+    rig.producer(0, panicking, &[Conduct::Panic, Conduct::PanicWithValue], &[]).wait(Duration::from_mins(10));
     let gravedigger = rig.gravedigger();
-    let patience = size(HEALING, Duration::from_secs(600));
+    let patience = size(HEALING, Duration::from_mins(10));
     let all = usize::try_from(panicking).unwrap();
     let record = rig.wait_until("all are dead letters", patience, |record| record.dead.len() == all);
     for (id, letters) in &record.dead {
