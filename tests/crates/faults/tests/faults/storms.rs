@@ -217,7 +217,9 @@ async fn duplicates_are_done_as_often_as_they_were_published() {
     for confirmation in sent {
         timeout(PATIENCE, confirmation).await.unwrap().unwrap();
     }
-    until("all are done", || broker.queue_depth("duplicated.repeat") == Some(0)).await;
+    // What one instance gives back is on its way to the next, and for a moment in no queue: what counts is what was done.
+    let all_done = || doings.0.lock().unwrap().values().map(Vec::len).sum::<usize>() >= numbers.len();
+    until("all are done", || all_done() && broker.queue_depth("duplicated.repeat") == Some(0)).await;
     let done = doings.0.lock().unwrap().clone();
     assert_eq!(done.len(), numbers.len() / 3);
     for (id, numbers) in done {
