@@ -54,7 +54,8 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
                 });
                 let (connection, subscribed) = chain.await.expect("the chain ends well");
                 let took = between(subscribed, emptied.await.expect("the node answers"));
-                connection.close(200, "".into()).await.expect("it is closed");
+                // A channel that is being dropped may make it say that it is closing already.
+                let _ = connection.close(200, "".into()).await;
                 took
             } else {
                 let concurrency = if contender == 1 { 1 } else { 10 };

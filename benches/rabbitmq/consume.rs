@@ -67,7 +67,8 @@ async fn run(node: &Node, place: &Place, contender: usize, messages: u64) -> Dur
             });
             let (connection, subscribed) = loops.await.expect("the loop ends well");
             let ended = emptied.await.expect("the node answers");
-            connection.close(200, "".into()).await.expect("it is closed");
+            // A channel that is being dropped may make it say that it is closing already.
+            let _ = connection.close(200, "".into()).await;
             between(subscribed, ended)
         }
         _ => {
