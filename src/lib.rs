@@ -3,8 +3,12 @@
 /// The pages of `docs/`, so that their examples are compiled.
 #[cfg(doctest)]
 mod docs {
+    #[doc = include_str!("../docs/codecs.md")]
+    struct Codecs;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
+    #[doc = include_str!("../docs/publishing.md")]
+    struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
 }
@@ -13,23 +17,32 @@ mod docs {
 mod macros;
 
 pub use swit_runtime::{
-    app::{App, Graph, Handlers, Running, SubscriberStats, check, cli::main as cli, init_logging, serve as run},
+    app::{
+        App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging,
+        serve as run,
+    },
     classify::{Backoff, Class, Classification, Classify},
     clock::Clock,
-    codec::{Codec, DecodeError, EncodeError},
+    codec::{self, Codec, DecodeError, EncodeError},
+    compression::{self, CompressError, Compression, DecompressError},
     context::Context,
-    error::{Error, PublishError, Result, StartupFault, StartupReport, TransportError},
+    error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, TransportError},
     event::{Event, Unrouted},
-    extract::{Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, OptionalFromDelivery, State},
+    extract::{
+        Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
+        Protobuf, State,
+    },
     headers::{HeaderValue, Headers},
     id::MessageId,
     limits::Limits,
     message::Message,
-    middleware::{Middleware, Next},
+    middleware::{Middleware, Next, PublishMiddleware, PublishNext},
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     pipeline::{Ack, Counts, Histogram, SettleError},
-    publisher::{Confirmation, Publisher, Sending},
-    registry::{Handler, SubscriberRegistration},
+    publisher::{
+        Confirmation, FailedPublication, OnPublishFailure, Publisher, PublisherConfig, PublisherStats, Sending,
+    },
+    registry::{Batching, Handler, PublisherRegistration, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,
     text::Text,
@@ -37,7 +50,7 @@ pub use swit_runtime::{
 };
 
 #[cfg(feature = "macros")]
-pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, subscriber};
+pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, publisher, subscriber};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
@@ -47,11 +60,11 @@ pub use swit_runtime::transport_conformance;
 pub mod prelude {
     pub use crate::{
         Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
-        Metadata, Middleware, Next, Outcome, Publish, Publisher, State,
+        MessageId, Metadata, Middleware, Next, Outcome, Publish, PublishError, PublishNext, Publisher, State,
     };
 
     #[cfg(feature = "macros")]
-    pub use crate::{middleware, provider, subscriber};
+    pub use crate::{middleware, provider, publisher, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
@@ -62,17 +75,24 @@ pub mod __private {
         classifiers::{LinkedClassifier, wrapped},
         classify::{Asked, Backoff, BoxError, Class, Classification, Classify},
         codec::{Codec, DecodeError, EncodeError},
+        compression::Compression,
         context::Context,
         contract::{
             self,
-            probe::{NoExtractor, NoReturn, Probe},
+            probe::{NoExtractor, NoReturn, NoScope, Probe},
         },
+        error::PublishError,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
         extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument},
+        id::MessageId,
         message::Message,
-        middleware::{Middleware, MiddlewareReturn, Next},
+        middleware::{
+            Middleware, MiddlewareReturn, Next, PublishMiddleware, PublishMiddlewareReturn, PublishNext,
+            publish_failure,
+        },
         outcome::{ErrorAction, Failure, FailureKind, Outcome},
         pipeline::{Worker, start},
+        publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},
         scope::{Scope, Shared},

@@ -12,5 +12,7 @@ pub use swit_macros::handlers;
 pub use swit_macros::middleware;
 #[doc = include_str!("docs/provider.md")]
 pub use swit_macros::provider;
+#[doc = include_str!("docs/publisher.md")]
+pub use swit_macros::publisher;
 #[doc = include_str!("docs/subscriber.md")]
 pub use swit_macros::subscriber;

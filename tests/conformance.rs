@@ -1,4 +1,5 @@
 //! Every transport passes the suite of its port.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::{
     Arc,

@@ -23,7 +23,7 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
     let mut peaks = Vec::new();
     for backlog in [SMALL.min(effort.backlog), effort.backlog] {
         place.fill(backlog).await;
-        let mut child = Child::start(Part::Slow { place: place.clone(), millis });
+        let mut child = Child::start(&Part::Slow { place: place.clone(), millis });
         child.say_go();
         let line = tokio::task::spawn_blocking(move || (child.line(), child)).await;
         let (line, child) = line.expect("the child answers");

@@ -54,7 +54,7 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
                 });
                 let (connection, subscribed) = chain.await.expect("the chain ends well");
                 let took = between(subscribed, emptied.await.expect("the node answers"));
-                // Its channels may be closing by themselves meanwhile.
+                // A channel that is being dropped may make it say that it is closing already.
                 let _ = connection.close(200, "".into()).await;
                 took
             } else {

@@ -97,7 +97,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn start(part: Part) -> Self {
+    pub(crate) fn start(part: &Part) -> Self {
         let this = std::env::current_exe().expect("this program is a file");
         let mut process = Command::new(this)
             .args(part.arguments())

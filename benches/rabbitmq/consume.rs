@@ -77,7 +77,7 @@ async fn run(node: &Node, place: &Place, contender: usize, messages: u64) -> Dur
             });
             let (connection, subscribed) = loops.await.expect("the loop ends well");
             let took = between(subscribed, emptied.await.expect("the node answers"));
-            // Its channels may be closing by themselves meanwhile.
+            // A channel that is being dropped may make it say that it is closing already.
             let _ = connection.close(200, "".into()).await;
             took
         }

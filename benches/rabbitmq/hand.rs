@@ -57,15 +57,14 @@ pub(crate) async fn tuned(connection: &Connection, queue: &str, tally: &Tally) -
     let mut consumer = consumer(&channel, queue).await;
     let (mut unacknowledged, mut last) = (0, 0);
     loop {
-        let next = match consumer.next().now_or_never() {
-            Some(next) => next,
-            None => {
-                if unacknowledged > 0 {
-                    unacknowledged = 0;
-                    acknowledge(&channel, last).await;
-                }
-                consumer.next().await
+        let next = if let Some(next) = consumer.next().now_or_never() {
+            next
+        } else {
+            if unacknowledged > 0 {
+                unacknowledged = 0;
+                acknowledge(&channel, last).await;
             }
+            consumer.next().await
         };
         let Some(delivery) = next else { break };
         let delivery = delivery.expect("the channel lives");

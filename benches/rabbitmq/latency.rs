@@ -89,7 +89,7 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
     }
     service.shutdown().await.expect("it stops");
     consuming.abort();
-    // Its channels may be closing by themselves meanwhile.
+    // A channel that is being dropped may make it say that it is closing already.
     let _ = connection.close(200, "".into()).await;
     let [hand, swit] = &samples;
     report.add("p50_ms_at_1000", swit.quantile(0.5), "ms end to end at 1,000/s, swit, median");

@@ -5,6 +5,7 @@
 //! `--rounds N` change how much is done. All contenders of a part are run in turn, round by round, against the same
 //! queue of the same node, and compared by their medians: machines are noisy.
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
+#![expect(clippy::unused_async, reason = "handlers are async whether or not they wait")]
 
 mod backlog;
 mod chain;

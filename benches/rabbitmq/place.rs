@@ -101,7 +101,7 @@ impl Keeper {
     }
 
     pub(crate) async fn close(self) {
-        // Its channels may be closing by themselves meanwhile.
+        // A channel that is being dropped may make it say that it is closing already.
         let _ = self.connection.close(200, "".into()).await;
     }
 }

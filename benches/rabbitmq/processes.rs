@@ -24,7 +24,7 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
         for (number, samples) in NUMBERS.into_iter().zip(&mut rates) {
             place.fill(effort.messages).await;
             let mut children: Vec<_> =
-                (0..number).map(|_| Child::start(Part::Consume { place: place.clone(), concurrency: 10 })).collect();
+                (0..number).map(|_| Child::start(&Part::Consume { place: place.clone(), concurrency: 10 })).collect();
             let emptied = node.emptied(&[place.queue("count-items")]).await;
             // All are running and wait for the word; what they read then is when each of them subscribed.
             children.iter_mut().for_each(Child::say_go);

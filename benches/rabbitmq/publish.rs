@@ -51,7 +51,7 @@ pub(crate) async fn measure(node: &Node, effort: &Effort, report: &mut Report) {
             keeper.purge(&queue).await;
         }
         service.stop().await;
-        // Its channels may be closing by themselves meanwhile.
+        // A channel that is being dropped may make it say that it is closing already.
         let _ = connection.close(200, "".into()).await;
         keeper.close().await;
         tell(prefix, rates, latencies, report);

@@ -10,6 +10,8 @@ pub mod fault;
 pub mod limits;
 pub mod name;
 pub mod nearest;
+pub mod publisher;
+pub mod size;
 pub mod subscriber;
 pub mod topic;
 

@@ -10,6 +10,30 @@ pub fn dashed(function: &str) -> String {
     function.strip_prefix("r#").unwrap_or(function).trim_matches('_').replace('_', "-")
 }
 
+/// A type's name as a publisher's name: `OrderCreatedPublisher` becomes `order-created`, `HTTPEvents` becomes
+/// `http-events`. What is called `Publisher` and nothing else keeps its name.
+pub fn dashed_type(type_name: &str) -> String {
+    let name = type_name.strip_prefix("r#").unwrap_or(type_name).trim_matches('_');
+    let name = name.strip_suffix("Publisher").filter(|rest| !rest.is_empty()).unwrap_or(name);
+    let letters: Vec<char> = name.chars().collect();
+    let mut dashed = String::new();
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| letters[before]);
+        let starts_a_word = letter.is_uppercase()
+            && before.is_some_and(|before| {
+                let ends_an_acronym = before.is_uppercase() && letters.get(index + 1).is_some_and(|c| c.is_lowercase());
+                before.is_lowercase() || before.is_numeric() || ends_an_acronym
+            });
+        if starts_a_word || *letter == '_' {
+            dashed.push('-');
+        }
+        if *letter != '_' {
+            dashed.extend(letter.to_lowercase());
+        }
+    }
+    dashed
+}
+
 /// Checks the name of a subscriber, a middleware, a publisher or a consumer group.
 ///
 /// # Errors
@@ -118,6 +142,21 @@ mod tests {
         assert_eq!(dashed("confirm_order"), "confirm-order");
         assert_eq!(dashed("r#type"), "type");
         assert_eq!(dashed("_private_"), "private");
+    }
+
+    #[test]
+    fn types_become_dashed_names() {
+        for (type_name, name) in [
+            ("OrderCreatedPublisher", "order-created"),
+            ("HTTPEventsPublisher", "http-events"),
+            ("OrderV2Publisher", "order-v2"),
+            ("V2OrderPublisher", "v2-order"),
+            ("Publisher", "publisher"),
+            ("Audit", "audit"),
+            ("Order_Log", "order-log"),
+        ] {
+            assert_eq!(dashed_type(type_name), name);
+        }
     }
 
     #[test]

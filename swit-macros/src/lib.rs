@@ -18,6 +18,7 @@ mod middleware;
 mod names;
 mod parsing;
 mod provider;
+mod publisher;
 mod report;
 mod subscriber;
 mod twin;
@@ -37,6 +38,11 @@ pub fn middleware(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn provider(attribute: TokenStream, item: TokenStream) -> TokenStream {
     guard::attribute(item, |item, errors| provider::expand(attribute.into(), item, errors))
+}
+
+#[proc_macro_attribute]
+pub fn publisher(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    guard::attribute(item, |item, errors| publisher::expand(attribute.into(), item, errors))
 }
 
 #[proc_macro_derive(Event, attributes(event))]

@@ -29,7 +29,11 @@ impl Private {
 
     /// The path, as if it were written at these tokens: an error of what it names stands there, not at the attribute.
     pub(crate) fn at(&self, tokens: &impl ToTokens) -> Self {
-        let span = tokens.span();
+        self.located(tokens.span())
+    }
+
+    /// The path, as if it were written there.
+    pub(crate) fn located(&self, span: Span) -> Self {
         let respan = |mut token: TokenTree| {
             // Where the user gave the path, in a macro perhaps, it must go on resolving there.
             token.set_span(if self.given { token.span().located_at(span) } else { span });

@@ -68,6 +68,8 @@ pub struct Context {
     scope: Arc<Scope>,
     receiver: Arc<Receiver>,
     delivery: Delivery,
+    /// What is seen of the delivery's message where that is not the message itself: it came compressed.
+    seen: Option<Arc<Message>>,
     attempt: u32,
     ordinals: Ordinals,
     emissions: Vec<Emission>,
@@ -90,6 +92,7 @@ impl Context {
             scope,
             receiver,
             delivery: Delivery::empty(),
+            seen: None,
             attempt: 0,
             ordinals: Ordinals::default(),
             emissions: Vec::new(),
@@ -98,9 +101,13 @@ impl Context {
         }
     }
 
-    /// The message.
+    /// The message, decompressed: its content encoding is gone where its body came compressed.
+    #[inline]
     pub fn message(&self) -> &Message {
-        self.delivery.message()
+        match &self.seen {
+            None => self.delivery.message(),
+            Some(seen) => seen,
+        }
     }
 
     /// The message's headers.
@@ -188,6 +195,13 @@ impl Context {
         self.pending = None;
     }
 
+    /// Shows this in place of the delivery's message, until it is told otherwise. What is settled, and copied for a retry
+    /// or a dead letter, is the message as it came.
+    #[inline]
+    pub(crate) fn see(&mut self, seen: Option<Arc<Message>>) {
+        self.seen = seen;
+    }
+
     /// Hands the delivery out again; the context is left without one.
     #[inline]
     pub(crate) fn take_delivery(&mut self) -> Delivery {
@@ -266,7 +280,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("receiver", &self.receiver)
-            .field("message", self.delivery.message())
+            .field("message", self.message())
             .field("attempt", &self.attempt)
             .finish_non_exhaustive()
     }

@@ -92,6 +92,22 @@ pub enum PublishError {
         /// The topic or queue.
         destination: Text,
     },
+    /// An asynchronous publisher holds as many publications as it may: none was taken in.
+    #[error("the publisher `{publisher}` already holds {capacity} publications; slow down, or raise its capacity")]
+    QueueFull {
+        /// The publisher.
+        publisher: Text,
+        /// How many it may hold.
+        capacity: u32,
+    },
+    /// Publish-side middleware refused the message.
+    #[error("publish-side middleware refused the message: {source}")]
+    Prevented {
+        /// What it means for the next attempt.
+        class: Class,
+        /// Why.
+        source: BoxError,
+    },
     /// The transport is closed.
     #[error("the transport is closed")]
     Closed,
@@ -101,12 +117,28 @@ pub enum PublishError {
         /// The name.
         name: Text,
     },
+    /// The publisher is not one of this app's.
+    #[error(
+        "the publisher `{name}` is not part of this app; take it as an argument, or name it with `App::with_publisher`"
+    )]
+    NoPublisher {
+        /// Its name.
+        name: Text,
+    },
+}
+
+impl PublishError {
+    /// What publish-side middleware answers to a message that it refuses: why, and what that means for the next attempt.
+    pub fn prevented(class: Class, reason: impl Into<BoxError>) -> Self {
+        Self::Prevented { class, source: reason.into() }
+    }
 }
 
 impl Classify for PublishError {
     fn classify(&self) -> Classification {
         match self {
-            Self::Full { .. } => Class::Throttle,
+            Self::Full { .. } | Self::QueueFull { .. } => Class::Throttle,
+            Self::Prevented { class, .. } => *class,
             Self::Unavailable { .. }
             | Self::Refused { .. }
             | Self::Timeout { .. }
@@ -119,10 +151,45 @@ impl Classify for PublishError {
             | Self::EmptyId { .. }
             | Self::ReservedHeader { .. }
             | Self::TooLarge { .. }
-            | Self::NoTransport { .. } => Class::Permanent,
+            | Self::NoTransport { .. }
+            | Self::NoPublisher { .. } => Class::Permanent,
         }
         .into()
     }
+}
+
+/// Why a publisher could not be made at runtime.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublisherError {
+    /// There is a publisher of this name already.
+    #[error("there is already a publisher `{name}`; choose another name, or share that one")]
+    Taken {
+        /// The name.
+        name: Text,
+    },
+    /// Some option is out of range.
+    #[error("publisher `{name}`: {fault}")]
+    Invalid {
+        /// The publisher.
+        name: Text,
+        /// What is wrong with it.
+        fault: swit_grammar::Fault,
+    },
+    /// There is no transport of this name.
+    #[error("publisher `{name}`: there is no transport `{transport}`; configure `[transport.{transport}]`")]
+    NoTransport {
+        /// The publisher.
+        name: Text,
+        /// The transport.
+        transport: Text,
+    },
+    /// The service is shutting down.
+    #[error("publisher `{name}`: the service is shutting down")]
+    Closed {
+        /// The publisher.
+        name: Text,
+    },
 }
 
 /// Why a transport could not do what was asked.
@@ -192,6 +259,20 @@ pub enum Error {
     Drain {
         /// Deliveries that were given back.
         unfinished: usize,
+        /// The deadline.
+        deadline: Duration,
+    },
+    /// A publisher could not be made.
+    #[error(transparent)]
+    NotMade(#[from] PublisherError),
+    /// Shutting down took longer than the deadline; these publications were not confirmed by then, and their outcome is
+    /// unknown.
+    #[error(
+        "{publications} publications were not confirmed within the drain deadline of {deadline:?}; their outcome is unknown"
+    )]
+    Unconfirmed {
+        /// Publications that were not confirmed.
+        publications: usize,
         /// The deadline.
         deadline: Duration,
     },

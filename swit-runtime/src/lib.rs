@@ -2,7 +2,8 @@
 //!
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
-//! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `event`, `error`
+//! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
+//!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
 //! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
@@ -14,6 +15,7 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+pub mod compression;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod consumer;
@@ -22,6 +24,7 @@ pub mod contract;
 pub mod error;
 pub mod event;
 pub mod extract;
+mod failpoint;
 pub mod headers;
 pub mod id;
 pub mod limits;

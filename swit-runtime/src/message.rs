@@ -30,6 +30,8 @@ pub struct Message {
     pub timestamp: Option<SystemTime>,
     /// The codec of the body, as a media type (`application/json`).
     pub content_type: Option<Text>,
+    /// How the body is compressed, as a content coding (`gzip`); none: it is not. See [`compression`](crate::compression).
+    pub content_encoding: Option<Text>,
     /// The name of the event type inside the topic.
     pub event_type: Option<Text>,
     /// The version of the event type; 0 where nothing is said.
@@ -56,6 +58,7 @@ impl Message {
         headers: Headers::new(),
         timestamp: None,
         content_type: None,
+        content_encoding: None,
         event_type: None,
         version: 0,
         correlation_id: None,
@@ -92,6 +95,12 @@ impl Message {
     /// With this content type.
     pub fn with_content_type(mut self, content_type: impl Into<Text>) -> Self {
         self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// With this content encoding, which says how the body that it has is compressed.
+    pub fn with_content_encoding(mut self, content_encoding: impl Into<Text>) -> Self {
+        self.content_encoding = Some(content_encoding.into());
         self
     }
 

@@ -19,6 +19,10 @@ pub struct Publish<E>(pub E);
     note = "return `()`, an `Outcome`, `Publish<E>` of an event, tuples, `Vec` or `Option` of them, or a `Result` of any"
 )]
 pub trait Emit: Send {
+    /// Whether it may publish something. What does can't be returned by a subscriber that settles by hand, which could
+    /// acknowledge before it is confirmed.
+    const PUBLISHES: bool = false;
+
     /// The event types that it may publish, for the graph.
     fn events(out: &mut Vec<EventDescriptor>) {
         let _ = out;
@@ -45,6 +49,8 @@ impl Emit for Outcome {
 }
 
 impl<E: Event> Emit for Publish<E> {
+    const PUBLISHES: bool = true;
+
     fn events(out: &mut Vec<EventDescriptor>) {
         out.extend_from_slice(E::DESCRIPTORS);
     }
@@ -56,6 +62,8 @@ impl<E: Event> Emit for Publish<E> {
 }
 
 impl<T: Emit> Emit for Option<T> {
+    const PUBLISHES: bool = T::PUBLISHES;
+
     fn events(out: &mut Vec<EventDescriptor>) {
         T::events(out);
     }
@@ -66,6 +74,8 @@ impl<T: Emit> Emit for Option<T> {
 }
 
 impl<T: Emit> Emit for Vec<T> {
+    const PUBLISHES: bool = T::PUBLISHES;
+
     fn events(out: &mut Vec<EventDescriptor>) {
         T::events(out);
     }
@@ -86,6 +96,8 @@ impl<T: Emit> Emit for Vec<T> {
 macro_rules! emit_tuples {
     ($($name:ident)*) => {
         impl<$($name: Emit),*> Emit for ($($name,)*) {
+            const PUBLISHES: bool = false $(|| $name::PUBLISHES)*;
+
             fn events(out: &mut Vec<EventDescriptor>) {
                 $($name::events(out);)*
             }

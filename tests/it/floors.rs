@@ -8,7 +8,22 @@ use std::{
 
 /// Top-level modules of `swit-runtime`, by floor, as its `lib.rs` lists them.
 const FLOORS: [&[&str]; 5] = [
-    &["text", "id", "headers", "message", "topic", "limits", "clock", "classify", "outcome", "codec", "event", "error"],
+    &[
+        "text",
+        "id",
+        "headers",
+        "message",
+        "topic",
+        "limits",
+        "clock",
+        "classify",
+        "outcome",
+        "codec",
+        "compression",
+        "event",
+        "error",
+        "failpoint",
+    ],
     &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking"],
     &["registry", "contract", "publisher", "pipeline", "consumer"],
     &["transports"],
@@ -94,6 +109,25 @@ fn a_module_imports_only_from_floors_below() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Who may spawn: whoever owns tasks. `blocking` runs functions, not tasks.
+const SPAWNS: [&str; 3] = ["consumer", "transports", "app"];
+
+#[test]
+fn tasks_are_spawned_by_their_owners_alone() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("swit-runtime/src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    for file in files {
+        let path = file.strip_prefix(&root).unwrap();
+        let module = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let source = fs::read_to_string(&file).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let spawns = ["spawn(", "spawn_on(", "JoinSet"].iter().any(|word| code.contains(word));
+        // The conformance suite stands for whoever uses a transport.
+        assert!(!spawns || SPAWNS.contains(&module) || module == "conformance", "{} spawns", path.display());
+    }
 }
 
 #[test]

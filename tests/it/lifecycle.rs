@@ -131,7 +131,7 @@ struct Stuck;
 
 impl Stuck {
     async fn close(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,6 +6,11 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod broker;
+mod brokers;
+mod codecs;
+mod compression;
+mod dead_letters;
 mod failures;
 mod floors;
 mod graph;
@@ -13,6 +18,7 @@ mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
+mod publishers;
 mod publishing;
 mod refusals;
 mod retries;

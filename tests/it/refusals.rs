@@ -28,7 +28,7 @@ struct Refusing {
 }
 
 impl Refusing {
-    fn new(times: usize) -> (Arc<dyn Transport>, Arc<AtomicUsize>) {
+    fn times(times: usize) -> (Arc<dyn Transport>, Arc<AtomicUsize>) {
         let left = Arc::new(AtomicUsize::new(times));
         (Arc::new(Self { inner: MemoryTransport::new("default", MemoryOptions::default()), left: left.clone() }), left)
     }
@@ -90,7 +90,7 @@ async fn fails(task: Task, journal: State<Journal>) -> Result<(), std::io::Error
 async fn what_a_refused_copy_replaces_stays_unsettled_until_it_is_taken() {
     let journal = Journal::default();
     // The delayed copy is refused three times, the dead letter four times.
-    let (transport, left) = Refusing::new(3);
+    let (transport, left) = Refusing::times(3);
     let running = App::only::<(fails,)>()
         .service("service", "1")
         .transport(transport)
@@ -119,11 +119,11 @@ async fn what_a_refused_copy_replaces_stays_unsettled_until_it_is_taken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broker_that_refuses_for_ever_does_not_hold_up_the_end() {
-    let (transport, _) = Refusing::new(usize::MAX);
+    let (transport, _) = Refusing::times(usize::MAX);
     let app = App::only::<(fails,)>().service("service", "1").transport(transport).provide(Journal::default());
     let running = app.start().await.unwrap();
     running.publisher().unwrap().publish(&task("x")).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let began = Instant::now();
     let error = running.shutdown_within(Duration::from_secs(4)).await.expect_err("it was not settled");
     assert!(matches!(error, swit::Error::Drain { unfinished: 1, .. }), "{error}");

@@ -9,6 +9,7 @@ mod events;
 mod handlers;
 mod middleware;
 mod providers;
+mod publishers;
 mod registrations;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};

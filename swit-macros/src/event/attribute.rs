@@ -1,19 +1,19 @@
 //! The keys of `#[event]`.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use swit_grammar::{name::check_event_type, nearest::nearest, topic::check_topic};
 use syn::{DeriveInput, Fields, LitStr, Member, Type};
 
+use super::codec::{Codec, Format, codecs};
 use crate::{
-    names::Private,
     parsing::{Entry, Form, Helper, Keys, Vocabulary},
     report::Errors,
 };
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "#[event]",
-    known: &["topic", "version", "key", "name", "codecs", "upcast", "newer", "unrouted", "crate"],
+    known: &["topic", "version", "key", "name", "codec", "codecs", "upcast", "newer", "unrouted", "crate"],
     later: &[],
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Raw {
     version: Option<(u32, TokenStream)>,
     key: Option<Member>,
     name: Option<LitStr>,
-    codecs: Option<Vec<LitStr>>,
+    codecs: Option<Vec<Codec>>,
     upcast: Option<Type>,
     newer: Option<&'static str>,
     unrouted: Option<&'static str>,
@@ -35,7 +35,8 @@ pub(super) struct Event {
     pub(super) version: u32,
     pub(super) key: Option<Member>,
     pub(super) name: String,
-    pub(super) codecs: Vec<LitStr>,
+    /// Those that it is read in; the first is the one it is written in.
+    pub(super) codecs: Vec<Codec>,
     pub(super) upcast: Option<Type>,
     pub(super) newer: &'static str,
     pub(super) unrouted: &'static str,
@@ -49,7 +50,7 @@ impl Raw {
             version: keys.take("version").and_then(|entry| version(&entry, errors)),
             key: keys.take("key").and_then(|entry| member(&entry, errors)),
             name: keys.take("name").and_then(|entry| entry.checked(check_event_type, errors)),
-            codecs: keys.take("codecs").and_then(|entry| codecs(&entry, errors)),
+            codecs: codecs(keys, errors),
             upcast: keys.take("upcast").and_then(|entry| entry.ty(errors)),
             newer: keys
                 .take("newer")
@@ -90,7 +91,7 @@ impl Raw {
             errors.at(at, message, "raise `version`, and keep the older version in the type it is upcast from");
         }
         let name = ident.to_string();
-        let codecs = self.codecs.unwrap_or_else(|| vec![LitStr::new("json", ident.span())]);
+        let codecs = self.codecs.unwrap_or_else(|| vec![Codec { format: Format::Json, span: ident.span() }]);
         Some(Event {
             topic: topic?,
             version,
@@ -153,34 +154,6 @@ fn field_exists(ident: &syn::Ident, fields: &Fields, key: &Member, errors: &Erro
         None => format!("its fields are `{}`", names.join("`, `")),
     };
     errors.at(key, format_args!("`{ident}` has no field `{wanted}`"), help);
-}
-
-fn codecs(entry: &Entry, errors: &Errors) -> Option<Vec<LitStr>> {
-    let (list, brackets) = entry.strings("codecs = [\"json\"]", errors)?;
-    if list.is_empty() {
-        errors.at(brackets, "`codecs` is empty", "name at least one codec, or leave it out for \"json\"");
-    }
-    for (index, text) in list.iter().enumerate() {
-        if codec(text, errors).is_some() && list[..index].iter().any(|earlier| earlier.value() == text.value()) {
-            errors.at(text, format_args!("the codec \"{}\" is listed twice", text.value()), "keep one of them");
-        }
-    }
-    Some(list)
-}
-
-/// A codec's name, if there is such a codec.
-pub(crate) fn codec(text: &LitStr, errors: &Errors) -> Option<LitStr> {
-    let name = text.value();
-    if name == "json" {
-        return Some(text.clone());
-    }
-    errors.at(text, format_args!("the codec \"{name}\" is not available yet"), "the only codec so far is \"json\"");
-    None
-}
-
-/// A codec's name as a path of generated code.
-pub(crate) fn codec_path(_json: &LitStr, private: &Private) -> TokenStream {
-    quote!(#private::Codec::Json)
 }
 
 /// One of a few words in quotation marks, as the variant that it stands for.

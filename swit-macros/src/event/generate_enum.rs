@@ -49,6 +49,7 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
             #[automatically_derived]
             impl #implement #private::Event for #ident #types #clause {
                 const DESCRIPTORS: &'static [#private::EventDescriptor] = &[#(#descriptors),*];
+                const KEY: #private::event::EventKey = #private::event::EventKey::OfVariants;
 
                 fn descriptor(&self) -> &'static #private::EventDescriptor {
                     match self {

@@ -1,11 +1,12 @@
 //! `#[derive(Event)]` with `#[event(…)]`.
 
 mod attribute;
+mod codec;
 mod generate_enum;
 mod generate_struct;
 mod shape;
 
-pub(crate) use attribute::{codec, codec_path};
+pub(crate) use codec::Codec;
 
 use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput};

@@ -20,7 +20,7 @@ pub(super) fn generate(attribute: &Attribute, function: &MiddlewareFn, private: 
 
 fn registration(attribute: &Attribute, function: &MiddlewareFn, private: &Private) -> TokenStream {
     let (ident, extractors) = (function.ident(), &function.extractors);
-    let Attribute { name, order, global, only, except } = attribute;
+    let Attribute { name, order, global, only, except, topics: _ } = attribute;
     let location = names::location(private);
     quote! {
         #[allow(unused_imports)]

@@ -1,4 +1,5 @@
-//! The signature of middleware: `async fn(cx: &mut Context, next: Next<'_>, extractors…) -> Outcome`.
+//! The signature of middleware: `async fn(cx: &mut Context, next: Next<'_>, extractors…) -> Outcome`, and of the
+//! publishing side: `async fn(message: &mut Message, next: PublishNext<'_>, extractors…) -> Result<MessageId, PublishError>`.
 
 use proc_macro2::TokenStream;
 use syn::{FnArg, Ident, Type};
@@ -14,7 +15,40 @@ const ROLE: Role = Role {
     not_async: "write `async fn`, and `next.run(cx).await` inside",
 };
 
-const SHAPE: &str = "write `async fn name(cx: &mut Context, next: Next<'_>) -> Outcome`";
+/// What a middleware stands around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Handlers.
+    Consume,
+    /// Publications: `publish`.
+    Publish,
+}
+
+impl Side {
+    fn shape(self) -> &'static str {
+        match self {
+            Self::Consume => "write `async fn name(cx: &mut Context, next: Next<'_>) -> Outcome`",
+            Self::Publish => {
+                "write `async fn name(message: &mut Message, next: PublishNext<'_>) -> Result<MessageId, PublishError>`"
+            }
+        }
+    }
+
+    /// What the first argument is.
+    fn first(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Consume => ("`&mut Context`", "the context"),
+            Self::Publish => ("`&mut Message`", "the message"),
+        }
+    }
+
+    fn answer(self) -> &'static str {
+        match self {
+            Self::Consume => "what becomes of the message is an `Outcome`",
+            Self::Publish => "its publisher waits for a `Result<MessageId, PublishError>`",
+        }
+    }
+}
 
 /// A function that can be middleware.
 pub(super) struct MiddlewareFn {
@@ -26,11 +60,12 @@ pub(super) struct MiddlewareFn {
 
 impl MiddlewareFn {
     /// Reads and checks the function.
-    pub(super) fn read(item: TokenStream, errors: &Errors) -> Option<Self> {
+    pub(super) fn read(item: TokenStream, side: Side, errors: &Errors) -> Option<Self> {
         let function = Function::read(item, &ROLE, errors)?;
         function.check(&ROLE, true, errors);
         let extractors = function.argument_types(2, &ROLE, errors).into_iter().cloned().collect();
         let name = function.name();
+        let (shape, (first, is)) = (side.shape(), side.first());
         let inputs = &function.signature.inputs;
         let mut typed = inputs.iter().filter_map(|argument| match argument {
             FnArg::Typed(typed) => Some(&*typed.ty),
@@ -39,23 +74,23 @@ impl MiddlewareFn {
         match (typed.next(), typed.next()) {
             (Some(cx), Some(next)) => {
                 if !matches!(cx, Type::Reference(reference) if reference.mutability.is_some()) {
-                    errors.at(cx, format_args!("`{name}` does not take `&mut Context` first"), SHAPE);
+                    errors.at(cx, format_args!("`{name}` does not take {first} first"), shape);
                 }
                 if matches!(next, Type::Reference(_)) {
-                    errors.at(next, format_args!("`{name}` borrows `next`, which is its own"), SHAPE);
+                    errors.at(next, format_args!("`{name}` borrows `next`, which is its own"), shape);
                 }
             }
             _ if inputs.first().is_some_and(|first| matches!(first, FnArg::Receiver(_))) => {}
             _ => errors.at(
                 &function.signature.ident,
-                format_args!("`{name}` does not take the context and the rest of the chain"),
-                SHAPE,
+                format_args!("`{name}` does not take {is} and the rest of the chain"),
+                shape,
             ),
         }
         let returns = function.returns(errors).cloned();
         if returns.is_none() {
-            let message = format_args!("`{name}` returns nothing; what becomes of the message is an `Outcome`");
-            errors.at(&function.signature.ident, message, SHAPE);
+            let message = format_args!("`{name}` returns nothing; {}", side.answer());
+            errors.at(&function.signature.ident, message, shape);
         }
         Some(Self { extractors, returns: returns?, function })
     }

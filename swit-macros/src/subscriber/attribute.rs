@@ -13,6 +13,7 @@ use swit_grammar::{
 use syn::{LitBool, LitStr, Path};
 
 use crate::{
+    event::Codec,
     parsing::{Entry, Form, Keys, Vocabulary},
     report::Errors,
 };
@@ -109,7 +110,7 @@ pub(super) struct Raw {
     pub(super) middleware: Vec<Path>,
     pub(super) on_error: Option<Path>,
     pub(super) enabled: Option<bool>,
-    pub(super) codec: Option<LitStr>,
+    pub(super) codec: Option<Codec>,
     pub(super) transport: Option<LitStr>,
     pub(super) blocking: bool,
 }
@@ -143,7 +144,7 @@ impl Raw {
                 .unwrap_or_default(),
             on_error: keys.take("on_error").and_then(|entry| entry.path(errors)),
             enabled: keys.take("enabled").and_then(|entry| entry.boolean(errors)),
-            codec: keys.take("codec").and_then(|entry| crate::event::codec(&entry.string(errors)?, errors)),
+            codec: keys.take("codec").and_then(|entry| Codec::read(&entry.string(errors)?, errors)),
             transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
         }
@@ -200,7 +201,17 @@ fn group(entry: &Entry, errors: &Errors) -> Option<Sharing> {
         errors.at(&word, "`group` takes a string or `per_instance`", format_args!("write `group = \"{word}\"`"));
         return None;
     }
-    entry.checked(check_name, errors).map(Sharing::Named)
+    let name = entry.checked(check_name, errors)?;
+    if name.value() == "per_instance" {
+        // A group that all instances share, of all names this one, is never what is meant.
+        errors.at(
+            &name,
+            "`\"per_instance\"` would be the name of a group",
+            "write `group = per_instance`, without quotes",
+        );
+        return None;
+    }
+    Some(Sharing::Named(name))
 }
 
 fn order(keys: &mut Keys<'_>, errors: &Errors) -> Option<OrderBy> {

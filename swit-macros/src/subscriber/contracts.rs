@@ -6,7 +6,7 @@ use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
 use super::validate::Subscriber;
-use crate::names::{Private, spelled};
+use crate::names::{Private, ends, spelled};
 
 /// `const _: () = …;` for each contract that applies.
 pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStream {
@@ -34,14 +34,26 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         all.extend(assert(event, "filter_is_an_events", quote!(#event, __SWIT_ARGUMENTS)));
     }
     if let Some(codec) = &keys.codec {
-        let path = crate::event::codec_path(codec, private);
-        all.extend(assert(codec, "codec_is_accepted", quote!(#path, __SWIT_ARGUMENTS)));
+        let (span, private) = (codec.span, private.located(codec.span));
+        let path = codec.format.path(&private);
+        all.extend(quote_spanned! {span=>
+            const _: () = #private::contract::codec_is_compiled_in(#function, #path);
+            const _: () = #private::contract::codec_is_accepted(#function, #path, __SWIT_ARGUMENTS);
+        });
     }
     all.extend(match &keys.ack {
         Some(at) if at.value == AckMode::Manual => assert(&at.tokens, "somebody_settles", quote!(__SWIT_ARGUMENTS)),
         Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
         None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
     });
+    if keys.ack.as_ref().is_some_and(|at| at.value == AckMode::Manual) {
+        let returns = &subscriber.handler.returns;
+        // From the type's first token to its last, so that all of it is underlined.
+        let (text, at, (first, last)) = (spelled(returns), private.at(returns), ends(returns));
+        let publishes = quote!(#at::Probe::<#returns>::EMITS_ANY);
+        all.extend(quote_spanned!(first=> const _: () = #at::contract::returns_no_events));
+        all.extend(quote_spanned!(last=> (#function, #text, #publishes);));
+    }
     for path in &keys.middleware {
         let text = spelled(path);
         let registration = quote!(<#path as #private::MiddlewareItem>::REGISTRATION);

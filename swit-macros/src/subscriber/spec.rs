@@ -56,7 +56,7 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
         }),
     );
     field("enabled", keys.enabled.map(|enabled| quote!(#enabled)));
-    field("codec", keys.codec.as_ref().map(|codec| some(crate::event::codec_path(codec, private))));
+    field("codec", keys.codec.as_ref().map(|codec| some(codec.format.path(private))));
     field("transport", keys.transport.as_ref().map(|text| quote!(#text)));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Result, StartupReport},
-    middleware::Middleware,
-    registry::{MiddlewareItem, ProviderRef, SubscriberRegistration},
+    middleware::{Middleware, PublishMiddleware},
+    registry::{MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, SubscriberRegistration},
     scope::Shared,
     text::Text,
     transport::{Queue, Transport},
@@ -33,13 +33,18 @@ use crate::{
 pub struct App {
     pub(crate) selection: Selection,
     pub(crate) provided: Vec<Provided>,
-    pub(crate) middleware: Vec<Added>,
+    pub(crate) middleware: Vec<Added<dyn Middleware>>,
+    pub(crate) publish_middleware: Vec<Added<dyn PublishMiddleware>>,
     pub(crate) transports: Vec<Arc<dyn Transport>>,
     pub(crate) layers: Layers,
     pub(crate) service: Option<(Text, Text)>,
     pub(crate) clock: Clock,
     /// Queues that are declared on every transport besides the subscribers' own.
     pub(crate) queues: Vec<Queue>,
+    /// Its brokers are about to be replaced by embedded transports, so what they would need of files need not be there.
+    pub(crate) embedded: bool,
+    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
+    pub(crate) visits: bool,
 }
 
 /// A state that was given instead of built.
@@ -50,11 +55,10 @@ pub(crate) struct Provided {
 }
 
 /// Middleware that was given as a value.
-#[derive(Clone)]
-pub(crate) struct Added {
+pub(crate) struct Added<M: ?Sized> {
     pub(crate) name: Text,
     pub(crate) order: i32,
-    pub(crate) middleware: Arc<dyn Middleware>,
+    pub(crate) middleware: Arc<M>,
 }
 
 impl App {
@@ -74,11 +78,14 @@ impl App {
             selection,
             provided: Vec::new(),
             middleware: Vec::new(),
+            publish_middleware: Vec::new(),
             transports: Vec::new(),
             layers,
             service: None,
             clock: Clock::SYSTEM,
             queues: Vec::new(),
+            embedded: false,
+            visits: false,
         }
     }
 
@@ -126,6 +133,18 @@ impl App {
         self
     }
 
+    /// With this publish-side middleware around everything that is published. For apps of [`App::only`].
+    pub fn with_publish_middleware<M: PublishMiddlewareItem>(mut self) -> Self {
+        self.selection.publish_middleware.push(M::REGISTRATION);
+        self
+    }
+
+    /// With this publisher, which no argument takes. For apps of [`App::only`]; those that arguments take are there anyway.
+    pub fn with_publisher<P: PublisherItem>(mut self) -> Self {
+        self.selection.publishers.extend(P::REGISTRATION);
+        self
+    }
+
     /// With a registration that was not linked, or under another name than the linked one.
     pub fn with_registration(mut self, registration: &'static SubscriberRegistration) -> Self {
         self.selection.subscribers.push(registration);
@@ -135,6 +154,12 @@ impl App {
     /// With a middleware of a value around every subscriber; smaller orders stand further out.
     pub fn middleware(mut self, name: impl Into<Text>, order: i32, middleware: impl Middleware) -> Self {
         self.middleware.push(Added { name: name.into(), order, middleware: Arc::new(middleware) });
+        self
+    }
+
+    /// With a publish-side middleware of a value around everything that is published; smaller orders stand further out.
+    pub fn publish_middleware(mut self, name: impl Into<Text>, order: i32, middleware: impl PublishMiddleware) -> Self {
+        self.publish_middleware.push(Added { name: name.into(), order, middleware: Arc::new(middleware) });
         self
     }
 
@@ -194,7 +219,8 @@ impl App {
         super::run::run(self).await
     }
 
-    /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`.
+    /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`,
+    /// `topology`, `dlq`.
     ///
     /// # Errors
     /// As [`cli::main`](super::cli::main), which does it with everything that was linked.

@@ -3,19 +3,24 @@
 mod builder;
 pub mod cli;
 pub mod config;
+pub mod dead_letters;
 mod graph;
 pub mod graph_view;
+mod handle;
 mod logging;
 mod providers;
+mod publishing;
 mod run;
 mod running;
 mod selection;
 mod start;
 mod suggest;
+mod tasks;
 mod transports;
 
 pub use builder::App;
 pub use graph::Graph;
+pub use handle::Handle;
 pub use logging::init as init_logging;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};

@@ -2,17 +2,18 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
-use super::{providers::Built, transports};
+use super::{dead_letters::DeadLetters, handle::Handle, providers::Built, publishing::Publishing, transports};
 use crate::{
     consumer::Consumer,
     error::{Error, Result},
     pipeline::Counts,
-    publisher::Publisher,
+    publisher::{Publisher, PublisherStats},
+    registry::PublisherItem,
     scope::Scope,
     text::Text,
-    transport::{Inspect, Transport},
+    transport::{Inspect, Status, SubscriptionState, Transport},
 };
 
 /// A started service. Dropping it cancels its workers, whose deliveries go back to the transport; [`shutdown`]
@@ -24,6 +25,7 @@ pub struct Running {
     scope: Arc<Scope>,
     consumers: Vec<Consumer>,
     transports: Vec<Arc<dyn Transport>>,
+    publishing: Publishing,
     built: Built,
     drain: Duration,
 }
@@ -40,6 +42,8 @@ pub struct SubscriberStats {
     pub dead_letter: Option<Text>,
     /// What its workers counted.
     pub counts: Counts,
+    /// Verdicts that came too late, since their connection was gone: their messages are delivered again.
+    pub stale: u64,
 }
 
 impl Running {
@@ -47,10 +51,11 @@ impl Running {
         scope: Arc<Scope>,
         consumers: Vec<Consumer>,
         transports: Vec<Arc<dyn Transport>>,
+        publishing: Publishing,
         built: Built,
         drain: Duration,
     ) -> Self {
-        Self { scope, consumers, transports, built, drain }
+        Self { scope, consumers, transports, publishing, built, drain }
     }
 
     /// A publisher to the transport `default`.
@@ -77,9 +82,52 @@ impl Running {
                     queue: plan.receiver.queue.clone(),
                     dead_letter: plan.dead_letter.clone(),
                     counts: consumer.counts(),
+                    stale: consumer.subscription().stale(),
                 }
             })
             .collect()
+    }
+
+    /// The dead letters of a transport: to be counted, read, replayed and purged. `None`: there is no such transport, or it
+    /// can't walk over its queues.
+    pub fn dead_letters(&self, transport: &str) -> Option<DeadLetters<'_>> {
+        let transport = self.transports.iter().find(|known| known.name() == transport)?;
+        DeadLetters::of(&**transport, self.scope.clock().clone())
+    }
+
+    /// How the connections of a transport are, to be watched; none if there is no transport of this name.
+    pub fn connections(&self, transport: &str) -> Vec<watch::Receiver<Status>> {
+        let found = self.transports.iter().find(|known| known.name() == transport);
+        found.map(|transport| transport.status()).unwrap_or_default()
+    }
+
+    /// How a subscriber's subscription is, to be watched.
+    pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
+        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
+        Some(found.subscription().status())
+    }
+
+    /// The publisher that `#[publisher]` on this struct describes.
+    ///
+    /// # Errors
+    /// It is not part of this app.
+    pub fn publisher_of<P: PublisherItem>(&self) -> Result<Publisher<P>> {
+        Ok(Publisher::named(&self.scope)?)
+    }
+
+    /// A handle on this service.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.publishing.outlets.clone())
+    }
+
+    /// What each named publisher has done so far, by name.
+    pub fn publishers(&self) -> Vec<PublisherStats> {
+        self.publishing.outlets.stats()
+    }
+
+    /// Publishes what publishers hold back, then waits until everything that was published until now is answered.
+    pub async fn flush(&self) {
+        self.publishing.outlets.flush().await;
     }
 
     /// What lies in the queues of a transport, where it can tell.
@@ -97,14 +145,39 @@ impl Running {
         self.transports.iter().filter_map(|known| known.inspect())
     }
 
-    /// Resolves when nothing is in flight: no queue that is consumed holds a message, ready, delayed or unsettled.
+    /// Resolves when nothing is in flight: no batch or asynchronous publisher holds a publication, and no queue that is
+    /// consumed holds a message, ready, delayed or unsettled.
     ///
     /// Only transports that can be looked into are waited for. What is published from outside meanwhile may keep it
     /// waiting.
     pub async fn wait_quiet(&self) {
-        for transport in &self.transports {
-            if let Some(inspect) = transport.inspect() {
+        loop {
+            self.publishing.outlets.settled().await;
+            for transport in &self.transports {
+                if let Some(inspect) = transport.inspect() {
+                    inspect.quiet().await;
+                }
+            }
+            // Handlers may have published meanwhile.
+            if !self.publishing.outlets.holds() {
+                return;
+            }
+        }
+    }
+
+    /// Resolves when the transports that keep their messages in this process are empty, with nothing on its way to them.
+    async fn empty(&self) {
+        let volatile = self.transports.iter().filter(|transport| !transport.capabilities().durable);
+        let volatile: Vec<_> = volatile.filter_map(|transport| transport.inspect()).collect();
+        loop {
+            if !volatile.is_empty() {
+                self.publishing.outlets.flush().await;
+            }
+            for inspect in &volatile {
                 inspect.quiet().await;
+            }
+            if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
+                return;
             }
         }
     }
@@ -115,7 +188,8 @@ impl Running {
     /// in its queues would be lost. Handlers see the shutdown in their `CancellationToken`.
     ///
     /// # Errors
-    /// [`Error::Drain`]: some deliveries were not finished by the deadline and were given back.
+    /// [`Error::Drain`]: some deliveries were not finished by the deadline and were given back. [`Error::Unconfirmed`]: all
+    /// were, but some publications were not confirmed by then.
     pub async fn shutdown(self) -> Result<()> {
         let drain = self.drain;
         self.shutdown_within(drain).await
@@ -128,12 +202,8 @@ impl Running {
     pub async fn shutdown_within(mut self, drain: Duration) -> Result<()> {
         let deadline = Instant::now() + drain;
         self.scope.shutdown().cancel();
-        for transport in &self.transports {
-            if let Some(inspect) = transport.inspect().filter(|_| !transport.capabilities().durable) {
-                // The last quarter belongs to the workers, whatever is left in the queues.
-                let _ = tokio::time::timeout_at(deadline - drain / 4, inspect.quiet()).await;
-            }
-        }
+        // The last quarter belongs to the workers, whatever is left in the queues.
+        let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
         for consumer in &self.consumers {
             consumer.stop();
         }
@@ -141,10 +211,15 @@ impl Running {
         for consumer in &mut self.consumers {
             unfinished += consumer.drain(deadline).await;
         }
+        let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         transports::close(&self.transports).await;
         self.built.close().await;
-        tracing::info!(unfinished, "stopped");
-        if unfinished == 0 { Ok(()) } else { Err(Error::Drain { unfinished, deadline: drain }) }
+        tracing::info!(unfinished, unconfirmed, "stopped");
+        match (unfinished, unconfirmed) {
+            (0, 0) => Ok(()),
+            (0, publications) => Err(Error::Unconfirmed { publications, deadline: drain }),
+            (unfinished, _) => Err(Error::Drain { unfinished, deadline: drain }),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::registry::{
     EventRegistration, Handler, LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef, ProviderRegistration,
-    SubscriberRef, SubscriberRegistration,
+    PublishMiddlewareRef, PublishMiddlewareRegistration, PublisherRef, PublisherRegistration, SubscriberRef,
+    SubscriberRegistration,
 };
 
 /// A selection of the registry, sorted by module and name: link order is undefined.
@@ -10,6 +11,9 @@ use crate::registry::{
 pub(crate) struct Selection {
     pub(crate) subscribers: Vec<&'static SubscriberRegistration>,
     pub(crate) middleware: Vec<&'static MiddlewareRegistration>,
+    pub(crate) publish_middleware: Vec<&'static PublishMiddlewareRegistration>,
+    /// Those that arguments take are part of an app whether or not they stand here.
+    pub(crate) publishers: Vec<&'static PublisherRegistration>,
     pub(crate) providers: Vec<&'static ProviderRegistration>,
     pub(crate) events: Vec<&'static EventRegistration>,
     pub(crate) linked: Vec<&'static LinkedCrates>,
@@ -23,6 +27,8 @@ impl Selection {
         let mut selection = Self {
             subscribers: inventory::iter::<SubscriberRef>().map(|found| found.0).collect(),
             middleware: inventory::iter::<MiddlewareRef>().map(|found| found.0).filter(|found| found.global).collect(),
+            publish_middleware: inventory::iter::<PublishMiddlewareRef>().map(|found| found.0).collect(),
+            publishers: inventory::iter::<PublisherRef>().map(|found| found.0).collect(),
             providers: inventory::iter::<ProviderRef>().map(|found| found.0).collect(),
             events: inventory::iter::<EventRegistration>().collect(),
             linked: inventory::iter::<LinkedCrates>().collect(),
@@ -36,6 +42,8 @@ impl Selection {
     pub(crate) fn sort(&mut self) {
         self.subscribers.sort_by_key(|found| (found.location.module, found.name));
         self.middleware.sort_by_key(|found| (found.location.module, found.name));
+        self.publish_middleware.sort_by_key(|found| (found.location.module, found.name));
+        self.publishers.sort_by_key(|found| (found.location.module, found.name));
         self.providers.sort_by_key(|found| (found.location.module, found.name));
         self.events.sort_by_key(|found| (found.location.module, found.name));
         self.linked.sort_by_key(|found| found.location);

@@ -9,6 +9,7 @@ use super::{
     builder::App,
     graph::{Graph, Node},
     providers::Built,
+    publishing::Publishing,
     running::Running,
     transports,
 };
@@ -16,7 +17,9 @@ use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
     error::{Error, Result, TransportError},
+    failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
+    publisher::Outlet,
     scope::Scope,
     text::Text,
     transport::{Queue, Transport},
@@ -27,7 +30,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for warning in graph.warnings() {
         tracing::warn!("{warning}");
     }
-    let transports = transports::open(&app, &graph.settings)?;
+    let transports = transports::open(&app, &graph.openings);
     let shutdown = CancellationToken::new();
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
     let limits = graph.settings.limits();
@@ -38,24 +41,33 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    let publishing = Publishing::start(&graph, &transports, &mut scope)?;
+    // Messages in a broker are for those that serve there; without one, this process is the only one that can.
+    let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
+    let providers = if visits { &[] } else { graph.providers.as_slice() };
     let mut built = Built::default();
-    let provided = built.build(&graph.providers, &mut scope).await;
+    let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
     let started = match provided {
-        Ok(()) => consume(&graph, &app.queues, &transports, &scope).await.map_err(Error::from),
+        Ok(()) => consume(&graph, &app.queues, &transports, &publishing, &scope, visits).await.map_err(Error::from),
         Err(error) => Err(error),
     };
     match started {
         Ok(consumers) => {
+            // In this order, so that whoever waits for the opening finds the scope.
+            publishing.outlets.open(&scope);
             scope.opened().cancel();
-            roster(&graph);
-            Ok(Running::new(scope, consumers, transports, built, graph.settings.drain()))
+            if !visits {
+                roster(&graph);
+            }
+            Ok(Running::new(scope, consumers, transports, publishing, built, graph.settings.drain()))
         }
         Err(error) => {
             // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that
             // nothing comes of it.
             scope.shutdown().cancel();
             transports::close(&transports).await;
+            publishing.outlets.open(&scope);
             scope.opened().cancel();
             built.close().await;
             Err(error)
@@ -63,24 +75,34 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
 }
 
-/// Connects, declares all queues of all transports, then consumes. What was opened is closed again on an error.
+/// Connects, declares all queues of all transports, then consumes, unless it only visits. What was opened is closed again
+/// on an error.
 async fn consume(
     graph: &Graph,
     more: &[Queue],
     transports: &[Arc<dyn Transport>],
+    publishing: &Publishing,
     scope: &Arc<Scope>,
+    visits: bool,
 ) -> Result<Vec<Consumer>, TransportError> {
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
         transport.connect().await?;
-        transport.declare(&[queues(graph, transport.name()), more.to_vec()].concat()).await?;
+        let queues = [queues(graph, transport.name()), more.to_vec()].concat();
+        let mut declared = transport.declare(&queues).await;
+        while declared.is_err() && failpoint::is_broken(Sabotage::InsistOnTopology) {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            declared = transport.declare(&queues).await;
+        }
+        declared?;
         by_name.insert(transport.name(), transport);
     }
     let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());
-    for node in graph.nodes.iter().filter(|node| node.resolved.enabled) {
+    for node in graph.nodes.iter().filter(|node| node.resolved.enabled && !visits) {
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
-        let plan = Arc::new(plan(node, &***transport, scope));
+        let Ok(outlet) = publishing.outlets.plain(transport.name()) else { continue };
+        let plan = Arc::new(plan(node, &***transport, outlet, scope));
         match Consumer::open(&***transport, plan, manner(node)).await {
             Ok(consumer) => consumers.push(consumer),
             Err(error) => {
@@ -95,7 +117,7 @@ async fn consume(
 }
 
 /// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
-fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
+pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     let mut queues: Vec<Queue> = Vec::new();
     let nodes = || graph.nodes.iter().filter(|node| &*node.resolved.transport == transport);
     for dead_letter in nodes().filter_map(|node| node.dead_letter.as_ref()) {
@@ -114,7 +136,7 @@ fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
     queues
 }
 
-fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
+fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
     let resolved = &node.resolved;
     let ordered = resolved.order != Order::Unordered;
     let receiver = Receiver::new(
@@ -136,6 +158,7 @@ fn plan(node: &Node, transport: &dyn Transport, scope: &Arc<Scope>) -> Plan {
         delays: transport.capabilities().delay,
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         port: transport.publisher(),
+        outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         late: std::sync::Mutex::new(Counters::new()),
         closing: CancellationToken::new(),
@@ -163,6 +186,14 @@ fn roster(graph: &Graph) {
             concurrency = node.resolved.concurrency,
             enabled = node.resolved.enabled,
             "subscribed"
+        );
+    }
+    for publisher in &graph.publishers {
+        tracing::info!(
+            publisher = publisher.registration.name,
+            location = %publisher.registration.location,
+            transport = %publisher.config.transport,
+            "publishes"
         );
     }
     tracing::info!(

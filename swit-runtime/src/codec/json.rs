@@ -8,7 +8,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{DecodeError, EncodeError};
 use crate::limits::MAX_JSON_DEPTH;
 
-pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+/// Reads a payload.
+///
+/// # Errors
+/// [`DecodeError::Malformed`], also for bytes after the value, and [`DecodeError::TooDeep`].
+pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     if too_deep(payload) {
         return Err(DecodeError::TooDeep { limit: MAX_JSON_DEPTH });
     }
@@ -19,7 +23,11 @@ pub(super) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeErr
         .map_err(|error| DecodeError::Malformed { type_name: short_name::<T>(), source: error.into() })
 }
 
-pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+/// Writes a payload.
+///
+/// # Errors
+/// The value refuses to be serialized.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     serde_json::to_vec(value).map_err(|error| EncodeError { type_name: short_name::<T>(), source: error.into() })
 }
 

@@ -1,77 +1,89 @@
 //! Codecs: how an event becomes bytes and back, chosen by content type.
+//!
+//! A codec is a module with `decode` and `encode`, there where its feature is: `json` and `msgpack` write types of
+//! serde, `protobuf` those of prost. [`Codec`] names them all, so that an event type can be asked for its codecs, and
+//! a content type for its codec, whatever is compiled in.
 
 #[cfg(feature = "json")]
-mod json;
+pub mod json;
+#[cfg(feature = "msgpack")]
+pub mod msgpack;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use crate::classify::{BoxError, Class, Classification, Classify};
 
-/// A codec that is compiled in.
+/// A codec, compiled in or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
-    /// JSON (RFC 8259), `application/json`.
-    #[cfg(feature = "json")]
+    /// JSON (RFC 8259), `application/json`. Feature `json`.
     Json,
+    /// MessagePack, `application/msgpack`. Feature `msgpack`.
+    MsgPack,
+    /// Protocol Buffers, `application/protobuf`. Feature `protobuf`.
+    Protobuf,
 }
 
 impl Codec {
     /// The media type that names the codec in a message's content type.
     pub const fn content_type(self) -> &'static str {
         match self {
-            #[cfg(feature = "json")]
             Self::Json => "application/json",
+            Self::MsgPack => "application/msgpack",
+            Self::Protobuf => "application/protobuf",
         }
     }
 
-    /// The codec of a content type; parameters (`; charset=utf-8`) and a `+json` suffix (RFC 6839) are understood.
+    /// Its name in `#[event(codecs = …)]`, which is also the feature that it needs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::MsgPack => "msgpack",
+            Self::Protobuf => "protobuf",
+        }
+    }
+
+    /// Whether its feature is on.
+    pub const fn is_compiled_in(self) -> bool {
+        match self {
+            Self::Json => cfg!(feature = "json"),
+            Self::MsgPack => cfg!(feature = "msgpack"),
+            Self::Protobuf => cfg!(feature = "protobuf"),
+        }
+    }
+
+    /// The codec of a content type: its own or one that was in use before it, in any case, with or without parameters
+    /// (`; charset=utf-8`). A `+json` suffix (RFC 6839) is JSON.
     #[inline]
     pub fn of(content_type: &str) -> Option<Self> {
         match content_type {
-            #[cfg(feature = "json")]
             "application/json" => Some(Self::Json),
+            "application/msgpack" => Some(Self::MsgPack),
+            "application/protobuf" => Some(Self::Protobuf),
             _ => Self::spelled_otherwise(content_type),
         }
     }
 
     fn spelled_otherwise(content_type: &str) -> Option<Self> {
+        const SPELLINGS: [(&str, Codec); 8] = [
+            ("application/json", Codec::Json),
+            ("text/json", Codec::Json),
+            ("application/msgpack", Codec::MsgPack),
+            ("application/x-msgpack", Codec::MsgPack),
+            ("application/vnd.msgpack", Codec::MsgPack),
+            ("application/protobuf", Codec::Protobuf),
+            ("application/x-protobuf", Codec::Protobuf),
+            ("application/vnd.google.protobuf", Codec::Protobuf),
+        ];
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let json = essence.eq_ignore_ascii_case("application/json")
-            || essence.eq_ignore_ascii_case("text/json")
-            || essence.get(essence.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case("+json"));
-        match json {
-            #[cfg(feature = "json")]
-            true => Some(Self::Json),
-            _ => None,
-        }
-    }
-
-    /// Reads a payload.
-    ///
-    /// # Errors
-    /// [`DecodeError::Malformed`] and, for JSON, [`DecodeError::TooDeep`].
-    pub fn decode<T: DeserializeOwned>(self, payload: &[u8]) -> Result<T, DecodeError> {
-        // Without any codec this is never called, and the payload is never looked at.
-        let _ = payload;
-        match self {
-            #[cfg(feature = "json")]
-            Self::Json => json::decode(payload),
-        }
-    }
-
-    /// Writes a payload.
-    ///
-    /// # Errors
-    /// The value refuses to be serialized.
-    pub fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, EncodeError> {
-        let _ = value;
-        match self {
-            #[cfg(feature = "json")]
-            Self::Json => json::encode(value),
-        }
+        let known = SPELLINGS.iter().find(|(spelling, _)| essence.eq_ignore_ascii_case(spelling));
+        let end = || essence.get(essence.len().saturating_sub(5)..);
+        known
+            .map(|(_, codec)| *codec)
+            .or_else(|| end().is_some_and(|end| end.eq_ignore_ascii_case("+json")).then_some(Self::Json))
     }
 }
 
@@ -93,7 +105,7 @@ pub enum DecodeError {
         /// What the codec says, with line and column where it knows them.
         source: BoxError,
     },
-    /// JSON is nested deeper than the limit.
+    /// JSON or MessagePack is nested deeper than the limit.
     #[error("the payload is nested deeper than {limit} levels")]
     TooDeep {
         /// The limit, in levels.
@@ -162,13 +174,44 @@ mod tests {
 
     #[test]
     fn content_types_name_codecs() {
-        for text in
-            ["application/json", "application/json; charset=utf-8", "application/vnd.order+json", "APPLICATION/JSON"]
-        {
-            assert_eq!(Codec::of(text), Some(Codec::Json), "{text}");
+        for (codec, texts) in [
+            (
+                Some(Codec::Json),
+                &[
+                    "application/json",
+                    "application/json; charset=utf-8",
+                    "application/vnd.order+json",
+                    "APPLICATION/JSON",
+                ][..],
+            ),
+            (
+                Some(Codec::MsgPack),
+                &["application/msgpack", "application/x-msgpack", "Application/vnd.MsgPack", "application/msgpack;v=5"],
+            ),
+            (
+                Some(Codec::Protobuf),
+                &[
+                    "application/protobuf",
+                    "application/x-protobuf",
+                    "application/vnd.google.protobuf; proto=shop.Order",
+                    "application/X-Protobuf ",
+                ],
+            ),
+            (
+                None,
+                &["", "application/xml", "jso", "+jsonx", "é", "application/msgpack+x", "application/protobuf+json+"],
+            ),
+        ] {
+            for text in texts {
+                assert_eq!(Codec::of(text), codec, "{text}");
+            }
         }
-        for text in ["", "application/xml", "jso", "+jsonx", "é"] {
-            assert_eq!(Codec::of(text), None, "{text}");
+    }
+
+    #[test]
+    fn a_codec_is_found_by_its_own_content_type() {
+        for codec in [Codec::Json, Codec::MsgPack, Codec::Protobuf] {
+            assert_eq!(Codec::of(codec.content_type()), Some(codec));
         }
     }
 }

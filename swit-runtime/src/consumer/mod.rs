@@ -18,6 +18,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     error::TransportError,
+    failpoint::{self, Sabotage},
     pipeline::{Counters, Counts, Plan, Source, Worker},
     transport::{BoxFuture, SubscribeOptions, Subscription, Transport},
 };
@@ -94,11 +95,20 @@ impl Consumer {
     pub(crate) async fn drain(&mut self, deadline: Instant) -> usize {
         self.stop();
         let finished = async { while self.workers.join_next().await.is_some() {} };
-        // What is left is cancelled next, and counts itself.
-        let _ = tokio::time::timeout_at(deadline, finished).await;
+        if failpoint::is_broken(Sabotage::NoDeadline) {
+            finished.await;
+        } else {
+            // What is left is cancelled next, and counts itself.
+            let _ = tokio::time::timeout_at(deadline, finished).await;
+        }
         self.workers.shutdown().await;
         self.attendants.shutdown().await;
         self.counters.iter().filter(|own| own.is_unfinished()).count()
+    }
+
+    /// Its subscription.
+    pub(crate) fn subscription(&self) -> &Arc<dyn Subscription> {
+        &self.subscription
     }
 
     /// The subscriber's plan.

@@ -1,7 +1,7 @@
 //! The arguments of a handler, as the contracts see them.
 
 use super::text::Message;
-use crate::{codec::Codec, event::EventDescriptor};
+use crate::{codec::Codec, compression::Compression, event::EventDescriptor};
 
 /// What the checks need to know of one argument of a handler.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +26,47 @@ pub const fn codec_is_accepted(function: &str, codec: Codec, arguments: &[Argume
     while a < arguments.len() {
         let mut e = 0;
         while e < arguments[a].events.len() {
-            if !accepts(&arguments[a].events[e], codec) {
-                let text = Message::new().tick(function).str(" reads ").str(codec.content_type());
-                let text = text.str(", but its argument ").tick(arguments[a].type_name);
-                panic!("{}", text.str(" does not accept it; add it to `#[event(codecs = …)]`").get());
+            let event = &arguments[a].events[e];
+            if !accepts(event, codec) {
+                let text = Message::new().tick(function).str(" reads ").quote(codec.name());
+                let text = text.str(", but its argument ").tick(arguments[a].type_name).str(" does not accept it");
+                let text = match arguments[a].events.len() {
+                    1 => text,
+                    // An enum of events: one of them does not.
+                    _ => text.str(" for the event ").quote(event.event_type),
+                };
+                panic!("{}", text.str("; add it to `#[event(codecs = …)]`").get());
             }
             e += 1;
         }
         a += 1;
+    }
+}
+
+/// The codec's feature is on.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn codec_is_compiled_in(item: &str, codec: Codec) {
+    if !codec.is_compiled_in() {
+        let text =
+            Message::new().tick(item).str(" has the codec ").quote(codec.name()).str(", which is not compiled in; ");
+        panic!("{}", text.str("enable the feature ").tick(codec.name()).str(" of `swit`").get());
+    }
+}
+
+/// The compression's feature is on.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn compression_is_compiled_in(item: &str, compression: Compression) {
+    if !compression.is_compiled_in() {
+        let name = compression.name();
+        let text =
+            Message::new().tick(item).str(" has the compression ").quote(name).str(", which is not compiled in; ");
+        panic!("{}", text.str("enable the feature ").tick(name).str(" of `swit`").get());
     }
 }
 
@@ -64,7 +97,7 @@ pub(super) const fn all_extract(arguments: &[Argument]) -> bool {
 const fn accepts(event: &EventDescriptor, codec: Codec) -> bool {
     let mut i = 0;
     while i < event.codecs.len() {
-        if same(event.codecs[i].content_type(), codec.content_type()) {
+        if same(event.codecs[i].name(), codec.name()) {
             return true;
         }
         i += 1;

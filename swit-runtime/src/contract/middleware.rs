@@ -15,6 +15,18 @@ pub const fn middleware_is_listed(function: &str, path: &str, middleware: &Middl
     }
 }
 
+/// An argument of publish-side middleware does not publish by itself.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn publishes_nothing(function: &str, type_name: &str, publishes: bool) {
+    if publishes {
+        let text = Message::new().tick(function).str(" is publish-side middleware, but its argument ").tick(type_name);
+        panic!("{}", text.str(" publishes, which would run it again").get());
+    }
+}
+
 /// An argument of middleware leaves payload and settlement alone.
 ///
 /// # Panics

@@ -8,12 +8,14 @@ mod argument;
 mod events;
 mod middleware;
 pub mod probe;
+mod publisher;
 mod settling;
 mod text;
 mod topics;
 
-pub use argument::{Argument, codec_is_accepted};
+pub use argument::{Argument, codec_is_accepted, codec_is_compiled_in, compression_is_compiled_in};
 pub use events::{are_distinct, single, upcasts};
-pub use middleware::{is_payload_agnostic, middleware_is_listed};
-pub use settling::{nobody_settles, somebody_settles};
+pub use middleware::{is_payload_agnostic, middleware_is_listed, publishes_nothing};
+pub use publisher::{event_has_key, partition_is_the_key, topic_is_the_events};
+pub use settling::{nobody_settles, returns_no_events, somebody_settles};
 pub use topics::{filter_is_an_events, has_topic, topic_is_an_events, topics_cover_events};

@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 
 use crate::{
     event::EventDescriptor,
-    extract::{FromDelivery, Requirements},
+    extract::{FromDelivery, FromScope, Requirements},
     returns::{Emit, Return},
 };
 
-/// Asks a type what it is; generated code imports [`NoExtractor`] and [`NoReturn`] beside it.
+/// Asks a type what it is; generated code imports [`NoExtractor`], [`NoScope`] and [`NoReturn`] beside it.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -46,15 +46,36 @@ pub trait NoExtractor {
 
 impl<T> NoExtractor for Probe<T> {}
 
+impl<A: FromScope> Probe<A> {
+    /// `FromScope::PUBLISHES`.
+    pub const SCOPE_PUBLISHES: bool = A::PUBLISHES;
+    /// `FromScope::requires`.
+    pub const SCOPE_REQUIRES: fn(&mut Requirements) = A::requires;
+}
+
+/// What is asked of a type that can't be had without a delivery.
+pub trait NoScope {
+    /// It publishes nothing.
+    const SCOPE_PUBLISHES: bool = false;
+    /// Nothing.
+    const SCOPE_REQUIRES: fn(&mut Requirements) = |_| {};
+}
+
+impl<T> NoScope for Probe<T> {}
+
 impl<R: Return> Probe<R> {
     /// `Emit::events` of the value.
     pub const EMITS: fn(&mut Vec<EventDescriptor>) = <R::Value as Emit>::events;
+    /// `Emit::PUBLISHES` of the value.
+    pub const EMITS_ANY: bool = <R::Value as Emit>::PUBLISHES;
 }
 
 /// What is asked of a type that no handler may return.
 pub trait NoReturn {
     /// Nothing.
     const EMITS: fn(&mut Vec<EventDescriptor>) = |_| {};
+    /// It publishes nothing.
+    const EMITS_ANY: bool = false;
 }
 
 impl<T> NoReturn for Probe<T> {}

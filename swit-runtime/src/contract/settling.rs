@@ -32,6 +32,20 @@ pub const fn nobody_settles(function: &str, arguments: &[Argument]) {
     }
 }
 
+/// With `ack = "manual"` the handler returns nothing to publish.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn returns_no_events(function: &str, returns: &str, publishes: bool) {
+    if publishes {
+        let text =
+            Message::new().tick(function).str(" settles by hand (`ack = \"manual\"`), but returns ").tick(returns);
+        let text = text.str(": what it returns would be published after it has acknowledged, and lost if that fails; ");
+        panic!("{}", text.str("publish with a `Publisher` argument, and settle after that").get());
+    }
+}
+
 const fn settler(arguments: &[Argument]) -> Option<Argument> {
     let mut a = 0;
     while a < arguments.len() {

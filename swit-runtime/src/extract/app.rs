@@ -15,13 +15,17 @@ use crate::{
     scope::{Scope, Service},
 };
 
-/// A type that can be had from the service alone, without a delivery: an argument of providers too.
+/// A type that can be had from the service alone, without a delivery: an argument of providers and of publish-side
+/// middleware too.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an argument of a provider",
+    message = "`{Self}` cannot be had without a delivery",
     label = "needs a delivery, or is no extractor",
-    note = "providers take `State<T>`, `Config<T>`, `Publisher`, `CancellationToken` and `Option<State<T>>`"
+    note = "providers and publish-side middleware take `State<T>`, `Config<T>`, `CancellationToken` and `Option<State<T>>`; providers also `Publisher`"
 )]
 pub trait FromScope: Sized + Send {
+    /// Whether it publishes. What does can't be an argument of publish-side middleware, which would run around itself.
+    const PUBLISHES: bool = false;
+
     /// Says what must be there before the service starts.
     fn requires(requirements: &mut Requirements) {
         let _ = requirements;

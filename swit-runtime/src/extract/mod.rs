@@ -13,8 +13,8 @@ mod requirements;
 
 pub use app::{Config, ConfigSection, FromScope, State};
 pub use parts::{Extension, Metadata};
-pub use payload::Json;
-pub use requirements::{ConfigRequirement, Requirements, StateRequirement};
+pub use payload::{Json, MsgPack, Protobuf};
+pub use requirements::{ConfigRequirement, PublisherRequirement, Requirements, StateRequirement};
 
 use crate::{context::Context, event::EventDescriptor, outcome::Failure};
 
@@ -26,6 +26,7 @@ use crate::{context::Context, event::EventDescriptor, outcome::Failure};
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
     note = "shared state is taken as `State<{Self}>`, a payload as an event type (`#[derive(Event)]`) or as `Json<{Self}>`, configuration as `Config<{Self}>`, what middleware left as `Extension<{Self}>`",
+    note = "a named publisher is taken by its struct with `#[publisher]`: `Publisher<OrderCreatedPublisher>`",
     note = "an `Option<T>` is for what can be absent: state, extensions; to see a payload that can't be decoded, take `Result<T, _>`"
 )]
 pub trait FromDelivery: Sized + Send {

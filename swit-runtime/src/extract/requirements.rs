@@ -28,17 +28,28 @@ pub struct ConfigRequirement {
     pub load: fn(toml::Table) -> Result<Shared, Vec<String>>,
 }
 
+/// A named publisher that must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PublisherRequirement {
+    /// The type that stands for it.
+    pub id: TypeId,
+    /// That type's name, for the report.
+    pub type_name: &'static str,
+}
+
 /// What handlers, middleware and providers need of the service.
 #[derive(Debug, Clone, Default)]
 pub struct Requirements {
     states: Vec<StateRequirement>,
     configs: Vec<ConfigRequirement>,
+    publishers: Vec<PublisherRequirement>,
 }
 
 impl Requirements {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { states: Vec::new(), configs: Vec::new() }
+        Self { states: Vec::new(), configs: Vec::new(), publishers: Vec::new() }
     }
 
     /// A state of this type must be provided.
@@ -56,6 +67,14 @@ impl Requirements {
         }
     }
 
+    /// The publisher that this type stands for must be registered.
+    pub fn publisher<P: 'static>(&mut self) {
+        let publisher = PublisherRequirement { id: TypeId::of::<P>(), type_name: std::any::type_name::<P>() };
+        if !self.publishers.contains(&publisher) {
+            self.publishers.push(publisher);
+        }
+    }
+
     /// The states.
     pub fn states(&self) -> &[StateRequirement] {
         &self.states
@@ -64,5 +83,10 @@ impl Requirements {
     /// The sections.
     pub fn configs(&self) -> &[ConfigRequirement] {
         &self.configs
+    }
+
+    /// The named publishers.
+    pub fn publishers(&self) -> &[PublisherRequirement] {
+        &self.publishers
     }
 }

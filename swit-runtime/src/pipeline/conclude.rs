@@ -3,7 +3,7 @@
 //! Guarantee: the input is acknowledged only after what replaces it is confirmed. As long as a dead letter or a
 //! delayed copy can't be published, the delivery stays unsettled and is tried again, with a backoff and loudly.
 
-use std::time::Duration;
+use std::{panic::catch_unwind, sync::Arc, time::Duration};
 
 use swit_grammar::subscriber::AckMode;
 
@@ -17,12 +17,14 @@ use super::{
 use crate::{
     classify::Backoff,
     codec::{Codec, DecodeError},
+    compression,
     context::Emission,
     error::PublishError,
+    failpoint::{self, Failpoint, Sabotage, sabotaged},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
-    publisher::{CONFIRM_TIMEOUT, publish_message},
+    publisher::Outgoing,
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
@@ -34,6 +36,8 @@ const INSISTENCE: Backoff =
 /// Whether a delivery reaches the handler.
 pub(super) enum Admission {
     Yes,
+    /// As this message: its body came compressed, or it did not say its content type.
+    As(Arc<Message>),
     /// Another event type than the subscriber's.
     Filtered,
     /// Given up before the handler, for this reason.
@@ -47,6 +51,7 @@ impl Admission {
         let usual = delivery.redeliveries < CRASH_LIMIT
             && message.payload.len() <= limits.payload_bytes
             && message.headers.is_empty()
+            && message.content_encoding.is_none()
             && plan.event.is_none()
             && plan.codec.is_none();
         if usual { Self::Yes } else { Self::look_closer(plan, delivery) }
@@ -90,23 +95,44 @@ impl Admission {
             };
             return Self::Refused(reasons::INVALID_INPUT, Failure::invalid_input(error));
         }
-        Self::Yes
+        match seen(plan, message) {
+            Ok(None) => Self::Yes,
+            Ok(Some(seen)) => Self::As(Arc::new(seen)),
+            Err(failure) => Self::Refused(reasons::INVALID_INPUT, failure),
+        }
     }
+}
+
+/// What middleware and handler see of a message where it is not the message itself. Made anew for each attempt that is
+/// delivered, so that what waits for its retry waits compressed.
+fn seen(plan: &Plan, message: &Message) -> Result<Option<Message>, Failure> {
+    let limit = plan.scope.limits().decompressed_bytes;
+    // Outside of the guard, and decoders are many: one that panics must not look like a process that died.
+    let decoded = catch_unwind(|| compression::decode(message, limit))
+        .map_err(|_| Failure::invalid_input("the decoder of its content encoding panicked over the body"))?;
+    let mut seen = decoded.map_err(Failure::invalid_input)?;
+    if let (Some(codec), None) = (plan.codec, &message.content_type) {
+        let seen = seen.get_or_insert_with(|| message.clone());
+        seen.content_type = Some(Text::from_static(codec.content_type()));
+    }
+    Ok(seen)
 }
 
 impl Seat {
     /// Settles a delivery that does not reach the handler.
     pub(super) async fn turn_away(&mut self, delivery: Delivery, attempt: u32, why: Admission) {
         match why {
-            Admission::Yes => {}
+            Admission::Yes | Admission::As(_) => {}
             Admission::Filtered => {
                 self.counters.filtered();
                 delivery.settle(Verdict::Ack);
             }
             Admission::Refused(reason, failure) => {
-                // No attempt was made at it: what counts is what was made before.
+                // No attempt was made at it now: what counts is what was made before, among which are those that
+                // ended with their process.
+                let crashes = if reason == reasons::DELIVERY_LIMIT { delivery.redeliveries } else { 0 };
                 log_failure(&self.plan, delivery.message(), attempt, &failure);
-                self.give_up(delivery, reason, Some(&failure), attempt - 1).await;
+                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
             }
         }
     }
@@ -150,11 +176,16 @@ impl Seat {
         };
         match outcome {
             Outcome::Success => {
+                failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true
             }
             Outcome::Discarded(reason) => {
                 self.discard(delivery, &reason);
+                true
+            }
+            Outcome::Failed(failure) if failure.kind() == FailureKind::Panic && sabotaged("leak_after_a_panic") => {
+                std::mem::forget(delivery);
                 true
             }
             Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
@@ -190,16 +221,10 @@ impl Seat {
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
         let emissions = self.cx.take_emissions();
         let mut sent = Vec::with_capacity(emissions.len());
+        let turns = self.plan.outlet.path.turns();
         for Emission { message, unrouted } in emissions {
-            sent.push(publish_message(
-                &*self.plan.port,
-                self.plan.scope.clock(),
-                self.plan.scope.limits(),
-                message,
-                Duration::ZERO,
-                Room::WaitAtMost(CONFIRM_TIMEOUT),
-                unrouted,
-            ));
+            let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+            sent.push(self.plan.outlet.path.publish(outgoing, turns.as_ref()));
         }
         for sent in sent {
             sent.await?;
@@ -326,7 +351,10 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. False: the transport was
     /// closed meanwhile, and the input went back to it.
-    async fn replace(&self, delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
+    async fn replace(&self, mut delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
+        if failpoint::is_broken(Sabotage::AckBeforeCopy) {
+            delivery.split().settle(Verdict::Ack);
+        }
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -334,6 +362,10 @@ impl Plan {
                 .delayed(delay)
                 .with_room(Room::Replaces);
             let error = match self.port.publish(publication).await {
+                Ok(_) if tries == 0 && sabotaged("copy_twice") => {
+                    tries += 1;
+                    continue;
+                }
                 Ok(_) => break,
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
@@ -351,6 +383,7 @@ impl Plan {
             );
             tokio::time::sleep(wait).await;
         }
+        failpoint::hit(Failpoint::AfterCopy);
         delivery.settle(Verdict::Ack);
         true
     }

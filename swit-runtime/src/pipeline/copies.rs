@@ -19,22 +19,22 @@ fn belongs_to_the_broker(name: &str) -> bool {
         || name.starts_with("x-last-death-")
 }
 
+/// What settlement adds to a dead letter, and a replay takes off again.
+const OF_A_DEATH: [Text; 8] = [
+    names::DEAD_LETTER_REASON,
+    names::DEAD_LETTER_ERROR,
+    names::DEAD_LETTER_CLASS,
+    names::DEAD_LETTER_TIME,
+    names::DEAD_LETTER_SUBSCRIBER,
+    names::DEAD_LETTER_GROUP,
+    names::DEAD_LETTER_QUEUE,
+    names::DEAD_LETTER_ATTEMPTS,
+];
+
 /// Whether settlement adds a header of this name to its copies. A closed set, so that nobody hides a header bomb in it.
 pub(super) fn adds(name: &str) -> bool {
-    const ADDED: [Text; 11] = [
-        names::ATTEMPT,
-        names::TOPIC,
-        names::ORIGINAL_TOPIC,
-        names::DEAD_LETTER_REASON,
-        names::DEAD_LETTER_ERROR,
-        names::DEAD_LETTER_CLASS,
-        names::DEAD_LETTER_TIME,
-        names::DEAD_LETTER_SUBSCRIBER,
-        names::DEAD_LETTER_GROUP,
-        names::DEAD_LETTER_QUEUE,
-        names::DEAD_LETTER_ATTEMPTS,
-    ];
-    ADDED.iter().any(|added| added.as_str() == name)
+    const ADDED: [Text; 3] = [names::ATTEMPT, names::TOPIC, names::ORIGINAL_TOPIC];
+    ADDED.iter().chain(&OF_A_DEATH).any(|added| added.as_str() == name)
 }
 
 fn copy(message: &Message) -> Message {
@@ -79,6 +79,14 @@ pub(super) fn dead_letter(
     copy
 }
 
+/// The copy of a dead letter that goes back to its queue: as new, with its id. Where it was published to stays written in
+/// `x-original-topic`, which is set once and never overwritten, should it die again.
+pub(crate) fn replayed(message: &Message) -> Message {
+    let mut copy = copy(message);
+    copy.headers.retain(|name, _| name != names::ATTEMPT.as_str() && !OF_A_DEATH.iter().any(|added| added == name));
+    copy
+}
+
 /// A message that dies a second time must not carry the first death's error.
 fn set_or_remove(headers: &mut Headers, name: Text, value: Option<String>) {
     match value {
@@ -102,6 +110,22 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_replay_is_as_new() {
+        let mut letter = Message::new("order.created", "{}").with_header("own", 1).with_ttl(Duration::from_secs(1));
+        for name in OF_A_DEATH.into_iter().chain([names::ATTEMPT]) {
+            letter.headers.insert(name, "x");
+        }
+        for name in ["x-death", "x-first-death-reason", "x-delivery-count", "CC"] {
+            letter.headers.insert(name, "x");
+        }
+        letter.headers.insert(names::ORIGINAL_TOPIC, "order.created");
+        let copy = replayed(&letter);
+        let names: Vec<&str> = copy.headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["own", "x-original-topic"]);
+        assert_eq!((copy.id, copy.topic, copy.payload, copy.ttl), (letter.id, letter.topic, letter.payload, None));
+    }
 
     #[test]
     fn any_time_can_be_written() {

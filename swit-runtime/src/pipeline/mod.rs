@@ -20,7 +20,7 @@ mod plan;
 mod policy;
 mod worker;
 
-pub(crate) use copies::rfc3339;
+pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::{Counts, Histogram};
 pub use manual::{Ack, SettleError};

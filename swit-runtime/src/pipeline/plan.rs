@@ -10,7 +10,10 @@ use swit_grammar::subscriber::AckMode;
 use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
-use crate::{codec::Codec, context::Receiver, middleware::Middleware, scope::Scope, text::Text, transport::Publish};
+use crate::{
+    codec::Codec, context::Receiver, middleware::Middleware, publisher::Outlet, scope::Scope, text::Text,
+    transport::Publish,
+};
 
 /// Deliveries that came back this often because a process died are dead-lettered before they reach the handler.
 pub(crate) const CRASH_LIMIT: u32 = 10;
@@ -35,8 +38,10 @@ pub(crate) struct Plan {
     /// The transport can hold a copy back.
     pub(crate) delays: bool,
     pub(crate) middleware: Box<[Arc<dyn Middleware>]>,
-    /// The way into the transport that it consumes from.
+    /// The way into the transport that it consumes from, for the copies that settlement makes.
     pub(crate) port: Arc<dyn Publish>,
+    /// The way out for what its handler returns.
+    pub(crate) outlet: Outlet,
     pub(crate) parking: Parking,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,

@@ -17,6 +17,7 @@ use tokio::{sync::mpsc, task::coop::cooperative};
 use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
 use crate::{
     context::Context,
+    failpoint::{self, Failpoint, Sabotage},
     headers::names,
     message::Message,
     middleware::Next,
@@ -141,6 +142,7 @@ async fn work<H: Handler>(worker: Worker) {
             continue;
         }
         loop {
+            failpoint::hit(Failpoint::BeforeHandler);
             let outcome = if seat.plan.middleware.is_empty() {
                 let mut attempt = pin!(Some(H::call(&mut seat.cx)));
                 poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
@@ -149,6 +151,7 @@ async fn work<H: Handler>(worker: Worker) {
                 let mut attempt = pin!(Some(chain.run(&mut seat.cx)));
                 poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
             };
+            failpoint::hit(Failpoint::AfterHandler);
             if seat.succeed(&outcome, guard.waited_since()) || seat.conclude(outcome).await {
                 break;
             }
@@ -200,6 +203,7 @@ impl Seat {
     async fn admit(&mut self, mut delivery: Delivery, attempt: u32) -> bool {
         match Admission::of(&self.plan, &delivery) {
             Admission::Yes => {}
+            Admission::As(seen) => self.cx.see(Some(seen)),
             no => {
                 Box::pin(self.turn_away(delivery, attempt, no)).await;
                 return false;
@@ -209,7 +213,7 @@ impl Seat {
         if delivery.redeliveries > 0 && attempt == attempt_of(delivery.message()) {
             self.counters.redelivered();
         }
-        if self.plan.ack == AckMode::None {
+        if self.plan.ack == AckMode::None || failpoint::is_broken(Sabotage::AckBeforeHandler) {
             // What is left in the context can't be given back any more.
             delivery.split().settle(Verdict::Ack);
         }
@@ -248,6 +252,7 @@ impl Seat {
         if plain {
             self.counters.succeeded();
             self.done = Some(self.cx.take_delivery());
+            self.cx.see(None);
         }
         plain
     }
@@ -255,6 +260,13 @@ impl Seat {
     /// Settles everything but plain success. Says whether the delivery is done with; if not, the next attempt at it
     /// has begun.
     fn conclude(&mut self, outcome: Outcome) -> BoxFuture<'_, bool> {
-        Box::pin(self.settle(outcome))
+        Box::pin(async {
+            let done = self.settle(outcome).await;
+            if done {
+                // A decompressed body is not kept until the next message comes.
+                self.cx.see(None);
+            }
+            done
+        })
     }
 }

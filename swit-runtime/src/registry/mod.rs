@@ -1,4 +1,4 @@
-//! What inventory collects at link time: subscribers, middleware, providers, events, linked crates.
+//! What inventory collects at link time: subscribers, publishers, middleware, providers, events, linked crates.
 //!
 //! A registration is `'static` metadata and function pointers; nothing runs before the app reads it. The registry is
 //! global to the process; an app is a selection of it.
@@ -10,6 +10,7 @@ mod location;
 mod middleware;
 mod provided;
 mod provider;
+mod publisher;
 mod subscriber;
 
 #[doc(hidden)]
@@ -19,7 +20,11 @@ pub use event::EventRegistration;
 pub use handler::Handler;
 pub use linked::LinkedCrates;
 pub use location::{Location, crate_of};
-pub use middleware::{MiddlewareItem, MiddlewareRef, MiddlewareRegistration};
+pub use middleware::{
+    MiddlewareItem, MiddlewareRef, MiddlewareRegistration, PublishMiddlewareItem, PublishMiddlewareRef,
+    PublishMiddlewareRegistration,
+};
 pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
+pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
 pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};

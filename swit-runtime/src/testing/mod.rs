@@ -23,6 +23,7 @@ use recording::{Observer, Recorded, RecordingTransport};
 
 use crate::{
     app::{App, Running, SubscriberStats},
+    compression,
     error::{PublishError, Result},
     event::Event,
     headers::names,
@@ -64,6 +65,7 @@ impl TestApp {
     pub async fn start(app: App) -> Result<Self> {
         let recorded = Arc::new(Recorded::default());
         let mut app = app.middleware("swit-testing", i32::MIN, Observer(recorded.clone()));
+        app.embedded = true;
         for name in app.check()?.transports() {
             app = app.transport(Arc::new(RecordingTransport::new(name, recorded.clone())));
         }
@@ -108,18 +110,24 @@ impl TestApp {
         self.recorded.calls(subscriber)
     }
 
-    /// The events of this type that were published so far, by the test and by handlers, in order.
+    /// The events of this type that were published so far, by the test and by handlers, in order; decompressed.
     ///
     /// # Panics
-    /// One of its topic and type can't be decoded as it: a test's finding.
+    /// One of its topic and type can't be decompressed, or decoded as it: a test's finding.
     pub fn published<E: Event>(&self) -> Vec<E> {
         let all = self.recorded.published();
         let of_type =
             all.iter().filter(|message| E::DESCRIPTORS.iter().any(|known| crate::event::is_of(known, message)));
         of_type
-            .map(|message| match E::decode(message) {
-                Ok(event) => event,
-                Err(error) => panic!("{message:?} was published as the event, but can't be decoded: {error}"),
+            .map(|message| {
+                let plain = match compression::decode(message, usize::MAX) {
+                    Ok(plain) => plain,
+                    Err(error) => panic!("{message:?} was published, but can't be decompressed: {error}"),
+                };
+                match E::decode(plain.as_ref().unwrap_or(message)) {
+                    Ok(event) => event,
+                    Err(error) => panic!("{message:?} was published as the event, but can't be decoded: {error}"),
+                }
             })
             .collect()
     }

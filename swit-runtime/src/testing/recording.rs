@@ -12,7 +12,7 @@ use crate::{
     text::Text,
     transport::{
         BoxFuture, Capabilities, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions, Subscription,
-        Target, Transport,
+        Target, Transport, Walker,
     },
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -132,6 +132,10 @@ impl Transport for RecordingTransport {
 
     fn inspect(&self) -> Option<&dyn Inspect> {
         self.inner.inspect()
+    }
+
+    fn walker(&self) -> Option<&dyn Walker> {
+        self.inner.walker()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

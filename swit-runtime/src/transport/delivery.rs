@@ -87,6 +87,10 @@ impl Delivery {
 
     /// The generation that it was made with.
     #[inline]
+    #[cfg_attr(
+        not(feature = "rabbitmq"),
+        expect(dead_code, reason = "only transports to brokers settle by generation")
+    )]
     pub(crate) fn generation(&self) -> u32 {
         self.generation
     }

@@ -6,10 +6,12 @@
 
 mod capabilities;
 mod delivery;
+mod provision;
 mod publish;
 mod status;
 mod topology;
 mod waiting;
+mod walk;
 
 use std::{
     fmt,
@@ -19,10 +21,12 @@ use std::{
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Verdict};
+pub use provision::{Binding, Comparison, Deleted, Difference, LeftQueue, Provision, Thing};
 pub use publish::{Publication, Publish, Publishing, Receipt, Room, Target};
 pub use status::{ConnectionState, Status, SubscriptionState};
 pub use topology::{Queue, QueueRole};
 pub(crate) use waiting::Waiting;
+pub use walk::{Death, Lying, Place, Walk, Walker};
 
 use tokio::sync::watch;
 
@@ -70,6 +74,16 @@ pub trait Transport: Send + Sync + fmt::Debug {
 
     /// What lies in the queues, where the transport can tell.
     fn inspect(&self) -> Option<&dyn Inspect> {
+        None
+    }
+
+    /// Compares what a service wants with what is on the broker. `None`: its queues live and die with the process.
+    fn provision(&self) -> Option<&dyn Provision> {
+        None
+    }
+
+    /// Walks over what lies in queues, where the transport can.
+    fn walker(&self) -> Option<&dyn Walker> {
         None
     }
 
@@ -143,6 +157,11 @@ pub trait Subscription: Send + Sync + fmt::Debug {
     /// How it is, to be watched. One that nothing can interrupt is always consuming.
     fn status(&self) -> watch::Receiver<SubscriptionState> {
         status::constant(SubscriptionState::Consuming)
+    }
+
+    /// How many verdicts came too late: their connection was gone, and their messages are delivered again.
+    fn stale(&self) -> u64 {
+        0
     }
 
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.

@@ -64,6 +64,7 @@ impl Waiting {
 
     /// How many wait.
     #[inline]
+    #[cfg_attr(not(feature = "rabbitmq"), expect(dead_code, reason = "only what looks without a lock wants to know"))]
     pub(crate) fn sleepers(&self) -> usize {
         self.idle.len()
     }

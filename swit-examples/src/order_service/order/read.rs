@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use swit::{Class, Classify, Codec};
+use swit::{Class, Classify, codec};
 
 use super::{MoneyError, Order, object::Object, path::path_at, text::short};
 
@@ -55,7 +55,7 @@ impl Classify for InvalidLine {
 pub fn read(line: &[u8]) -> Result<Order, InvalidLine> {
     // Fields that are ignored are not looked into, so that the whole line is checked here.
     std::str::from_utf8(line).map_err(|error| InvalidLine::NotUtf8 { at: error.valid_up_to() + 1 })?;
-    match Codec::Json.decode::<Object<Order>>(line) {
+    match codec::json::decode::<Object<Order>>(line) {
         Ok(Object(order)) => Ok(order),
         Err(error) => Err(match error.source().and_then(|source| source.downcast_ref()) {
             Some(json) => wrong(line, json),

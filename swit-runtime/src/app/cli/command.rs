@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::app::dead_letters::Selection;
+
 /// A command line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,6 +28,10 @@ pub enum Command {
     Publish(PublishCommand),
     /// `tail TOPIC`: print messages as they come.
     Tail(TailCommand),
+    /// `topology plan|apply|prune`: compare, make and clear what the service needs on its brokers.
+    Topology(TopologyCommand),
+    /// `dlq list|show|replay|purge`: look at dead letters and deal with them.
+    Dlq(DlqCommand),
     /// `--help`.
     Help,
     /// `--version`.
@@ -81,4 +87,60 @@ pub struct TailCommand {
     pub pattern: String,
     /// Stop after this many messages, at least 1; else when the process is told to.
     pub count: Option<u64>,
+}
+
+/// `topology …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TopologyCommand {
+    /// `plan`: say what would be made, what differs and what was left behind; change nothing.
+    Plan,
+    /// `apply`: make what is missing.
+    Apply,
+    /// `prune`: remove what was left behind.
+    Prune {
+        /// Without asking.
+        yes: bool,
+        /// Queues that are removed with the messages that they hold.
+        with_messages: Vec<String>,
+    },
+}
+
+/// `dlq …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DlqCommand {
+    /// `list`: the service's dead-letter queues, what lies in them and why.
+    List,
+    /// `show QUEUE`: print dead letters.
+    Show {
+        /// The dead-letter queue.
+        queue: String,
+        /// Those with these ids; else all.
+        selection: Selection,
+        /// At most so many.
+        limit: u64,
+        /// A JSON object a line.
+        json: bool,
+    },
+    /// `replay QUEUE`: put dead letters back into the queue that they died in.
+    Replay {
+        /// The dead-letter queue.
+        queue: String,
+        /// Which.
+        selection: Selection,
+        /// Say what would be done, do nothing.
+        dry_run: bool,
+    },
+    /// `purge QUEUE`: delete dead letters.
+    Purge {
+        /// The dead-letter queue.
+        queue: String,
+        /// Which.
+        selection: Selection,
+        /// Say what would be done, do nothing.
+        dry_run: bool,
+        /// Without asking.
+        yes: bool,
+    },
 }

@@ -2,13 +2,13 @@
 
 use std::{fmt::Write as _, io::Write as _};
 
-use super::{Command, GraphFormat, Invocation, help, parse, publish, tail};
+use super::{Command, GraphFormat, Invocation, dlq, help, parse, publish, tail, topology};
 use crate::{
     app::App,
     error::{Error, Result},
 };
 
-/// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`.
+/// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`, `topology`, `dlq`.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments that make no sense; else what the command says.
@@ -31,6 +31,8 @@ pub async fn execute(app: App, invocation: Invocation) -> Result<()> {
         Command::Graph(format) => graph(&app, format),
         Command::Publish(command) => publish::publish(app, command).await,
         Command::Tail(command) => tail::tail(app, command).await,
+        Command::Topology(command) => topology::topology(app, command).await,
+        Command::Dlq(command) => dlq::dlq(app, command).await,
         Command::Help => print(&help(&program())),
         Command::Version => version(&app),
     }

@@ -19,6 +19,23 @@ Commands:
     --content-type TYPE      the payload's media type
   tail TOPIC               print messages of a topic or pattern (`order.*`, `#`) as they come
     --count N                stop after N messages
+  topology plan            compare what the service needs with its broker; change nothing
+  topology apply           make what is missing
+  topology prune           remove bindings and empty queues that earlier deployments left behind
+    --yes                    without asking
+    --with-messages QUEUE    this queue too, with the messages that it holds; may be repeated
+  dlq list                 the service's dead-letter queues: how many messages, and why
+  dlq show QUEUE           print dead letters; nothing is taken
+    --id ID                  this one; may be repeated
+    --limit N                at most N (20 unless given)
+    --json                   a JSON object a line
+  dlq replay QUEUE         put dead letters back into the queue that they died in
+  dlq purge QUEUE          delete dead letters; asks, unless --yes is given
+    --id ID                  those with this id; may be repeated
+    --reason REASON          those given up for this reason; may be repeated
+    --older-than TIME        those given up longer ago, such as 30m or 7d
+    --all                    all of them
+    --dry-run                say what would be done, do nothing
 
 Options:
   --config FILE            read this configuration instead of swit.toml

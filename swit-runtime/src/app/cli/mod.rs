@@ -8,14 +8,21 @@
 //! async fn main() -> swit::Result<()> { swit::cli().await }
 //! ```
 
+mod ask;
 mod command;
+mod connected;
+mod dlq;
 mod execute;
 mod help;
 mod parse;
 mod publish;
+mod show;
 mod tail;
+mod topology;
 
-pub use command::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
+pub use command::{
+    Command, DlqCommand, GraphFormat, Invocation, Payload, PublishCommand, TailCommand, TopologyCommand,
+};
 pub use execute::{execute, main};
 pub use help::help;
 pub use parse::parse;

@@ -5,10 +5,12 @@ use std::{ffi::OsString, fmt::Display, path::PathBuf};
 use lexopt::{Arg, Parser};
 use swit_grammar::topic::{check_pattern, check_topic};
 
+mod operations;
+
 use super::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
 use crate::{app::suggest::suggest, error::Error, limits::MAX_ID_BYTES};
 
-const COMMANDS: [&str; 5] = ["run", "check", "graph", "publish", "tail"];
+const COMMANDS: [&str; 7] = ["run", "check", "graph", "publish", "tail", "topology", "dlq"];
 /// Options that every command takes.
 const COMMON: [&str; 3] = ["config", "help", "version"];
 const SEE_HELP: &str = "see `--help`";
@@ -37,6 +39,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         match option.as_str() {
             "help" => return Ok(Invocation { config: line.config, command: Command::Help }),
             "version" => return Ok(Invocation { config: line.config, command: Command::Version }),
+            name if line.flags().contains(&name) => line.option(name, OsString::new())?,
             name if name == "config" || line.options().contains(&name) => {
                 let value = parser.value().map_err(usage)?;
                 line.option(name, value)?;
@@ -64,8 +67,14 @@ impl Line {
             Some("graph") => &["format"],
             Some("publish") => &["key", "header", "id", "content-type", "file"],
             Some("tail") => &["count"],
-            _ => &[],
+            Some(command) => operations::options(command),
+            None => &[],
         }
+    }
+
+    /// Those of them that take no value.
+    fn flags(&self) -> Vec<&'static str> {
+        self.options().iter().copied().filter(|name| operations::FLAGS.contains(name)).collect()
     }
 
     fn value(&mut self, value: OsString) -> Result<(), Error> {
@@ -78,10 +87,14 @@ impl Line {
             self.command = Some(command);
             return Ok(());
         };
+        if let Some(subcommands) = operations::subcommands(command) {
+            self.command = Some(operations::subcommand(command, subcommands, &value.to_string_lossy())?);
+            return Ok(());
+        }
         let room = match command {
             "publish" => 2,
             "tail" => 1,
-            _ => 0,
+            command => operations::values(command),
         };
         if self.values.len() == room {
             let word = value.to_string_lossy();
@@ -93,7 +106,8 @@ impl Line {
     }
 
     fn option(&mut self, name: &str, value: OsString) -> Result<(), Error> {
-        let repeated = self.options.iter().any(|(known, _)| known == name) && name != "header";
+        let repeats = name == "header" || self.command.is_some_and(|command| operations::repeats(command, name));
+        let repeated = self.options.iter().any(|(known, _)| known == name) && !repeats;
         if repeated || (name == "config" && self.config.is_some()) {
             return Err(refuse(format!("`--{name}` is given twice"), "remove one"));
         }
@@ -127,7 +141,8 @@ impl Line {
             Some("check") => Command::Check,
             Some("graph") => Command::Graph(self.format()?),
             Some("publish") => Command::Publish(self.publish()?),
-            _ => Command::Tail(self.tail()?),
+            Some("tail") => Command::Tail(self.tail()?),
+            Some(command) => self.operation(command)?,
         };
         Ok(Invocation { config: self.config, command })
     }

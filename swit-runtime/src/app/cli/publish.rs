@@ -1,7 +1,7 @@
 //! `publish TOPIC`: one message by hand.
 //!
 //! On a transport that lives in this process the service itself is started, so that there is somebody to take it; what
-//! its subscribers did with it is printed.
+//! its subscribers did with it is printed. On a broker it is left to those that serve there.
 
 use std::{fmt::Write as _, io::Read as _};
 
@@ -17,6 +17,8 @@ use crate::{
 pub(super) async fn publish(app: App, command: PublishCommand) -> Result<()> {
     logging::init();
     let message = message(&command)?;
+    let mut app = app;
+    app.visits = true;
     let running = app.start().await?;
     let published = running.publisher()?.publish_to(command.topic.clone(), message).await;
     let id = match published {

@@ -1,14 +1,17 @@
 //! `tail TOPIC`: prints messages as they come, a JSON object a line.
 //!
 //! It consumes through a queue of its own that goes away with it, so it takes nothing from anybody. On a transport that
-//! lives in this process the service runs along.
+//! lives in this process the service runs along. Payloads are shown decompressed.
 
 use std::{future::poll_fn, sync::Arc};
 
 use super::{TailCommand, execute::print};
 use crate::{
     app::{App, logging, run::Signals},
+    compression,
     error::Result,
+    id::MessageId,
+    limits::Limits,
     message::Message,
     pipeline::rfc3339,
     text::Text,
@@ -22,7 +25,9 @@ pub(super) async fn tail(app: App, command: TailCommand) -> Result<()> {
     logging::init();
     let mut signals = Signals::listen()?;
     let mut app = app;
-    let queue = Text::from(format!("swit.tail.{}", std::process::id()));
+    app.visits = true;
+    // In containers all processes have the same number.
+    let queue = Text::from(format!("swit.tail.{}", MessageId::new(app.clock.now())));
     // Declared with all others, so that nothing is missed that is published at once.
     app.queues.push(Queue::subscriber(queue.clone(), [Text::from(command.pattern.clone())]).with_exclusive());
     let running = app.start().await?;
@@ -55,7 +60,9 @@ async fn follow(subscriptions: &[Arc<dyn Subscription>], count: Option<u64>) -> 
             std::task::Poll::Pending
         });
         let Some(delivery) = next.await else { break };
-        print(&line(delivery.message()))?;
+        // What can't be decompressed is shown as it came.
+        let plain = compression::decode(delivery.message(), Limits::DEFAULT.decompressed_bytes).ok().flatten();
+        print(&line(plain.as_ref().unwrap_or(delivery.message())))?;
         delivery.settle(Verdict::Ack);
         seen += 1;
     }

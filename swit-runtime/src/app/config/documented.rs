@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Known, Layers,
-    keys::{Key, LATER_SUBSCRIBER, LIMITS, MIDDLEWARE, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{Key, LATER_SUBSCRIBER, LIMITS, MIDDLEWARE, PUBLISHER, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     resolve,
 };
@@ -21,7 +21,9 @@ fn page() -> String {
 fn known() -> Known<'static> {
     Known {
         subscribers: vec!["confirm-order", "audit"],
-        middleware: vec!["authenticate"],
+        publishers: vec!["order-created"],
+        middleware: vec!["authenticate", "sign"],
+        publish_middleware: vec!["sign"],
         transports: vec![],
         sections: vec!["orders"],
     }
@@ -44,6 +46,7 @@ fn every_key_has_a_row() {
     rows(&page, SERVICE);
     rows(&page, TRANSPORT);
     rows(&page, SUBSCRIBER);
+    rows(&page, PUBLISHER);
     rows(&page, MIDDLEWARE);
     rows(&page, SHUTDOWN);
     rows(&page, LIMITS);

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 use super::{
     Known, Origin,
     assignment::{Assignment, Written},
+    keys::TRANSPORT,
     known::{NAMED_SECTIONS, fold},
 };
 use crate::error::StartupFault;
@@ -80,8 +81,11 @@ impl Environment<'_> {
         };
         let (last, parents) = segments.split_last().unwrap_or((&"", &[]));
         let Some(key) = last.strip_suffix("_file").filter(|key| !key.is_empty()) else { return Ok(plain()) };
-        // A section of the application may have a key `cert_file`: where another layer sets it, it is meant.
-        if self.others.iter().any(|other| other.path == literal) {
+        // A section of the application may have a key `cert_file`: where another layer sets it, it is meant. Swit's own
+        // keys of that kind are always meant, and do not come from files themselves.
+        let own = |word: &str| word.ends_with("_file") && TRANSPORT.iter().any(|known| known.name == word);
+        let of_transport = literal.first().is_some_and(|section| section == "transport");
+        if self.others.iter().any(|other| other.path == literal) || of_transport && (own(last) || own(key)) {
             return Ok(plain());
         }
         let mut segments = parents.to_vec();
@@ -146,6 +150,7 @@ impl Environment<'_> {
     fn names(&self, section: &str) -> Vec<&str> {
         match section {
             "subscriber" => self.known.subscribers.clone(),
+            "publisher" => self.known.publishers.clone(),
             "middleware" => self.known.middleware.clone(),
             _ => {
                 let set = self.others.iter().filter(|other| other.path.first().is_some_and(|first| first == section));
@@ -202,6 +207,8 @@ mod tests {
             ("SWIT_MY_ORDERS__MAXITEMS", "my-orders/maxItems"),
             ("SWIT_MY_ORDERS__CERT_FILE", "my-orders/cert_file"),
             ("SWIT_MY_ORDERS__DB__URL", "my-orders/db/url"),
+            ("SWIT_TRANSPORT__EU_WEST__CA_FILE", "transport/eu.west/ca_file"),
+            ("SWIT_TRANSPORT__EU_WEST__CA_FILE_FILE", "transport/eu.west/ca_file_file"),
             ("SWIT_BOGUS__KEY", "bogus/key"),
             ("SWIT_SERVICE__NAME", "service/name"),
         ] {

@@ -3,7 +3,8 @@
 use swit_grammar::Fault;
 
 use super::{
-    LimitSettings, MiddlewareSettings, ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
+    LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, ShutdownSettings, SubscriberSettings,
+    TransportSettings,
     read::{Given, put},
 };
 
@@ -41,6 +42,20 @@ keys! {
     TRANSPORT of TransportSettings:
     url by url, "a url as text, such as \"memory://\"";
     capacity by count, "a whole number from 1";
+    exchange by exchange, "the name of an exchange: 1 to 245 bytes without white space";
+    queues by queue_type, "\"quorum\" or \"classic\"";
+    declare by boolean, "`true` or `false`";
+    delivery_limit by delivery_limit, "a whole number from 1";
+    heartbeat by heartbeat, "whole seconds as text, such as \"10s\"";
+    connect_timeout by duration, "a duration as text, such as \"30s\"";
+    confirm_timeout by duration, "a duration as text, such as \"30s\"";
+    window by window, "a whole number from 1 to 1000000";
+    ack_limit by duration, "a duration as text, such as \"30m\"";
+    allow_plaintext by boolean, "`true` or `false`";
+    ca_file by path, "the path of a PEM file";
+    cert_file by path, "the path of a PEM file";
+    key_file by path, "the path of a PEM file";
+    management by management, "the url of the broker's management API, such as \"http://localhost:15672\"";
 }
 
 keys! {
@@ -59,12 +74,23 @@ keys! {
 }
 
 keys! {
+    /// `[publisher.NAME]`.
+    PUBLISHER of PublisherSettings:
+    confirm by duration, "a duration as text, such as \"5s\"";
+    batch by batch, "text such as 'messages = 100, bytes = 1MiB, every = 100ms', or `false` for none";
+    compression by compression, "the name of a compression, or \"none\"";
+    capacity by capacity, "a whole number from 1 to 1000000";
+    unrouted by unrouted, "\"warn\", \"error\" or \"ignore\"";
+    transport by name, "the name of a transport";
+}
+
+keys! {
     /// `[middleware.NAME]`.
     MIDDLEWARE of MiddlewareSettings:
     enabled by boolean, "`true` or `false`";
     order by order, "a whole number";
-    only by names, "a list of subscribers' names";
-    except by names, "a list of subscribers' names";
+    only by names, "a list of subscribers' names, or publishers' on the publishing side";
+    except by names, "a list of subscribers' names, or publishers' on the publishing side";
 }
 
 keys! {
@@ -77,6 +103,7 @@ keys! {
     /// `[limits]`.
     LIMITS of LimitSettings:
     payload by size, "a size, such as \"16MiB\" or a number of bytes";
+    decompressed by size, "a size, such as \"16MiB\" or a number of bytes";
     headers by count, "a whole number from 1";
     header_bytes by size, "a size, such as \"64KiB\" or a number of bytes";
 }

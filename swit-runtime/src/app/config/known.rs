@@ -8,8 +8,12 @@
 pub struct Known<'a> {
     /// Subscribers.
     pub subscribers: Vec<&'a str>,
-    /// Middleware.
+    /// Publishers.
+    pub publishers: Vec<&'a str>,
+    /// Middleware of both sides.
     pub middleware: Vec<&'a str>,
+    /// Those of them that stand at the publishing side: their `only` and `except` name publishers.
+    pub publish_middleware: Vec<&'a str>,
     /// Transports that attributes name; a configuration may add others. `default` always exists.
     pub transports: Vec<&'a str>,
     /// The application's own sections, as its `Config<T>` arguments require them.
@@ -17,13 +21,14 @@ pub struct Known<'a> {
 }
 
 /// Sections of swit itself.
-pub(super) const SECTIONS: [&str; 6] = ["service", "transport", "subscriber", "middleware", "shutdown", "limits"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["service", "transport", "subscriber", "publisher", "middleware", "shutdown", "limits"];
 
 /// Sections that belong to swit and that this version can't serve yet.
-pub(super) const LATER_SECTIONS: [&str; 4] = ["publisher", "database", "telemetry", "admin"];
+pub(super) const LATER_SECTIONS: [&str; 3] = ["database", "telemetry", "admin"];
 
 /// Sections whose first key is a name.
-pub(super) const NAMED_SECTIONS: [&str; 3] = ["transport", "subscriber", "middleware"];
+pub(super) const NAMED_SECTIONS: [&str; 4] = ["transport", "subscriber", "publisher", "middleware"];
 
 /// A name as the environment can spell it: lower case, with `_` for what a variable's name can't hold.
 pub(super) fn fold(name: &str) -> String {

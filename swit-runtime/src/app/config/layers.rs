@@ -96,10 +96,12 @@ impl Layers {
         let builder = self.read_builder(&mut faults);
         let others = [files.as_slice(), builder.as_slice()].concat();
         let environment = Environment { known, others: &others }.assignments(&self.environment, &mut faults);
-        let mut placer = Placer { known, settings: Settings::default(), faults, refused: BTreeSet::new() };
+        let mut placer =
+            Placer { known, settings: Settings::default(), faults, refused: BTreeSet::new(), unclear: BTreeSet::new() };
         for assignment in files.iter().chain(&environment).chain(&builder) {
             placer.place(assignment);
         }
+        placer.check_transports();
         (placer.settings, placer.faults)
     }
 

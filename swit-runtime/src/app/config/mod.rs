@@ -1,7 +1,7 @@
 //! Layered configuration: attribute < `swit.toml` < environment < builder calls; later wins, key by key.
 //!
 //! [`Layers`] collects the layers, [`Layers::read`] makes typed [`Settings`] of them and answers with every fault at
-//! once, each with the layer that holds it. [`resolve`] lays the settings of one subscriber over its attribute. No key
+//! once, each with the layer that holds it. [`resolve`] lays the settings of one subscriber over its attribute, [`resolve_publisher`] those of one publisher. No key
 //! is accepted and ignored, and no fault and no `Debug` shows a password.
 //!
 //! ```
@@ -28,18 +28,21 @@ mod origin;
 mod place;
 mod read;
 mod resolve;
+mod resolve_publisher;
 mod section;
 mod settings;
-mod size;
+mod transport;
 mod url;
 
 pub use known::Known;
 pub use layers::Layers;
 pub use origin::{Origin, Set};
 pub use resolve::{ResolvedSubscriber, resolve};
+pub use resolve_publisher::resolve_publisher;
 pub use section::Section;
 pub use settings::{
-    ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, ServiceSettings, Settings, ShutdownSettings,
-    SubscriberSettings, TransportSettings,
+    ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, Settings,
+    ShutdownSettings, SubscriberSettings,
 };
-pub use url::Url;
+pub use transport::{ManagementUrl, QueueType, TransportSettings};
+pub use url::{TransportKind, Url};

@@ -26,7 +26,7 @@ pub enum Origin {
 
 impl Origin {
     /// The layer's place among the layers: a larger one wins.
-    pub(super) fn rank(&self) -> u8 {
+    pub(in crate::app) fn rank(&self) -> u8 {
         match self {
             Self::File { .. } => 1,
             Self::Environment { .. } => 2,

@@ -7,7 +7,7 @@ use swit_grammar::name::check_name;
 use super::{
     Known, Section, Settings,
     assignment::{Assignment, Written},
-    keys::{Key, LATER_SUBSCRIBER, LIMITS, MIDDLEWARE, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{Key, LATER_SUBSCRIBER, LIMITS, MIDDLEWARE, PUBLISHER, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     read::Given,
 };
@@ -20,6 +20,8 @@ pub(super) struct Placer<'a> {
     pub(super) faults: Vec<StartupFault>,
     /// Names that were refused, by layer: one fault a name, not one a key below it.
     pub(super) refused: BTreeSet<(u8, String)>,
+    /// Transports of which a layer's url was refused: nobody knows what they are.
+    pub(super) unclear: BTreeSet<Text>,
 }
 
 impl Placer<'_> {
@@ -32,8 +34,12 @@ impl Placer<'_> {
             "limits" => self.flat(assignment, rest, LIMITS, |settings| &mut settings.limits),
             "transport" => {
                 if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, &[], None) {
-                    let entry = self.settings.transports.entry(name).or_default();
-                    self.faults.extend(apply(assignment, rest, TRANSPORT, &[], entry));
+                    let entry = self.settings.transports.entry(name.clone()).or_default();
+                    let fault = apply(assignment, rest, TRANSPORT, &[], entry);
+                    if fault.is_some() && rest == ["url"] {
+                        self.unclear.insert(name);
+                    }
+                    self.faults.extend(fault);
                 }
             }
             "subscriber" => {
@@ -43,11 +49,18 @@ impl Placer<'_> {
                     self.faults.extend(apply(assignment, rest, SUBSCRIBER, LATER_SUBSCRIBER, entry));
                 }
             }
+            "publisher" => {
+                let known = Some(self.known.publishers.as_slice());
+                if let Some((name, rest)) = self.named(assignment, rest, PUBLISHER, &[], known) {
+                    let entry = self.settings.publishers.entry(name).or_default();
+                    self.faults.extend(apply(assignment, rest, PUBLISHER, &[], entry));
+                }
+            }
             "middleware" => {
                 let known = Some(self.known.middleware.as_slice());
                 if let Some((name, rest)) = self.named(assignment, rest, MIDDLEWARE, &[], known) {
                     let entry = self.settings.middleware.entry(name).or_default();
-                    let fault = strangers(assignment, rest, &self.known.subscribers)
+                    let fault = strangers(assignment, rest, self.known)
                         .or_else(|| apply(assignment, rest, MIDDLEWARE, &[], entry));
                     self.faults.extend(fault);
                 }
@@ -66,6 +79,15 @@ impl Placer<'_> {
                 }
             }
             _ => self.no_section(assignment, section),
+        }
+    }
+
+    /// When all layers are placed: refuses what does not apply to what each transport turned out to be.
+    pub(super) fn check_transports(&mut self) {
+        for (name, transport) in &mut self.settings.transports {
+            if !self.unclear.contains(name) {
+                self.faults.extend(transport.check(name));
+            }
         }
     }
 
@@ -183,14 +205,20 @@ fn apply<S>(
     fault(format!("`{path}`: {message}"), if refused.help.is_empty() { accepts } else { refused.help })
 }
 
-/// A middleware's list of subscribers that names one that is not there.
-fn strangers(assignment: &Assignment, rest: &[String], subscribers: &[&str]) -> Option<StartupFault> {
+/// A middleware's list of subscribers or publishers that names one that is not there.
+fn strangers(assignment: &Assignment, rest: &[String], known: &Known<'_>) -> Option<StartupFault> {
     if !matches!(rest, [key] if key == "only" || key == "except") {
         return None;
     }
     let names = Given::from(assignment).names().ok()?;
-    let stranger = names.iter().find(|name| !subscribers.contains(&name.as_str()))?;
-    let message = format!("`{}`: there is no subscriber `{stranger}`", assignment.path.join(".").escape_debug());
-    let help = suggest(stranger, subscribers.iter().copied(), "subscribers: ");
+    let middleware = assignment.path[1..assignment.path.len() - rest.len()].join(".");
+    let (kind, listed) = if known.publish_middleware.contains(&middleware.as_str()) {
+        ("publisher", &known.publishers)
+    } else {
+        ("subscriber", &known.subscribers)
+    };
+    let stranger = names.iter().find(|name| !listed.contains(&name.as_str()))?;
+    let message = format!("`{}`: there is no {kind} `{stranger}`", assignment.path.join(".").escape_debug());
+    let help = suggest(stranger, listed.iter().copied(), &format!("{kind}s: "));
     Some(StartupFault::new(&assignment.origin, message, help))
 }

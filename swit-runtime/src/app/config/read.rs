@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use swit_grammar::{Backoff, Fault, duration, name, topic};
+use swit_grammar::{
+    Backoff, Fault, duration, name,
+    publisher::{Batching, MAX_CAPACITY, check_compression, check_unrouted},
+    size, topic,
+};
 
 use super::{
     ConsumerGroup, DeadLetters, Origin, Set, Url,
     assignment::{Assignment, Written},
-    size,
 };
 use crate::{
+    compression::Compression,
+    event::Unrouted,
     limits::{MAX_PREFETCH, MAX_RETRIES},
     text::Text,
 };
@@ -70,7 +75,7 @@ impl Given<'_> {
         self.value.as_integer().or(plain).map_or_else(|| self.refuse("a whole number"), Ok)
     }
 
-    fn within(&self, from: u32, to: u32) -> Result<u32, Fault> {
+    pub(super) fn within(&self, from: u32, to: u32) -> Result<u32, Fault> {
         let number = self.integer()?;
         u32::try_from(number)
             .ok()
@@ -150,6 +155,37 @@ impl Given<'_> {
                 name::check_queue(text).map(|()| DeadLetters::Queue(text.into()))
             }
         }
+    }
+
+    /// A batch, or `false` for none.
+    pub(super) fn batch(&self) -> Result<Option<Batching>, Fault> {
+        match self.boolean() {
+            Ok(false) => Ok(None),
+            Ok(true) => self.refuse("a batch"),
+            Err(_) => Batching::parse(self.text()?).map(Some),
+        }
+    }
+
+    pub(super) fn compression(&self) -> Result<Compression, Fault> {
+        let name = self.text()?.trim();
+        check_compression(name)?;
+        let found = Compression::named(name).unwrap_or_default();
+        found.check()?;
+        Ok(found)
+    }
+
+    pub(super) fn capacity(&self) -> Result<u32, Fault> {
+        self.within(1, MAX_CAPACITY)
+    }
+
+    pub(super) fn unrouted(&self) -> Result<Unrouted, Fault> {
+        let text = self.text()?.trim();
+        check_unrouted(text)?;
+        Ok(match text {
+            "error" => Unrouted::Error,
+            "ignore" => Unrouted::Ignore,
+            _ => Unrouted::Warn,
+        })
     }
 
     pub(super) fn url(&self) -> Result<Url, Fault> {

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use swit_grammar::Backoff;
+use swit_grammar::{Backoff, publisher::Batching};
 
-use super::{Section, Set, Url};
-use crate::{limits::Limits, text::Text};
+use super::{Section, Set, TransportSettings};
+use crate::{compression::Compression, event::Unrouted, limits::Limits, text::Text};
 
 /// How long a drain may take where nobody says otherwise.
 const DEFAULT_DRAIN: Duration = Duration::from_secs(20);
@@ -20,6 +20,8 @@ pub struct Settings {
     pub transports: BTreeMap<Text, TransportSettings>,
     /// `[subscriber.NAME]`.
     pub subscribers: BTreeMap<Text, SubscriberSettings>,
+    /// `[publisher.NAME]`.
+    pub publishers: BTreeMap<Text, PublisherSettings>,
     /// `[middleware.NAME]`.
     pub middleware: BTreeMap<Text, MiddlewareSettings>,
     /// `[shutdown]`.
@@ -36,6 +38,7 @@ impl Settings {
         let mut limits = Limits::DEFAULT;
         for (limit, set) in [
             (&mut limits.payload_bytes, &self.limits.payload),
+            (&mut limits.decompressed_bytes, &self.limits.decompressed),
             (&mut limits.headers, &self.limits.headers),
             (&mut limits.header_bytes, &self.limits.header_bytes),
         ] {
@@ -67,29 +70,6 @@ pub struct ServiceSettings {
     pub instance: Option<Set<Text>>,
 }
 
-/// `[transport.NAME]`: one connection. Without a url it is the memory transport.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct TransportSettings {
-    /// Where to connect to.
-    pub url: Option<Set<Url>>,
-    /// `capacity` as a key of its own.
-    pub capacity: Option<Set<usize>>,
-}
-
-impl TransportSettings {
-    /// Most messages of a queue of the memory transport: the key or the url's parameter, whichever layer is later; in
-    /// one layer the key.
-    pub fn capacity(&self) -> Option<usize> {
-        let url = self.url.as_ref().and_then(|set| set.value.capacity().map(|value| (set.origin.rank(), value)));
-        let key = self.capacity.as_ref().map(|set| (set.origin.rank(), set.value));
-        match (url, key) {
-            (Some((url_rank, url)), Some((key_rank, _))) if url_rank > key_rank => Some(url),
-            (url, key) => key.or(url).map(|(_, value)| value),
-        }
-    }
-}
-
 /// `[subscriber.NAME]`: what a deployment changes of a subscriber's attribute.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
@@ -116,6 +96,24 @@ pub struct SubscriberSettings {
     pub enabled: Option<Set<bool>>,
 }
 
+/// `[publisher.NAME]`: what a deployment changes of a publisher's attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PublisherSettings {
+    /// How long one publication waits for its confirmation.
+    pub confirm: Option<Set<Duration>>,
+    /// When what is held back goes out; `None` in it: nothing is held back.
+    pub batch: Option<Set<Option<Batching>>>,
+    /// What bodies are compressed with.
+    pub compression: Option<Set<Compression>>,
+    /// How many publications an asynchronous publisher may hold.
+    pub capacity: Option<Set<u32>>,
+    /// What happens to what no queue takes.
+    pub unrouted: Option<Set<Unrouted>>,
+    /// The connection.
+    pub transport: Option<Set<Text>>,
+}
+
 /// `[middleware.NAME]`: what a deployment changes of a global middleware.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -124,9 +122,9 @@ pub struct MiddlewareSettings {
     pub enabled: Option<Set<bool>>,
     /// Smaller is further out.
     pub order: Option<Set<i32>>,
-    /// The only subscribers that it runs around; empty: all.
+    /// The only subscribers, or publishers, that it runs around; empty: all.
     pub only: Option<Set<Vec<Text>>>,
-    /// The subscribers that it does not run around.
+    /// The subscribers, or publishers, that it does not run around.
     pub except: Option<Set<Vec<Text>>>,
 }
 
@@ -144,6 +142,8 @@ pub struct ShutdownSettings {
 pub struct LimitSettings {
     /// Most bytes of a payload.
     pub payload: Option<Set<usize>>,
+    /// Most bytes of a payload once it is decompressed.
+    pub decompressed: Option<Set<usize>>,
     /// Most headers of a message.
     pub headers: Option<Set<usize>>,
     /// Most bytes of all headers of a message.
@@ -175,24 +175,6 @@ pub enum DeadLetters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::config::Origin;
-
-    #[test]
-    fn capacity_comes_from_the_later_layer() {
-        let file = Origin::File { name: "swit.toml".into(), line: 1 };
-        let url = |text, origin| Some(Set { value: Url::parse(text).expect("a url"), origin });
-        let key = |value, origin| Some(Set { value, origin });
-        for (url, capacity, expected) in [
-            (None, None, None),
-            (url("memory://", file.clone()), None, None),
-            (url("memory://?capacity=5", file.clone()), None, Some(5)),
-            (url("memory://?capacity=5", file.clone()), key(7, file.clone()), Some(7)),
-            (url("memory://?capacity=5", Origin::Builder), key(7, file.clone()), Some(5)),
-            (url("memory://", Origin::Builder), key(7, file), Some(7)),
-        ] {
-            assert_eq!(TransportSettings { url, capacity }.capacity(), expected);
-        }
-    }
 
     #[test]
     fn defaults_stand_where_nothing_is_set() {

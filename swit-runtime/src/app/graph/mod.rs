@@ -1,10 +1,14 @@
 //! The whole service as one graph: what `check` makes sure of before anything is built or connected.
 //!
 //! Guarantee: a graph that comes out of [`Graph::check`] has every state provided once, no cycle, no name twice, every
-//! transport configured, every topic covered, every value in range; all faults of a service are in one report.
+//! transport and publisher configured, every topic covered, every value in range, and fits what its brokers allow; all
+//! faults of a service are in one report.
 
 mod faults;
 mod nodes;
+mod publishers;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 mod requirements;
 mod service;
 mod unique;
@@ -14,13 +18,21 @@ use std::any::TypeId;
 
 pub(crate) use faults::Faults;
 pub(crate) use nodes::Node;
+pub(crate) use publishers::PublisherNode;
 pub(crate) use requirements::Required;
 
-use super::{builder::App, config::Settings, providers};
+use super::{
+    builder::App,
+    config::Settings,
+    providers,
+    transports::{self, Opening},
+};
 use crate::{
     error::StartupReport,
+    publisher::ChainEntry,
     registry::{EventRegistration, ProviderRegistration},
     scope::{Service, Shared},
+    text::Text,
     topic,
 };
 
@@ -29,6 +41,11 @@ pub struct Graph {
     pub(crate) service: Service,
     pub(crate) settings: Settings,
     pub(crate) nodes: Vec<Node>,
+    /// The transports that are to be opened, beside those that the app was given.
+    pub(crate) openings: Vec<(Text, Opening)>,
+    pub(crate) publishers: Vec<PublisherNode>,
+    /// Publish-side middleware, outermost first.
+    pub(crate) chain: Vec<(Text, ChainEntry)>,
     /// In the order in which they are built.
     pub(crate) providers: Vec<&'static ProviderRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,
@@ -44,12 +61,20 @@ impl Graph {
         let (settings, found) = requirements::read_settings(app, &requirements);
         faults.all(found);
         let service = service::service(app, &settings);
+        service::named(app, &settings, &mut faults);
         service::linked(app, &mut faults);
         let sections = requirements::sections(&requirements, &settings, &mut faults);
         let providers = providers::order(app, &requirements, &mut faults);
         let nodes = nodes::nodes(app, &settings, &service, &mut faults);
+        let publishers = publishers::registrations(app, &requirements, &mut faults);
+        let publishers = publishers::nodes(publishers, &settings, &mut faults);
+        let chain = publishers::chain(app, &settings);
         unique::names(app, &nodes, &mut faults);
+        unique::publishers(app, &publishers, &mut faults);
         unique::queues(&nodes, &mut faults);
+        let openings = transports::openings(app, &settings, &service, &mut faults);
+        #[cfg(feature = "rabbitmq")]
+        rabbitmq::check(app, &settings, &nodes, &mut faults);
         if cfg!(panic = "abort") {
             faults.add(
                 "Cargo.toml",
@@ -59,18 +84,22 @@ impl Graph {
         }
         faults.report()?;
         let events = app.selection.events.clone();
-        let warnings = warnings(app, &nodes);
-        Ok(Self { service, settings, nodes, providers, sections, events, warnings })
+        #[cfg_attr(not(feature = "rabbitmq"), expect(unused_mut, reason = "no other transport has warnings"))]
+        let mut warnings = warnings(app, &nodes);
+        #[cfg(feature = "rabbitmq")]
+        warnings.extend(rabbitmq::warnings(app, &settings));
+        Ok(Self { service, settings, nodes, openings, publishers, chain, providers, sections, events, warnings })
     }
 
-    /// What is not wrong, but worth knowing: events that nobody subscribes to.
+    /// What is not wrong, but worth knowing: events that nobody subscribes to, queues that protect less than others.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The names of the transports that subscribers consume from, and `default`.
+    /// The names of the transports that subscribers consume from and publishers publish to, and `default`.
     pub fn transports(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.nodes.iter().map(|node| &*node.resolved.transport).collect();
+        names.extend(self.publishers.iter().map(|publisher| &*publisher.config.transport));
         names.push("default");
         names.sort_unstable();
         names.dedup();

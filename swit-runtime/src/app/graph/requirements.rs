@@ -39,6 +39,9 @@ pub(super) fn requirements(app: &App) -> Required {
     for middleware in &app.selection.middleware {
         add(middleware.location, middleware.name, middleware.requires);
     }
+    for middleware in &app.selection.publish_middleware {
+        add(middleware.location, middleware.name, middleware.requires);
+    }
     for provider in &app.selection.providers {
         add(provider.location, provider.name, provider.requires);
     }
@@ -52,9 +55,14 @@ pub(super) fn read_settings(app: &App, requirements: &Required) -> (Settings, Ve
     let subscribers = everything.subscribers.iter().chain(&app.selection.subscribers).map(|known| known.name);
     let middleware = everything.middleware.iter().chain(&app.selection.middleware).map(|known| known.name);
     let middleware = middleware.chain(app.middleware.iter().map(|added| added.name.as_str()));
+    let publish = everything.publish_middleware.iter().chain(&app.selection.publish_middleware).map(|known| known.name);
+    let publish = unique(publish.chain(app.publish_middleware.iter().map(|added| added.name.as_str())));
+    let publishers = everything.publishers.iter().chain(&app.selection.publishers).map(|known| known.name);
     let known = Known {
         subscribers: unique(subscribers),
-        middleware: unique(middleware),
+        publishers: unique(publishers),
+        middleware: unique(middleware.chain(publish.iter().copied())),
+        publish_middleware: publish,
         transports: unique(app.transports.iter().map(|known| known.name())),
         sections: unique(requirements.iter().flat_map(|(.., needs)| needs.configs()).map(|config| config.section)),
     };

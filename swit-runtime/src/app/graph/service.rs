@@ -4,7 +4,7 @@ use super::Faults;
 use crate::{
     app::{
         builder::App,
-        config::{Set, Settings},
+        config::{Set, Settings, TransportKind},
     },
     scope::Service,
     text::Text,
@@ -26,6 +26,25 @@ pub(super) fn service(app: &App, settings: &Settings) -> Service {
         or(&configured.version, version),
         or(&configured.instance, instance.into()),
     )
+}
+
+/// On a durable broker queues are named after the service and outlive it: two that nobody named would share theirs.
+pub(super) fn named(app: &App, settings: &Settings, faults: &mut Faults) {
+    let is_named = settings.service.name.is_some() || app.service.is_some() || !app.selection.linked.is_empty();
+    let given = app.transports.iter().find(|known| known.name() == "default");
+    let url = settings.transports.get("default").and_then(|set| set.url.as_ref());
+    let (durable, place) = match (given, url) {
+        (Some(given), _) => (given.capabilities().durable, String::new()),
+        (None, Some(url)) => (url.value.kind() != TransportKind::Memory, url.origin.to_string()),
+        (None, None) => return,
+    };
+    if durable && !is_named {
+        faults.add(
+            place,
+            "the service has no name, and its queues on the broker of the transport `default` are named after it",
+            "set `service.name`, or write `swit::handlers!();` in the binary, which records its package",
+        );
+    }
 }
 
 /// The host's name where the environment or the system tells it; only used to tell instances apart.
@@ -56,6 +75,8 @@ pub(super) fn linked(app: &App, faults: &mut Faults) {
             let registered = selection.subscribers.iter().map(|s| s.location);
             let registered = registered
                 .chain(selection.middleware.iter().map(|m| m.location))
+                .chain(selection.publish_middleware.iter().map(|m| m.location))
+                .chain(selection.publishers.iter().map(|p| p.location))
                 .chain(selection.providers.iter().map(|p| p.location))
                 .chain(selection.events.iter().map(|e| e.location));
             if !registered.into_iter().any(|location| location.krate() == *name) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Faults, Node};
+use super::{Faults, Node, PublisherNode};
 use crate::{app::builder::App, registry::Location};
 
 /// No name stands twice, and `only` and `except` name subscribers that there are.
@@ -35,6 +35,43 @@ pub(super) fn names(app: &App, nodes: &[Node], faults: &mut Faults) {
                     item.location,
                     format!("the middleware `{}` names the subscriber `{name}`, which there is none of", item.name),
                     nearest.map_or_else(|| "name a subscriber".to_owned(), |near| format!("did you mean `{near}`?")),
+                );
+            }
+        }
+    }
+}
+
+/// No publisher's name stands twice, nor a middleware's on either side, and `only` and `except` of the publishing side name
+/// publishers that there are.
+pub(super) fn publishers(app: &App, publishers: &[PublisherNode], faults: &mut Faults) {
+    let mut seen: HashMap<&str, Location> = HashMap::new();
+    for publisher in publishers {
+        let (name, location) = (publisher.registration.name, publisher.registration.location);
+        if let Some(first) = seen.insert(name, location) {
+            faults.add(
+                location,
+                format!("the publisher `{name}` was already registered at {first}"),
+                "give one of them another `name = \"…\"`",
+            );
+        }
+    }
+    let consuming = app.selection.middleware.iter().map(|item| (item.name, item.location));
+    let mut middleware: HashMap<&str, Location> = consuming.collect();
+    for item in &app.selection.publish_middleware {
+        if let Some(first) = middleware.insert(item.name, item.location) {
+            faults.add(
+                item.location,
+                format!("the middleware `{}` was already registered at {first}", item.name),
+                "give one of them another `name = \"…\"`",
+            );
+        }
+        for name in item.only.iter().chain(item.except).filter(|_| app.selection.whole) {
+            if !seen.contains_key(name) {
+                let nearest = swit_grammar::nearest::nearest(name, seen.keys().copied());
+                faults.add(
+                    item.location,
+                    format!("the middleware `{}` names the publisher `{name}`, which there is none of", item.name),
+                    nearest.map_or_else(|| "name a publisher".to_owned(), |near| format!("did you mean `{near}`?")),
                 );
             }
         }

@@ -1,13 +1,14 @@
 //! The graph as it is drawn.
 
-use super::{Graph, Node};
+use super::{Graph, Node, PublisherNode};
 use crate::{
-    app::graph_view::{EventView, GraphView, SubscriberView},
+    app::graph_view::{EventView, GraphView, PublisherView, SubscriberView},
+    extract::Requirements,
     text::Text,
 };
 
 impl Graph {
-    /// What `graph` draws: topics, subscribers, what they publish, middleware, dead letters.
+    /// What `graph` draws: topics, subscribers, publishers, what they publish, middleware, dead letters.
     pub fn view(&self) -> GraphView {
         let events = self.events.iter().flat_map(|event| {
             let topics = event.descriptors.iter().map(|known| known.topic.to_owned());
@@ -15,13 +16,34 @@ impl Graph {
         });
         GraphView {
             service: self.service.name.to_string(),
-            subscribers: self.nodes.iter().map(subscriber).collect(),
+            subscribers: self.nodes.iter().map(|node| subscriber(node, &self.publishers)).collect(),
+            publishers: self.publishers.iter().map(publisher).collect(),
             events: events.collect(),
         }
     }
 }
 
-fn subscriber(node: &Node) -> SubscriberView {
+fn publisher(node: &PublisherNode) -> PublisherView {
+    let config = &node.config;
+    let options = [
+        config.capacity.map(|capacity| format!("async, capacity {capacity}")),
+        config.batch.map(|batch| format!("batch of {}", batch.messages)),
+    ];
+    PublisherView {
+        name: node.registration.name.to_owned(),
+        topics: node.registration.events.iter().map(|event| event.topic.to_owned()).collect(),
+        location: node.registration.location.to_string(),
+        transport: config.transport.to_string(),
+        options: options.into_iter().flatten().collect(),
+    }
+}
+
+fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
+    let mut needs = Requirements::new();
+    (node.registration.requires)(&mut needs);
+    let takes =
+        |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
+    let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
         name: node.registration.name.to_owned(),
         group: node.group.to_string(),
@@ -30,6 +52,7 @@ fn subscriber(node: &Node) -> SubscriberView {
         location: node.registration.location.to_string(),
         middleware: node.middleware.iter().map(|(name, _)| name.to_string()).collect(),
         emits: node.emits.iter().map(|event| event.topic.to_owned()).collect(),
+        publishers: publishers.collect(),
         dead_letter: node.dead_letter.as_ref().map(Text::to_string),
         enabled: node.resolved.enabled,
     }

@@ -24,6 +24,7 @@ pub(super) fn write(graph: &Graph<'_>) -> String {
         let attributes = match edge.kind {
             Flow::Consumes => "",
             Flow::Publishes => " [label=\"publishes\"]",
+            Flow::Takes => " [dir=none]",
             Flow::Matches => " [style=dashed]",
             Flow::DeadLetters => " [label=\"gives up\", style=dashed, color=\"#cc0000\"]",
         };
@@ -42,6 +43,7 @@ fn line(node: &Node) -> String {
         Kind::Queue => "shape=cylinder",
         Kind::DeadLetter => "shape=cylinder, color=\"#cc0000\"",
         Kind::Subscriber => "shape=box",
+        Kind::Publisher => "shape=parallelogram",
         Kind::Disabled => "shape=box, style=dashed, fontcolor=gray",
     };
     format!("\"{}\" [label=\"{label}\", {look}];", node.id)
@@ -78,13 +80,17 @@ mod tests {
     "s_audit" [label="audit\ngroup orders\ndisabled\nsrc/main.rs:10", shape=box, style=dashed, fontcolor=gray];
     "s_bury" [label="bury\ngroup orders\nsrc/main.rs:10", shape=box];
     "s_confirm_2d_order" [label="confirm-order\ngroup orders\nmiddleware authenticate, measure\nsrc/main.rs:10", shape=box];
+    "p_receipt" [label="receipt\nasync\nsrc/main.rs:20", shape=parallelogram];
   }
   "t_nobody_2e_listens" [label="nobody.listens\nUnheard", shape=ellipse];
   "t_order_2e__2a_" [label="order.*", shape=ellipse, style=dashed];
   "t_order_2e_confirmed" [label="order.confirmed\nOrderConfirmed", shape=ellipse];
   "t_payment_2e_completed" [label="payment.completed\nPaymentCompleted", shape=ellipse];
+  "t_receipt_2e_issued" [label="receipt.issued", shape=ellipse];
   "q_orders_2e_confirm_2d_order_2e_dlq" [label="orders.confirm-order.dlq", shape=cylinder, color="#cc0000"];
+  "p_receipt" -> "t_receipt_2e_issued" [label="publishes"];
   "q_orders_2e_confirm_2d_order_2e_dlq" -> "s_bury";
+  "s_confirm_2d_order" -> "p_receipt" [dir=none];
   "s_confirm_2d_order" -> "q_orders_2e_confirm_2d_order_2e_dlq" [label="gives up", style=dashed, color="#cc0000"];
   "s_confirm_2d_order" -> "t_order_2e_confirmed" [label="publishes"];
   "t_order_2e__2a_" -> "s_audit";
@@ -103,7 +109,8 @@ mod tests {
             let unescaped = line.replace("\\\\", "").replace("\\\"", "");
             assert_eq!(unescaped.matches('"').count() % 2, 0, "{line}");
         }
-        // Four lines of head, label included, one subscriber, its end, two topics, one queue, four edges, the end.
-        assert_eq!(text.lines().count(), 5 + 1 + 1 + 2 + 1 + 4 + 1, "{text}");
+        // Five lines of head, label included, one subscriber, one publisher, their end, two topics, one queue, six edges,
+        // the end.
+        assert_eq!(text.lines().count(), 5 + 1 + 1 + 1 + 2 + 1 + 6 + 1, "{text}");
     }
 }

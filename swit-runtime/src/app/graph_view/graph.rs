@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swit_grammar::topic::{is_pattern, matches};
 
-use super::{GraphView, SubscriberView};
+use super::{GraphView, PublisherView, SubscriberView};
 
 /// What both languages write.
 pub(super) struct Graph<'a> {
     pub(super) service: &'a str,
-    /// Subscribers, which stand inside the service.
+    /// Subscribers and publishers, which stand inside the service.
     pub(super) subscribers: Vec<Node>,
     /// Topics, patterns and queues, which stand around it.
     pub(super) places: Vec<Node>,
@@ -33,6 +33,7 @@ pub(super) enum Kind {
     DeadLetter,
     Subscriber,
     Disabled,
+    Publisher,
 }
 
 /// An edge.
@@ -48,8 +49,10 @@ pub(super) struct Edge {
 pub(super) enum Flow {
     /// A topic or queue is consumed.
     Consumes,
-    /// A subscriber publishes.
+    /// A subscriber or a publisher publishes.
     Publishes,
+    /// A subscriber takes a publisher.
+    Takes,
     /// A topic is one of a pattern's.
     Matches,
     /// What is given up.
@@ -77,6 +80,9 @@ impl<'a> Graph<'a> {
                 queues.entry(&subscriber.queue).or_insert(Kind::Queue);
                 graph.edge(queue_id(&subscriber.queue), id.clone(), Flow::Consumes);
             }
+            for publisher in &subscriber.publishers {
+                graph.edge(id.clone(), publisher_id(publisher), Flow::Takes);
+            }
             for topic in &subscriber.emits {
                 topics.entry(topic).or_default();
                 graph.edge(id.clone(), topic_id(topic), Flow::Publishes);
@@ -86,6 +92,16 @@ impl<'a> Graph<'a> {
                 graph.edge(id.clone(), queue_id(queue), Flow::DeadLetters);
             }
             graph.subscribers.push(node(id, subscriber));
+        }
+        let mut publishers: Vec<&PublisherView> = view.publishers.iter().collect();
+        publishers.sort_by_key(|publisher| (&publisher.name, &publisher.location));
+        for publisher in publishers {
+            let id = unique(&mut ids, publisher_id(&publisher.name));
+            for topic in &publisher.topics {
+                topics.entry(topic).or_default();
+                graph.edge(id.clone(), topic_id(topic), Flow::Publishes);
+            }
+            graph.subscribers.push(publisher_node(id, publisher));
         }
         for pattern in topics.keys().filter(|topic| is_pattern(topic)) {
             for topic in topics.keys().filter(|topic| !is_pattern(topic) && matches(pattern, topic)) {
@@ -121,6 +137,22 @@ fn node(id: String, subscriber: &SubscriberView) -> Node {
         lines.push(subscriber.location.clone());
     }
     Node { id, kind: if subscriber.enabled { Kind::Subscriber } else { Kind::Disabled }, lines }
+}
+
+fn publisher_node(id: String, publisher: &PublisherView) -> Node {
+    let mut lines = vec![publisher.name.clone()];
+    lines.extend(publisher.options.iter().cloned());
+    if !matches!(publisher.transport.as_str(), "" | "default") {
+        lines.push(format!("transport {}", publisher.transport));
+    }
+    if !publisher.location.is_empty() {
+        lines.push(publisher.location.clone());
+    }
+    Node { id, kind: Kind::Publisher, lines }
+}
+
+fn publisher_id(publisher: &str) -> String {
+    id("p", publisher)
 }
 
 fn topic_id(topic: &str) -> String {

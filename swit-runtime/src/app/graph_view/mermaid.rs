@@ -19,6 +19,7 @@ pub(super) fn write(graph: &Graph<'_>) -> String {
         let arrow = match edge.kind {
             Flow::Consumes => "-->",
             Flow::Publishes => "-->|publishes|",
+            Flow::Takes => "---",
             Flow::Matches => "-.->",
             Flow::DeadLetters => "-.->|gives up|",
         };
@@ -39,6 +40,7 @@ fn shape(node: &Node) -> String {
         Kind::Queue => format!("{id}[(\"{label}\")]"),
         Kind::DeadLetter => format!("{id}[(\"{label}\")]:::deadLetter"),
         Kind::Subscriber => format!("{id}[\"{label}\"]"),
+        Kind::Publisher => format!("{id}[/\"{label}\"/]"),
         Kind::Disabled => format!("{id}[\"{label}\"]:::disabled"),
     }
 }
@@ -78,13 +80,17 @@ mod tests {
     s_audit["audit<br/>group orders<br/>disabled<br/>src/main.rs:10"]:::disabled
     s_bury["bury<br/>group orders<br/>src/main.rs:10"]
     s_confirm_2d_order["confirm-order<br/>group orders<br/>middleware authenticate, measure<br/>src/main.rs:10"]
+    p_receipt[/"receipt<br/>async<br/>src/main.rs:20"/]
   end
   t_nobody_2e_listens(["nobody.listens<br/>Unheard"])
   t_order_2e__2a_(["order.#42;"]):::pattern
   t_order_2e_confirmed(["order.confirmed<br/>OrderConfirmed"])
   t_payment_2e_completed(["payment.completed<br/>PaymentCompleted"])
+  t_receipt_2e_issued(["receipt.issued"])
   q_orders_2e_confirm_2d_order_2e_dlq[("orders.confirm-order.dlq")]:::deadLetter
+  p_receipt -->|publishes| t_receipt_2e_issued
   q_orders_2e_confirm_2d_order_2e_dlq --> s_bury
+  s_confirm_2d_order --- p_receipt
   s_confirm_2d_order -.->|gives up| q_orders_2e_confirm_2d_order_2e_dlq
   s_confirm_2d_order -->|publishes| t_order_2e_confirmed
   t_order_2e__2a_ --> s_audit
@@ -105,8 +111,8 @@ mod tests {
         for line in text.lines().filter(|line| line.contains('"')) {
             assert_eq!(line.matches('"').count(), 2, "{line}");
         }
-        // A subgraph, its end, one subscriber, two topics, one queue, four edges, three classes.
-        assert_eq!(text.lines().count(), 1 + 2 + 1 + 2 + 1 + 4 + 3, "{text}");
+        // A subgraph, its end, one subscriber, one publisher, two topics, one queue, six edges, three classes.
+        assert_eq!(text.lines().count(), 1 + 2 + 1 + 1 + 2 + 1 + 6 + 3, "{text}");
         assert_eq!(text.lines().filter(|line| line.trim() == "end").count(), 1);
     }
 }

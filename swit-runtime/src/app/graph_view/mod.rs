@@ -1,4 +1,5 @@
-//! The graph of a service as a picture: topics, subscribers with their middleware, what they publish, dead letters.
+//! The graph of a service as a picture: topics, subscribers with their middleware, named publishers, what they
+//! publish, dead letters.
 //!
 //! [`GraphView`] is a plain description; [`GraphView::mermaid`] and [`GraphView::dot`] write it. The same description
 //! gives the same text, byte for byte, in whatever order its parts are listed, so that it can be committed and compared.
@@ -9,4 +10,4 @@ mod graph;
 mod mermaid;
 mod view;
 
-pub use view::{EventView, GraphView, SubscriberView};
+pub use view::{EventView, GraphView, PublisherView, SubscriberView};

@@ -9,6 +9,8 @@ pub struct GraphView {
     pub service: String,
     /// Its subscribers.
     pub subscribers: Vec<SubscriberView>,
+    /// Its named publishers.
+    pub publishers: Vec<PublisherView>,
     /// The events that it knows, so that those without a subscriber are drawn too.
     pub events: Vec<EventView>,
 }
@@ -30,10 +32,27 @@ pub struct SubscriberView {
     pub middleware: Vec<String>,
     /// Topics that it may publish to.
     pub emits: Vec<String>,
+    /// Named publishers that it takes.
+    pub publishers: Vec<String>,
     /// Its dead-letter queue, where it has one.
     pub dead_letter: Option<String>,
     /// Whether it runs.
     pub enabled: bool,
+}
+
+/// A named publisher as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublisherView {
+    /// Its name.
+    pub name: String,
+    /// Topics that it publishes to.
+    pub topics: Vec<String>,
+    /// `file:line` of its attribute.
+    pub location: String,
+    /// Its transport.
+    pub transport: String,
+    /// What it says beside: `async`, `batch`.
+    pub options: Vec<String>,
 }
 
 /// An event as it is drawn.
@@ -75,13 +94,18 @@ pub(super) mod tests {
             location: "src/main.rs:10".into(),
             middleware: texts(&["authenticate", "measure"]),
             emits: texts(emits),
+            publishers: vec![],
             dead_letter: Some(format!("orders.{name}.dlq")),
             enabled: true,
+        };
+        let confirms = SubscriberView {
+            publishers: texts(&["receipt"]),
+            ..subscriber("confirm-order", &["payment.completed"], &["order.confirmed"])
         };
         GraphView {
             service: "orders".into(),
             subscribers: vec![
-                subscriber("confirm-order", &["payment.completed"], &["order.confirmed"]),
+                confirms,
                 SubscriberView {
                     middleware: vec![],
                     dead_letter: None,
@@ -95,6 +119,13 @@ pub(super) mod tests {
                     ..subscriber("bury", &[], &[])
                 },
             ],
+            publishers: vec![PublisherView {
+                name: "receipt".into(),
+                topics: texts(&["receipt.issued"]),
+                location: "src/main.rs:20".into(),
+                transport: "default".into(),
+                options: texts(&["async"]),
+            }],
             events: vec![
                 EventView { name: "PaymentCompleted".into(), topic: "payment.completed".into() },
                 EventView { name: "OrderConfirmed".into(), topic: "order.confirmed".into() },
@@ -116,8 +147,16 @@ pub(super) mod tests {
                 location: name.into(),
                 middleware: vec![name.into()],
                 emits: vec![name.into()],
+                publishers: vec![name.into()],
                 dead_letter: Some(name.into()),
                 enabled: true,
+            }],
+            publishers: vec![PublisherView {
+                name: name.into(),
+                topics: vec![name.into()],
+                location: name.into(),
+                transport: name.into(),
+                options: vec![name.into()],
             }],
             events: vec![EventView { name: name.into(), topic: name.into() }],
         }
@@ -128,6 +167,7 @@ pub(super) mod tests {
         let view = orders();
         let mut turned = view.clone();
         turned.subscribers.reverse();
+        turned.publishers.reverse();
         turned.events.reverse();
         assert_eq!((view.mermaid(), view.dot()), (turned.mermaid(), turned.dot()));
     }

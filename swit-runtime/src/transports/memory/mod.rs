@@ -33,6 +33,7 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod walk;
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ use self::{core::Core, publish::MemoryPublisher, subscription::MemorySubscriptio
 use crate::{
     error::TransportError,
     text::Text,
-    transport::{BoxFuture, Capabilities, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport},
+    transport::{BoxFuture, Capabilities, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport, Walker},
 };
 
 /// How a memory transport is made.
@@ -130,6 +131,10 @@ impl Transport for MemoryTransport {
 
     fn inspect(&self) -> Option<&dyn Inspect> {
         Some(&*self.core)
+    }
+
+    fn walker(&self) -> Option<&dyn Walker> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

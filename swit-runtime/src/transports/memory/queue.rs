@@ -322,6 +322,11 @@ impl Queue {
         self.lock().held
     }
 
+    /// Messages that lie ready.
+    pub(super) fn lying(&self) -> usize {
+        self.lock().ready.len()
+    }
+
     /// Whether somebody consumes it and it holds something, and how often a place in it was taken.
     pub(super) fn activity(&self) -> (bool, u64) {
         let state = self.lock();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use lapin::ErrorKind;
@@ -10,8 +10,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     declare::Declaring,
-    link::{Link, describe},
+    link::{Link, PATIENCE, describe},
     options::{QueueKind, RabbitMqOptions},
+    subscription::Inner,
 };
 use crate::{error::TransportError, text::Text, transport::Queue};
 
@@ -27,7 +28,12 @@ pub(super) struct Core {
     pub(super) closing: CancellationToken,
     /// Cancelled when its connections are to end.
     pub(super) ending: CancellationToken,
-    pub(super) tasks: TaskTracker,
+    /// The supervisors of subscriptions.
+    pub(super) subscriptions: TaskTracker,
+    /// The task that publishes.
+    pub(super) sender: TaskTracker,
+    /// The subscriptions of this transport.
+    subscribed: Mutex<Vec<Weak<Inner>>>,
     /// What is to be there, so that it can be made again.
     declared: Mutex<HashMap<Text, Queue>>,
 }
@@ -41,10 +47,29 @@ impl Core {
             publish: link("publish"),
             closing: CancellationToken::new(),
             ending,
-            tasks: TaskTracker::new(),
+            subscriptions: TaskTracker::new(),
+            sender: TaskTracker::new(),
+            subscribed: Mutex::default(),
             declared: Mutex::default(),
             name,
             options,
+        }
+    }
+
+    /// Adds a subscription, after those of the same queue that were closed before it have given back what lay with them:
+    /// so it goes on where they stopped.
+    pub(super) async fn succeed(&self, inner: &Arc<Inner>) {
+        let mut closed: Vec<Arc<Inner>> = Vec::new();
+        {
+            let mut subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+            subscribed.retain(|known| known.strong_count() > 0);
+            closed.extend(subscribed.iter().filter_map(Weak::upgrade));
+            subscribed.push(Arc::downgrade(inner));
+        }
+        closed.retain(|known| known.options.queue == inner.options.queue && known.closing.is_cancelled());
+        for closed in closed {
+            // It ends by itself; if its broker does not answer, neither would the next one's.
+            let _ = tokio::time::timeout(PATIENCE, closed.returned.cancelled()).await;
         }
     }
 
@@ -64,14 +89,19 @@ impl Core {
     /// not made here may be of any kind.
     pub(super) fn counts(&self, name: &Text) -> bool {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        self.options.queues == QueueKind::Quorum
-            && declared.get(name).is_some_and(|queue| !queue.existing && !queue.exclusive)
+        self.options.queues == QueueKind::Quorum && declared.get(name).is_some_and(|queue| !queue.existing)
     }
 
     /// Whether a queue has one active consumer at a time.
     pub(super) fn is_single_active(&self, name: &Text) -> bool {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         declared.get(name).is_some_and(|queue| queue.single_active)
+    }
+
+    /// Whether a queue belongs to this instance alone, and ends with it.
+    pub(super) fn is_own(&self, name: &Text) -> bool {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.get(name).is_some_and(|queue| queue.exclusive)
     }
 
     /// Whether a queue is there, asked of the broker.

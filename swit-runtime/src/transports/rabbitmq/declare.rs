@@ -1,33 +1,39 @@
-//! Exchanges, queues and bindings on the broker.
-//!
-//! No argument of a queue depends on what a deployment may tune, since the arguments of a queue that lives can't be
-//! changed: dead letters travel through `swit.dead` with the queue's name as key, and where they go is a binding.
+//! Exchanges, queues and bindings, made on the broker; what is made is in [`Wanted`].
 
 use lapin::{
     Channel, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
-    types::{AMQPValue, FieldTable, ShortString},
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions},
+    types::{FieldTable, ShortString},
 };
 use tokio::time::timeout;
 
 use super::{
     core::Core,
     link::{PATIENCE, Up},
-    names::{self, DEAD, DISCARDED, Step},
-    options::{QueueKind, RabbitMqOptions},
+    names::Step,
+    options::RabbitMqOptions,
+    wanted::{Wanted, WantedExchange, WantedQueue},
 };
 use crate::{
     error::TransportError,
-    transport::{Queue, QueueRole},
+    transport::{Binding, Queue},
 };
 
-/// How many of the messages that nobody takes are kept to be looked at.
-const DISCARDED_KEPT: i64 = 1_000;
+const DURABLE: QueueDeclareOptions =
+    QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
 
 /// Requests to the broker on one channel. An error closes the channel, as the protocol has it.
 pub(super) struct Declaring<'a> {
     options: &'a RabbitMqOptions,
     channel: Channel,
+}
+
+/// How many messages lie ready in a queue, and how many consumers it has. A quorum queue tells them with some seconds'
+/// delay.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) ready: u64,
+    pub(super) consumers: u64,
 }
 
 impl<'a> Declaring<'a> {
@@ -37,93 +43,87 @@ impl<'a> Declaring<'a> {
 
     /// The exchanges that all queues hang on.
     pub(super) async fn exchanges(&self) -> Result<(), lapin::Error> {
-        let exchange = &*self.options.exchange;
         if !self.options.declare {
-            return self.exchange_exists(exchange).await;
+            return self.exchange_exists(&self.options.exchange).await;
         }
-        self.exchange(exchange, ExchangeKind::Topic, None).await?;
-        self.exchange(&names::due(exchange), ExchangeKind::Topic, Some(DISCARDED)).await?;
-        self.exchange(DEAD, ExchangeKind::Direct, Some(DISCARDED)).await?;
-        self.exchange(DISCARDED, ExchangeKind::Fanout, None).await?;
-        let kept = table([
-            ("x-queue-type", text("classic")),
-            ("x-max-length", AMQPValue::LongLongInt(DISCARDED_KEPT)),
-            ("x-overflow", text("drop-head")),
-        ]);
-        self.queue(DISCARDED, DURABLE, kept).await?;
-        self.bind(DISCARDED, DISCARDED, "").await
+        self.make(&Wanted::common(self.options)).await
     }
 
     /// A queue with its bindings, and the dead-letter queue that it names.
     pub(super) async fn queue_with_bindings(&self, queue: &Queue) -> Result<(), lapin::Error> {
         if queue.existing || !self.options.declare {
-            return self.queue_exists(&queue.name).await;
+            return self.queue_exists(&queue.name).await.map(|_| ());
         }
-        let kind = if queue.exclusive {
-            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() }
-        } else {
-            DURABLE
-        };
-        self.queue(&queue.name, kind, arguments(queue, self.options)).await?;
-        for pattern in &queue.patterns {
-            self.bind(&queue.name, &self.options.exchange, pattern).await?;
-            self.bind(&queue.name, &names::due(&self.options.exchange), pattern).await?;
-        }
-        if let Some(dead_letter) = &queue.dead_letter {
-            self.queue(dead_letter, DURABLE, arguments(&Queue::dead_letter(dead_letter.clone()), self.options)).await?;
-            self.bind(dead_letter, DEAD, &queue.name).await?;
-        }
-        Ok(())
+        self.make(&Wanted::of(queue, self.options)).await
     }
 
     /// The queue in which copies for `queue` wait, whose time to live is the step.
     pub(super) async fn retry_queue(&self, queue: &str, step: Step) -> Result<(), lapin::Error> {
-        let name = names::retry_queue(queue, step);
-        let arguments = delayed(
-            self.options.queues,
-            step,
-            [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text(queue))],
-        );
-        self.queue(&name, DURABLE, arguments).await
+        self.make(&Wanted::retry_queue(queue, step, self.options)).await
     }
 
     /// The exchange and the queue in which delayed events wait.
     pub(super) async fn delay(&self, step: Step) -> Result<(), lapin::Error> {
-        let exchange = &*self.options.exchange;
-        let name = names::delay(exchange, step);
-        self.exchange(&name, ExchangeKind::Fanout, None).await?;
-        let arguments = delayed(self.options.queues, step, [("x-dead-letter-exchange", text(&names::due(exchange)))]);
-        self.queue(&name, DURABLE, arguments).await?;
-        self.bind(&name, &name, "").await
+        self.make(&Wanted::delay(step, self.options)).await
+    }
+
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
     }
 
     pub(super) async fn close(self) {
         let _ = timeout(PATIENCE, self.channel.close(200, ShortString::default())).await;
     }
 
-    async fn exchange(&self, name: &str, kind: ExchangeKind, alternate: Option<&str>) -> Result<(), lapin::Error> {
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let arguments = alternate.map(|alternate| ("alternate-exchange", text(alternate)));
-        in_time(self.channel.exchange_declare(short(name)?, kind, options, table(arguments))).await
+    /// Makes what is not there. What is there alike stays as it is.
+    async fn make(&self, wanted: &Wanted) -> Result<(), lapin::Error> {
+        for exchange in &wanted.exchanges {
+            self.exchange(exchange).await?;
+        }
+        for queue in &wanted.queues {
+            self.queue(queue).await?;
+        }
+        for binding in &wanted.bindings {
+            self.bind(binding).await?;
+        }
+        Ok(())
     }
 
-    async fn exchange_exists(&self, name: &str) -> Result<(), lapin::Error> {
+    pub(super) async fn exchange(&self, wanted: &WantedExchange) -> Result<(), lapin::Error> {
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let (name, kind, arguments) = (short(&wanted.name)?, wanted.kind.clone(), wanted.arguments.clone());
+        in_time(self.channel.exchange_declare(name, kind, options, arguments)).await
+    }
+
+    pub(super) async fn exchange_exists(&self, name: &str) -> Result<(), lapin::Error> {
         let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
         in_time(self.channel.exchange_declare(short(name)?, ExchangeKind::Topic, options, FieldTable::default())).await
     }
 
-    async fn queue(&self, name: &str, options: QueueDeclareOptions, arguments: FieldTable) -> Result<(), lapin::Error> {
-        in_time(self.channel.queue_declare(short(name)?, options, arguments)).await.map(|_| ())
+    pub(super) async fn queue(&self, wanted: &WantedQueue) -> Result<(), lapin::Error> {
+        let (name, arguments) = (short(&wanted.name)?, wanted.arguments.clone());
+        in_time(self.channel.queue_declare(name, DURABLE, arguments)).await.map(|_| ())
     }
 
-    pub(super) async fn queue_exists(&self, name: &str) -> Result<(), lapin::Error> {
+    pub(super) async fn queue_exists(&self, name: &str) -> Result<Counts, lapin::Error> {
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        in_time(self.channel.queue_declare(short(name)?, options, FieldTable::default())).await.map(|_| ())
+        let queue = in_time(self.channel.queue_declare(short(name)?, options, FieldTable::default())).await?;
+        Ok(Counts { ready: u64::from(queue.message_count()), consumers: u64::from(queue.consumer_count()) })
     }
 
-    async fn bind(&self, queue: &str, exchange: &str, key: &str) -> Result<(), lapin::Error> {
-        let (queue, exchange, key) = (short(queue)?, short(exchange)?, short(key)?);
+    pub(super) async fn bind(&self, binding: &Binding) -> Result<(), lapin::Error> {
+        let (queue, exchange, key) = (short(&binding.queue)?, short(&binding.exchange)?, short(&binding.key)?);
         in_time(self.channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), FieldTable::default())).await
+    }
+
+    pub(super) async fn unbind(&self, binding: &Binding) -> Result<(), lapin::Error> {
+        let (queue, exchange, key) = (short(&binding.queue)?, short(&binding.exchange)?, short(&binding.key)?);
+        in_time(self.channel.queue_unbind(queue, exchange, key, FieldTable::default())).await
+    }
+
+    /// Deletes a queue. How many messages it held.
+    pub(super) async fn delete(&self, name: &str) -> Result<u64, lapin::Error> {
+        in_time(self.channel.queue_delete(short(name)?, QueueDeleteOptions::default())).await.map(u64::from)
     }
 }
 
@@ -134,83 +134,45 @@ impl Core {
     /// One exists with other properties, or does not exist and must.
     pub(super) async fn declare(&self, queues: &[Queue]) -> Result<(), TransportError> {
         let Some(up) = self.consume.up().await else { return Err(self.closed("declare")) };
-        let connected = Declaring::on(&up, &self.options).await;
+        self.declare_as(&self.options, &up, queues).await?;
+        self.remember(queues);
+        Ok(())
+    }
+
+    /// Declares these queues, but for exclusive ones, whatever the options say of declaring.
+    ///
+    /// # Errors
+    /// One exists with other properties, or does not exist and must.
+    pub(super) async fn make(&self, queues: &[Queue]) -> Result<(), TransportError> {
+        let Some(up) = self.consume.up().await else { return Err(self.closed("declare")) };
+        let options = RabbitMqOptions { declare: true, ..self.options.clone() };
+        let lasting: Vec<Queue> = queues.iter().filter(|queue| !queue.exclusive).cloned().collect();
+        self.declare_as(&options, &up, &lasting).await
+    }
+
+    async fn declare_as(&self, options: &RabbitMqOptions, up: &Up, queues: &[Queue]) -> Result<(), TransportError> {
+        let connected = Declaring::on(up, options).await;
         let declaring = connected.map_err(|error| self.failed("declare", "a channel", &error))?;
         let exchanges = declaring.exchanges().await;
-        exchanges.map_err(|error| self.failed("declare", &self.options.exchange, &error))?;
+        exchanges.map_err(|error| self.failed("declare", &options.exchange, &error))?;
         for queue in queues {
             let declared = declaring.queue_with_bindings(queue).await;
             declared.map_err(|error| self.failed("declare", &queue.name, &error))?;
         }
         declaring.close().await;
-        self.remember(queues);
         Ok(())
     }
 }
 
-const DURABLE: QueueDeclareOptions =
-    QueueDeclareOptions { passive: false, durable: true, exclusive: false, auto_delete: false, nowait: false };
-
-/// What a queue is declared with.
-fn arguments(queue: &Queue, options: &RabbitMqOptions) -> FieldTable {
-    let is_quorum = options.queues == QueueKind::Quorum && !queue.exclusive;
-    let mut arguments = vec![("x-queue-type", text(if is_quorum { "quorum" } else { "classic" }))];
-    if queue.role == QueueRole::Subscriber {
-        arguments.push(("x-dead-letter-exchange", text(DEAD)));
-        arguments.push(("x-dead-letter-routing-key", text(&queue.name)));
-        if queue.single_active {
-            arguments.push(("x-single-active-consumer", AMQPValue::Boolean(true)));
-        }
-        if is_quorum {
-            arguments.push(("x-delivery-limit", AMQPValue::LongLongInt(i64::from(options.delivery_limit))));
-            arguments.extend(at_least_once());
-        }
-    }
-    table(arguments)
-}
-
-/// A dead letter leaves its queue when the queue that it goes to has confirmed it. It takes this overflow behaviour.
-fn at_least_once() -> [(&'static str, AMQPValue); 2] {
-    [("x-dead-letter-strategy", text("at-least-once")), ("x-overflow", text("reject-publish"))]
-}
-
-fn delayed<const N: usize>(kind: QueueKind, step: Step, target: [(&'static str, AMQPValue); N]) -> FieldTable {
-    let mut arguments = vec![("x-message-ttl", AMQPValue::LongLongInt(step.millis()))];
-    arguments.extend(target);
-    match kind {
-        QueueKind::Quorum => {
-            arguments.push(("x-queue-type", text("quorum")));
-            arguments.extend(at_least_once());
-        }
-        QueueKind::Classic => arguments.push(("x-queue-type", text("classic"))),
-    }
-    table(arguments)
-}
-
-fn table<'a>(arguments: impl IntoIterator<Item = (&'a str, AMQPValue)>) -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in arguments {
-        // All names are literals.
-        if let Ok(name) = ShortString::try_new(name) {
-            table.insert(name, value);
-        }
-    }
-    table
-}
-
-fn text(text: &str) -> AMQPValue {
-    AMQPValue::LongString(text.into())
-}
-
 /// A name that fits, or an error that says that it does not.
-fn short(text: &str) -> Result<ShortString, lapin::Error> {
+pub(super) fn short(text: &str) -> Result<ShortString, lapin::Error> {
     ShortString::try_new(text).map_err(|_| {
         let why = format!("the name `{text}` is longer than the 255 bytes that the protocol allows");
         std::io::Error::new(std::io::ErrorKind::InvalidInput, why).into()
     })
 }
 
-async fn in_time<T>(request: impl Future<Output = Result<T, lapin::Error>>) -> Result<T, lapin::Error> {
+pub(super) async fn in_time<T>(request: impl Future<Output = Result<T, lapin::Error>>) -> Result<T, lapin::Error> {
     match timeout(PATIENCE, request).await {
         Ok(answer) => answer,
         Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),

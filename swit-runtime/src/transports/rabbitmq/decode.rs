@@ -62,6 +62,7 @@ pub(super) fn message(delivery: Delivery, seen: &mut Seen) -> (Message, u32) {
     // A short string is as long as an id may be.
     message.id = properties.message_id().as_ref().and_then(|id| MessageId::parse(id.as_str()).ok()).unwrap_or_default();
     message.content_type = text(properties.content_type(), seen);
+    message.content_encoding = text(properties.content_encoding(), seen);
     message.event_type = text(properties.kind(), seen);
     message.correlation_id = new(properties.correlation_id());
     message.reply_to = text(properties.reply_to(), seen);

@@ -10,6 +10,7 @@ use lapin::{
 
 use crate::{
     error::PublishError,
+    failpoint::sabotaged,
     headers::{HeaderValue, names},
     message::Message,
     text::Text,
@@ -33,11 +34,17 @@ pub(super) fn properties(message: &Message, sequence: u64, addressed: bool) -> R
         .with_delivery_mode(PERSISTENT)
         .with_message_id(short("an id in bytes", message.id.encode(&mut [0; 36]))?)
         .with_headers(headers(message, sequence, addressed)?);
+    if sabotaged("forget_the_id") {
+        properties = properties.with_message_id(ShortString::default());
+    }
     if let Some(time) = message.timestamp {
         properties = properties.with_timestamp(millis(time) / 1_000);
     }
     if let Some(content_type) = &message.content_type {
         properties = properties.with_content_type(short("a content type in bytes", content_type)?);
+    }
+    if let Some(encoding) = &message.content_encoding {
+        properties = properties.with_content_encoding(short("a content encoding in bytes", encoding)?);
     }
     if let Some(event_type) = &message.event_type {
         properties = properties.with_type(short("an event type in bytes", event_type)?);
@@ -130,7 +137,9 @@ fn amqp_value(value: &HeaderValue) -> AMQPValue {
     match value {
         HeaderValue::Text(text) => long(text),
         HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
-        HeaderValue::Float(number) => AMQPValue::Double(*number),
+        HeaderValue::Float(number) if number.is_finite() => AMQPValue::Double(*number),
+        // Erlang has no such numbers: the broker would close the connection, with all that is on its way.
+        HeaderValue::Float(number) => long(&number.to_string()),
         HeaderValue::Bool(value) => AMQPValue::Boolean(*value),
         HeaderValue::Bytes(bytes) => AMQPValue::ByteArray(ByteArray::from(bytes.to_vec())),
     }

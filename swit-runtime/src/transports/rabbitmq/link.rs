@@ -25,6 +25,7 @@ use super::options::RabbitMqOptions;
 use crate::{
     classify::Backoff,
     error::TransportError,
+    failpoint::{self, Sabotage},
     id::chance,
     text::Text,
     transport::{ConnectionState, Status},
@@ -111,7 +112,8 @@ impl Link {
         let mut tries = 0;
         loop {
             tries += 1;
-            let error = match self.try_connect().await {
+            let left = deadline.saturating_duration_since(Instant::now()).min(PATIENCE);
+            let error = match self.try_connect(left).await {
                 Ok(up) => {
                     self.up.send_replace(Some(up.clone()));
                     self.set(ConnectionState::Connected);
@@ -143,13 +145,15 @@ impl Link {
         self.task.wait().await;
     }
 
-    async fn try_connect(&self) -> Result<Up, lapin::Error> {
+    /// One try, which may take this long.
+    async fn try_connect(&self, patience: Duration) -> Result<Up, lapin::Error> {
         let name = format!("{} ({})", self.options.client, self.purpose);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let uri = self.options.address.uri(self.options.heartbeat);
+        let deaf = failpoint::is_broken(Sabotage::NoHeartbeat);
+        let uri = self.options.address.uri(if deaf { Duration::from_mins(10) } else { self.options.heartbeat });
         let runtime = lapin::runtime::default_runtime()?;
         let connecting = Connection::connect_uri_with_config(uri, properties, self.options.tls.config(), runtime);
-        let connection = match timeout(PATIENCE, connecting).await {
+        let connection = match timeout(patience, connecting).await {
             Ok(connection) => connection?,
             Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
@@ -187,7 +191,7 @@ impl Link {
             let attempt = tokio::select! {
                 biased;
                 () = self.closing.cancelled() => return None,
-                attempt = self.try_connect() => attempt,
+                attempt = self.try_connect(PATIENCE) => attempt,
             };
             tries += 1;
             let wait = RETRYING.jittered(tries, chance());
@@ -213,6 +217,7 @@ impl Link {
     async fn watch(&self, up: &Up) -> String {
         let mut events = Box::pin(up.connection.events_listener());
         let mut why = "it ended".to_owned();
+        let mut silent = 0;
         loop {
             // An event may be missed between two connections: what the connection says of itself is what counts.
             match timeout(LOOK, next(events.as_mut())).await {
@@ -226,7 +231,11 @@ impl Link {
                     self.set(ConnectionState::Connected);
                 }
                 Ok(None) => return why,
-                Ok(Some(_)) | Err(_) => {}
+                Ok(Some(_)) => {}
+                Err(_) => silent += 1,
+            }
+            if silent == 3 && failpoint::is_broken(Sabotage::Impatience) {
+                return "it said nothing".to_owned();
             }
             if !up.connection.status().connected() {
                 return why;

@@ -23,9 +23,10 @@
 //! # What is guaranteed
 //!
 //! - A publication that was answered `Ok` is in the hands of the broker, persistent, in every queue that takes it.
-//! - A delivery is acknowledged only by its own verdict ([`window`]), and on its own channel ([`subscription`]).
-//! - Whatever ends a channel or a connection, what was built on it is built anew ([`link`], [`supervisor`]).
+//! - A delivery is acknowledged only by its own verdict (`window`), and on its own channel (`subscription`).
+//! - Whatever ends a channel or a connection, what was built on it is built anew (`link`, `supervisor`).
 
+mod administration;
 mod core;
 mod declare;
 mod decode;
@@ -39,13 +40,17 @@ mod returns;
 mod session;
 mod subscription;
 mod supervisor;
+mod wanted;
 mod window;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 
-pub use self::options::{Address, AddressError, QueueKind, RabbitMqOptions, Tls};
+pub use self::{
+    administration::{Management, ManagementError},
+    options::{Address, AddressError, QueueKind, RabbitMqOptions, Tls},
+};
 use self::{
     core::Core,
     outlet::Outlet,
@@ -55,9 +60,13 @@ use crate::{
     error::TransportError,
     text::Text,
     transport::{
-        BoxFuture, Capabilities, ConnectionState, Publish, Queue, Status, SubscribeOptions, Subscription, Transport,
+        BoxFuture, Capabilities, ConnectionState, Provision, Publish, Queue, Status, SubscribeOptions, Subscription,
+        Transport, Walker,
     },
 };
+
+/// How long acknowledgements may take when the transport is closed.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A RabbitMQ broker, or a cluster of them behind one address.
 #[derive(Debug)]
@@ -105,7 +114,7 @@ impl Transport for RabbitMqTransport {
             }
             self.core.consume.connect().await?;
             self.core.publish.connect().await?;
-            self.core.tasks.spawn(publish::run(Arc::clone(&self.core), Arc::clone(&self.outlet)));
+            self.core.sender.spawn(publish::run(Arc::clone(&self.core), Arc::clone(&self.outlet)));
             Ok(())
         })
     }
@@ -122,9 +131,10 @@ impl Transport for RabbitMqTransport {
             // A queue that was never there is an error; one that goes away later is made again.
             self.core.exists(&options.queue).await?;
             let inner = Inner::new(options, self.core.closing.child_token());
+            self.core.succeed(&inner).await;
             let subscription: Arc<dyn Subscription> = Arc::new(RabbitMqSubscription(Arc::clone(&inner)));
             let (opened, answer) = oneshot::channel();
-            self.core.tasks.spawn(supervisor::run(Arc::clone(&self.core), inner, opened));
+            self.core.subscriptions.spawn(supervisor::run(Arc::clone(&self.core), inner, opened));
             answer.await.unwrap_or_else(|_| Err(self.core.closed("subscribe")))?;
             Ok(subscription)
         })
@@ -138,20 +148,35 @@ impl Transport for RabbitMqTransport {
         vec![self.core.consume.status(), self.core.publish.status()]
     }
 
+    fn provision(&self) -> Option<&dyn Provision> {
+        Some(self)
+    }
+
+    fn walker(&self) -> Option<&dyn Walker> {
+        Some(self)
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.core.closing.cancel();
             self.outlet.close();
-            self.core.tasks.close();
-            // What stands ends what it is at: confirmations and acknowledgements. What is lost has nothing to end.
+            let (sender, subscriptions) = (&self.core.sender, &self.core.subscriptions);
+            sender.close();
+            subscriptions.close();
+            // What stands ends what it is at: confirmations and acknowledgements. What is lost or blocked can't.
             let mut link = self.core.publish.status();
-            tokio::select! {
-                () = self.core.tasks.wait() => {}
-                _ = link.wait_for(|status| !matches!(status.state, ConnectionState::Connected)) => {}
-            }
+            let confirmed = async {
+                tokio::select! {
+                    () = sender.wait() => {}
+                    _ = link.wait_for(|status| status.state != ConnectionState::Connected) => {}
+                }
+            };
+            let acknowledged = tokio::time::timeout(CLOSING, subscriptions.wait());
+            let _ = tokio::join!(confirmed, acknowledged);
             self.core.ending.cancel();
             self.outlet.refuse_all();
-            self.core.tasks.wait().await;
+            sender.wait().await;
+            subscriptions.wait().await;
             self.core.consume.ended().await;
             self.core.publish.ended().await;
         })

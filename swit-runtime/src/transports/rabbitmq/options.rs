@@ -7,7 +7,8 @@ use lapin::{
     uri::{AMQPScheme, AMQPUri},
 };
 
-use crate::text::Text;
+use super::administration::Management;
+use crate::{failpoint::sabotaged, text::Text};
 
 /// What kind of queue subscribers' and dead-letter queues are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +53,8 @@ pub struct RabbitMqOptions {
     pub client: Text,
     /// Certificates.
     pub tls: Tls,
+    /// The broker's management API, which administration alone asks: only it lists what there is. Default none.
+    pub management: Option<Management>,
 }
 
 impl RabbitMqOptions {
@@ -70,6 +73,7 @@ impl RabbitMqOptions {
             ack_limit: Duration::from_mins(30),
             client: Text::from_static("swit"),
             tls: Tls::default(),
+            management: None,
         }
     }
 }
@@ -150,6 +154,15 @@ impl Address {
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// Who connects: user and password.
+    pub(super) fn credentials(&self) -> (&str, &str) {
+        (&self.0.authority.userinfo.username, &self.0.authority.userinfo.password)
+    }
+
+    pub(super) fn vhost(&self) -> &str {
+        &self.0.vhost
+    }
+
     /// The address for the client that connects, with this heartbeat unless it asks for one itself.
     pub(super) fn uri(&self, heartbeat: Duration) -> AMQPUri {
         let mut uri = self.0.clone();
@@ -164,6 +177,13 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { scheme, authority, vhost, .. } = &self.0;
         let vhost = if vhost == "/" { "" } else { vhost };
+        if sabotaged("show_the_password") {
+            return write!(
+                f,
+                "{scheme}://{}@{}:{}/{vhost}",
+                authority.userinfo.password, authority.host, authority.port
+            );
+        }
         write!(f, "{scheme}://{}:***@{}:{}/{vhost}", authority.userinfo.username, authority.host, authority.port)
     }
 }

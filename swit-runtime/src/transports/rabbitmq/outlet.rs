@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     error::PublishError,
+    failpoint::sabotaged,
     transport::{Publication, Publish, Publishing, Receipt, Room},
 };
 
@@ -30,8 +31,13 @@ struct Line {
     /// Copies that settlement makes: they go first, and wait for no window.
     copies: VecDeque<Ticket>,
     waiting: VecDeque<Ticket>,
+    /// When so many wait, it is looked for those that nobody waits for any more.
+    sweep_at: usize,
     closed: bool,
 }
+
+/// As few as are not worth a look.
+const FEW: usize = 64;
 
 /// A publication, and who waits for its answer.
 pub(super) struct Ticket {
@@ -117,6 +123,14 @@ impl Outlet {
 }
 
 impl Line {
+    /// Takes those back that nobody waits for any more. While nothing goes out, nobody else does, and they would pile up.
+    fn sweep(&mut self) {
+        if self.waiting.len() >= self.sweep_at && !sabotaged("keep_what_nobody_waits_for") {
+            self.waiting.retain(|ticket| !ticket.answer.is_closed());
+            self.sweep_at = FEW.max(2 * self.waiting.len());
+        }
+    }
+
     fn take_all(&mut self) -> impl Iterator<Item = Ticket> {
         std::mem::take(&mut self.copies).into_iter().chain(std::mem::take(&mut self.waiting))
     }
@@ -134,6 +148,7 @@ impl Publish for Outlet {
         if replaces {
             line.copies.push_back(ticket);
         } else {
+            line.sweep();
             line.waiting.push_back(ticket);
         }
         drop(line);

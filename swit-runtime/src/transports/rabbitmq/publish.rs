@@ -35,6 +35,7 @@ use super::{
 };
 use crate::{
     error::PublishError,
+    failpoint::{self, Sabotage, sabotaged},
     headers::names as headers,
     id::chance,
     text::Text,
@@ -43,6 +44,9 @@ use crate::{
 
 /// How often it is looked for publications whose time is over.
 const TICK: Duration = Duration::from_millis(50);
+/// After so long with refusals, the channel is exchanged: RabbitMQ remembers for each channel which quorum queues are
+/// full, and forgets to tell it when the limit that a policy set is taken away.
+const REFUSING: Duration = Duration::from_secs(10);
 
 /// Takes publications to the broker until the transport is closed.
 pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
@@ -133,12 +137,14 @@ struct Sender<'a> {
     confirming: FuturesUnordered<Confirming>,
     /// The delay queues that are known to be there.
     delays: HashSet<Text>,
+    /// When the first publication on this channel was refused.
+    refused: Option<Instant>,
 }
 
 impl<'a> Sender<'a> {
     fn new(core: &'a Core, outlet: &'a Outlet, up: &'a Up, channel: Channel) -> Self {
         let confirming = FuturesUnordered::new();
-        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new() }
+        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new(), refused: None }
     }
 
     /// Sends and answers until the channel ends (false), or the transport is closed and nothing is left (true).
@@ -146,13 +152,22 @@ impl<'a> Sender<'a> {
         let mut ticking = interval(TICK);
         ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            while let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window) {
+            let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
+            if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
+                let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
+                return self.lost();
+            }
+            while refusing < REFUSING
+                && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
+            {
                 self.send(ticket).await;
                 // What was confirmed meanwhile makes room.
                 if self.returns.len().is_multiple_of(64) {
                     self.collect();
                 }
             }
+            // A confirmation may be there with the first look at it.
+            self.collect();
             if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
                 return true;
             }
@@ -216,8 +231,14 @@ impl<'a> Sender<'a> {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
+        let mut answer = Some(answer);
+        if failpoint::is_broken(Sabotage::TrustUnconfirmed)
+            && let Some(answer) = answer.take()
+        {
+            let _ = answer.send(Ok(Receipt::new(true)));
+        }
         self.returns.push(Sent {
-            answer: Some(answer),
+            answer,
             destination: destination(&publication),
             is_addressed,
             waits_in,
@@ -272,7 +293,7 @@ impl<'a> Sender<'a> {
         while let Some(Some((number, confirmed))) = self.confirming.next().now_or_never() {
             self.confirmed(number, confirmed);
         }
-        let delays = &mut self.delays;
+        let (delays, refused) = (&mut self.delays, &mut self.refused);
         self.returns.answer(|mut sent, Answer { accepted, routed }| {
             let destination = sent.destination.clone();
             if !routed && let Some(place) = &sent.waits_in {
@@ -281,6 +302,7 @@ impl<'a> Sender<'a> {
             }
             sent.answer(match (accepted, routed) {
                 (false, _) => {
+                    refused.get_or_insert_with(Instant::now);
                     Err(PublishError::Refused { destination, reason: "it was not accepted by a queue".to_owned() })
                 }
                 (true, false) if sent.is_addressed => Err(PublishError::Unrouted { destination }),
@@ -290,15 +312,22 @@ impl<'a> Sender<'a> {
     }
 
     fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
+        let sequence = |returned: &BasicReturnMessage| {
+            if sabotaged("take_any_return") { Some(number) } else { sequence(returned) }
+        };
         match confirmed {
+            Ok(Confirmation::Nack(_)) if sabotaged("take_a_nack_for_an_ack") => {
+                self.returns.confirmed(number, true, None);
+            }
             Ok(Confirmation::Ack(returned)) => {
-                self.returns.confirmed(number, true, returned.as_ref().and_then(sequence))
+                self.returns.confirmed(number, true, returned.as_ref().and_then(&sequence));
             }
             Ok(Confirmation::Nack(returned)) => {
-                self.returns.confirmed(number, false, returned.as_ref().and_then(sequence))
+                self.returns.confirmed(number, false, returned.as_ref().and_then(&sequence));
             }
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
+            Err(_) if sabotaged("confirm_what_is_lost") => self.returns.confirmed(number, true, None),
             Err(_) => {
                 if let Some(mut sent) = self.returns.failed(number) {
                     let destination = sent.destination.clone();
@@ -310,6 +339,9 @@ impl<'a> Sender<'a> {
 
     /// Answers those whose confirmation takes too long: what became of them is unknown.
     fn expire(&mut self) {
+        if sabotaged("wait_for_ever") {
+            return;
+        }
         let now = Instant::now();
         for sent in self.returns.values().filter(|sent| sent.answer.is_some() && sent.deadline <= now) {
             let (destination, waited) = (sent.destination.clone(), sent.since.elapsed());

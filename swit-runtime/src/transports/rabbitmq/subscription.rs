@@ -21,6 +21,7 @@ use super::{
     session::{Caution, Ready, Session},
 };
 use crate::{
+    failpoint::{self, Sabotage, sabotaged},
     message::Message,
     transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict, Waiting},
 };
@@ -44,6 +45,8 @@ pub(super) struct Inner {
     /// Something was settled of which the broker is not told yet.
     pub(super) untold: Notify,
     pub(super) closing: CancellationToken,
+    /// Cancelled when, after closing, all that lay here has gone back to the broker.
+    pub(super) returned: CancellationToken,
     pub(super) status: watch::Sender<SubscriptionState>,
     /// Verdicts of deliveries whose channel was gone.
     stale: AtomicU64,
@@ -90,6 +93,7 @@ impl Inner {
             changed: Notify::new(),
             untold: Notify::new(),
             closing,
+            returned: CancellationToken::new(),
             status: watch::Sender::new(SubscriptionState::Waiting),
             stale: AtomicU64::new(0),
             options,
@@ -280,7 +284,7 @@ impl Inner {
         if self.options.no_ack {
             return;
         }
-        let is_current = state.generation == stamp >> COUNT_BITS;
+        let is_current = state.generation == stamp >> COUNT_BITS || failpoint::is_broken(Sabotage::NoGenerationFence);
         let known = match &mut state.session {
             Some(session) if is_current => {
                 let known = verdict(session);
@@ -314,6 +318,7 @@ impl Settle for Inner {
         let mut stays = false;
         self.settled(&mut state, stamp, |session| match verdict {
             Verdict::Ack => session.ack(tag),
+            Verdict::Requeue if sabotaged("forget_a_requeue") && tag.is_multiple_of(97) => session.ack(tag),
             Verdict::Reject => session.reject(tag, false),
             // While this subscription goes on, its old place is here: so nothing overtakes it, and nothing is counted.
             Verdict::Requeue if !closing && session.caution != Caution::Alarmed && session.window.is_out(tag) => {
@@ -371,6 +376,10 @@ impl Subscription for RabbitMqSubscription {
 
     fn status(&self) -> watch::Receiver<SubscriptionState> {
         self.0.status.subscribe()
+    }
+
+    fn stale(&self) -> u64 {
+        self.0.stale()
     }
 
     fn close(&self) {

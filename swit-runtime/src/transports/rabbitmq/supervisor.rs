@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use lapin::{
     Channel, Consumer,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::{
@@ -21,7 +21,12 @@ use super::{
     session::{Caution, Session},
     subscription::Inner,
 };
-use crate::{error::TransportError, id::chance, transport::SubscriptionState};
+use crate::{
+    error::TransportError,
+    failpoint::{self, Sabotage, sabotaged},
+    id::chance,
+    transport::SubscriptionState,
+};
 
 /// How long an acknowledgement may wait for others to travel with.
 const COALESCING: Duration = Duration::from_millis(1);
@@ -78,8 +83,12 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
             End::Closed => {
                 inner.wake_all();
                 retire(&core, &inner, &up).await;
+                if core.is_own(&inner.options.queue) {
+                    delete(&inner, &up).await;
+                }
                 break;
             }
+            End::Lost | End::Failed(_) if sabotaged("stay_down") => inner.closing.cancelled().await,
             End::Lost => {
                 inner.discard();
             }
@@ -98,6 +107,9 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
         if inner.options.ordered && !settled(&inner).await {
             break;
         }
+        if failpoint::is_broken(Sabotage::NoResubscribe) {
+            inner.closing.cancelled().await;
+        }
         // One that ended at once must not be opened in a tight loop; one that had worked is opened at once.
         tries = if began.elapsed() > PATIENCE { 0 } else { tries + 1 };
         let wait = if tries > 1 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
@@ -107,6 +119,7 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
         }
     }
     inner.closing.cancel();
+    inner.returned.cancel();
     inner.status.send_replace(SubscriptionState::Closed);
     inner.wake_all();
 }
@@ -127,7 +140,8 @@ async fn open(core: &Core, inner: &Inner, up: &Up) -> Result<Session, TransportE
 }
 
 async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, lapin::Error> {
-    let is_cautious = inner.options.prefetch > 1 && core.counts(&inner.options.queue);
+    let is_cautious =
+        inner.options.prefetch > 1 && core.counts(&inner.options.queue) && !failpoint::is_broken(Sabotage::NoSuspects);
     let (prefetch, caution) =
         if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;
@@ -139,7 +153,7 @@ async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Cons
     let failed = || lapin::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let short =
         |text: &str| ShortString::try_new(text).map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput));
-    let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
+    let prefetch = if sabotaged("prefetch_all") { u16::MAX } else { u16::try_from(prefetch).unwrap_or(u16::MAX) };
     timeout(PATIENCE, channel.basic_qos(prefetch, BasicQosOptions { global: false })).await.map_err(|_| failed())??;
     let request = channel.basic_consume(
         short(&inner.options.queue)?,
@@ -247,6 +261,9 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
                 session.give_back_ready();
             }
             session.flush(true);
+            if inner.closing.is_cancelled() && !is_ordered {
+                inner.returned.cancel();
+            }
             if session.out == 0 || core.closing.is_cancelled() || !session.channel.status().connected() {
                 break;
             }
@@ -267,6 +284,20 @@ async fn cancel(channel: &Channel, tag: ShortString) {
     let request = channel.basic_cancel(tag, BasicCancelOptions { nowait: false });
     if let Ok(Err(error)) = timeout(PATIENCE, request).await {
         tracing::debug!(error = %describe(&error), "cancelling a consumer");
+    }
+}
+
+/// Deletes the queue of this instance, which nobody else consumes. If it can't be, it ends by itself.
+async fn delete(inner: &Inner, up: &Up) {
+    let Ok(queue) = ShortString::try_new(inner.options.queue.as_str()) else { return };
+    let deleting = async {
+        let channel = up.channel().await?;
+        channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
+        close(&channel).await;
+        Ok::<_, lapin::Error>(())
+    };
+    if let Ok(Err(error)) = timeout(PATIENCE, deleting).await {
+        tracing::debug!(queue = %inner.options.queue, error = %describe(&error), "deleting the queue of this instance");
     }
 }
 

@@ -17,8 +17,8 @@
 pub mod billing;
 
 use messaging::{
-    Classify, Config, ConfigSection, Context, ErrorAction, Event, Metadata, Next, Outcome, Publish, State, middleware,
-    provider, subscriber,
+    Classify, Config, ConfigSection, Context, ErrorAction, Event, Message, MessageId, Metadata, Next, Outcome, Publish,
+    PublishError, PublishNext, Publisher, State, middleware, provider, publisher, subscriber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,35 @@ impl Warehouse {
 pub async fn count(cx: &mut Context, next: Next<'_>, _warehouse: State<Warehouse>, _meta: Metadata) -> Outcome {
     let outcome = next.run(cx).await;
     if cx.attempt() > 100 { Outcome::discard("tired") } else { outcome }
+}
+
+/// Publishes reservations.
+#[publisher(event = StockReserved, topic = "stock.reserved", partition = order, batch, crate = messaging)]
+#[derive(Debug)]
+pub struct StockReservedPublisher;
+
+/// Stamps what goes out.
+///
+/// # Errors
+/// What publishing answers.
+#[middleware(publish, except = ["stock-reserved"], crate = messaging)]
+pub async fn stamp(
+    message: &mut Message,
+    next: PublishNext<'_>,
+    warehouse: State<Warehouse>,
+) -> Result<MessageId, PublishError> {
+    message.headers.insert("x-capacity", warehouse.capacity.to_string());
+    next.run(message).await
+}
+
+/// Publishes for itself.
+///
+/// # Errors
+/// What publishing answers.
+#[subscriber(topic = "order.placed", name = "announce", crate = messaging)]
+pub async fn announce(order: OrderPlaced, stock: Publisher<StockReservedPublisher>) -> Result<(), PublishError> {
+    stock.publish(&StockReserved { order: order.id }).await?;
+    Ok(())
 }
 
 /// Sees every failure.

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use swit::__private::{EventRegistration, LinkedCrates, MiddlewareRef, ProviderRef, SubscriberRef, inventory};
+use swit::__private::{
+    EventRegistration, LinkedCrates, MiddlewareRef, ProviderRef, PublishMiddlewareRef, PublisherRef, SubscriberRef,
+    inventory,
+};
 
 swit::handlers!(swit_test_renamed);
 
@@ -15,9 +18,13 @@ fn sorted(mut names: Vec<&'static str>) -> Vec<&'static str> {
 fn everything_of_the_library_is_found() {
     assert_eq!(
         sorted(inventory::iter::<SubscriberRef>().map(|found| found.0.name).collect()),
-        ["reserve-stock", "write-bill"]
+        ["announce", "reserve-stock", "write-bill"]
     );
     assert_eq!(inventory::iter::<MiddlewareRef>().map(|found| found.0.name).collect::<Vec<_>>(), ["count"]);
+    let publishing = inventory::iter::<PublishMiddlewareRef>().map(|found| found.0.name);
+    assert_eq!(publishing.collect::<Vec<_>>(), ["stamp"]);
+    let publishers = inventory::iter::<PublisherRef>().map(|found| found.0.name);
+    assert_eq!(publishers.collect::<Vec<_>>(), ["stock-reserved"]);
     assert_eq!(inventory::iter::<ProviderRef>().map(|found| found.0.name).collect::<Vec<_>>(), ["open_warehouse"]);
     assert_eq!(
         sorted(inventory::iter::<EventRegistration>().map(|found| found.name).collect()),
@@ -41,5 +48,8 @@ fn the_binary_links_them() {
     let text = String::from_utf8(output.stdout).expect("it prints text");
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_unstable();
-    assert_eq!(lines, ["swit_test_renamed::billing::write-bill", "swit_test_renamed::reserve-stock"]);
+    assert_eq!(
+        lines,
+        ["swit_test_renamed::announce", "swit_test_renamed::billing::write-bill", "swit_test_renamed::reserve-stock"]
+    );
 }

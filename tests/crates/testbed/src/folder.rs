@@ -20,6 +20,28 @@ pub(crate) fn temporary(kind: &str) -> PathBuf {
     path
 }
 
+/// A temporary folder that goes away with its value, such as the one of a test's ledgers.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes a new folder, whose name says what it is for.
+    pub fn temporary(kind: &str) -> Self {
+        Self(temporary(kind))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Writes a file that only its owner can read.
 pub(crate) fn write_private(path: &Path, text: &str) {
     use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};

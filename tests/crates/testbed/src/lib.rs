@@ -5,7 +5,17 @@
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 pub mod broker;
-mod folder;
+pub mod fake;
+pub mod folder;
+pub mod ledger;
 mod ports;
+pub mod proxy;
+pub mod raw;
+pub mod seed;
 
 pub use broker::Broker;
+pub use fake::Fake;
+pub use ledger::Ledger;
+pub use proxy::Proxy;
+pub use raw::Raw;
+pub use seed::Seed;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use swit::prelude::*;
 
 #[derive(Serialize, Deserialize, Event)]
-#[event(topic = "order.created", codecs = ["json", "protobuf"])]
+#[event(topic = "order.created", codecs = ["json", "avro", "mspack"])]
 struct OrderCreated {
     order_id: u64,
 }

@@ -62,13 +62,24 @@ async fn audit(cx: &mut Context, next: Next<'_>, _meta: Metadata) -> Outcome {
     next.run(cx).await
 }
 
+/// Publishes orders.
+#[derive(Debug, Clone, Copy)]
+#[publisher(event = OrderCreated, confirm = "5s", batch(messages = 10), async, unrouted = "warn")]
+pub struct OrderCreatedPublisher;
+
+#[middleware(publish, order = 3, topics = ["order.#"])]
+async fn stamp(message: &mut Message, next: PublishNext<'_>, text: State<String>) -> Result<MessageId, PublishError> {
+    message.headers.insert("x-text", text.as_str());
+    next.run(message).await
+}
+
 #[provider]
 async fn open() -> Result<String, std::io::Error> {
     Ok(String::new())
 }
 
 #[subscriber]
-async fn handle(event: Any) -> Result<Publish<OrderCreated>, OrderError> {
+async fn handle(event: Any, _orders: Publisher<OrderCreatedPublisher>) -> Result<Publish<OrderCreated>, OrderError> {
     match event {
         Any::Created(order) if !order.id.is_empty() => Ok(Publish(order)),
         Any::Created(_) => Err(OrderError::Unreachable),

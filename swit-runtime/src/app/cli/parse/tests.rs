@@ -22,6 +22,23 @@ pub(in crate::app::cli) const WORDS: &[&str] = &[
     "--content-type",
     "--file",
     "--count",
+    "topology",
+    "plan",
+    "apply",
+    "prune",
+    "dlq",
+    "list",
+    "show",
+    "replay",
+    "purge",
+    "--yes",
+    "--with-messages",
+    "--limit",
+    "--json",
+    "--reason",
+    "--older-than",
+    "--all",
+    "--dry-run",
 ];
 
 fn line(words: &[&str]) -> Result<Invocation, String> {
@@ -106,7 +123,7 @@ fn everything_of_a_message() {
 #[test]
 fn mistakes_say_what_to_write() {
     for (words, expected) in [
-        (&["chek"] as &[&str], "there is no command `chek`; did you mean `check`? commands: `check`, `graph`"),
+        (&["chek"] as &[&str], "there is no command `chek`; did you mean `check`? commands: `check`, `dlq`"),
         (&["run", "now"], "`run` does not take `now`"),
         (
             &["graph", "--formt", "dot"],

@@ -5,10 +5,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::config::{ConsumerGroup, DeadLetters};
+use crate::app::config::{ConsumerGroup, DeadLetters, QueueType, TransportKind};
 
 fn known() -> Known<'static> {
     Known {
+        publishers: vec!["order-created"],
+        publish_middleware: vec!["sign"],
         subscribers: vec!["confirm-order", "ship", "audit.v2"],
         middleware: vec!["authenticate"],
         transports: vec!["eu"],
@@ -46,10 +48,25 @@ fn every_key_of_every_section() {
     let text = r#"
         service = { name = "orders", version = "1.2.3", instance = "orders/7" }
         shutdown.drain = "5s"
-        limits = { payload = "1MiB", headers = 10, header_bytes = 4096 }
+        limits = { payload = "1MiB", decompressed = "2MiB", headers = 10, header_bytes = 4096 }
         [transport]
         default.url = "memory://?capacity=10"
         eu = { url = "memory://", capacity = 20 }
+        [transport.mq]
+        url = "amqps://app:hunter2@mq.example/orders"
+        exchange = "acme.events"
+        queues = "quorum"
+        declare = true
+        delivery_limit = 50
+        heartbeat = "5s"
+        connect_timeout = "1m"
+        confirm_timeout = "10s"
+        window = 500
+        ack_limit = "1h"
+        allow_plaintext = false
+        ca_file = "/etc/orders/ca.pem"
+        cert_file = "/etc/orders/client.pem"
+        key_file = "/etc/orders/client.key"
         [subscriber.confirm-order]
         topics = ["order.*", "payment.#"]
         group = "billing"
@@ -84,8 +101,14 @@ fn every_key_of_every_section() {
         (settings.limits().payload_bytes, settings.limits().headers, settings.limits().header_bytes),
         (1 << 20, 10, 4096)
     );
+    assert_eq!(settings.limits().decompressed_bytes, 2 << 20);
     assert_eq!(settings.transports["default"].capacity(), Some(10));
     assert_eq!(settings.transports["eu"].capacity(), Some(20));
+    let mq = &settings.transports["mq"];
+    assert_eq!((mq.kind(), mq.heartbeat()), (TransportKind::RabbitMq, Some(Duration::from_secs(5))));
+    assert_eq!(mq.queues.as_ref().map(|set| set.value), Some(QueueType::Quorum));
+    assert_eq!(mq.ca_file.as_ref().map(|set| set.value.as_str()), Some("/etc/orders/ca.pem"));
+    assert!(!format!("{settings:?}").contains("hunter2"));
     let confirm = &settings.subscribers["confirm-order"];
     assert_eq!(confirm.topics.as_ref().map(|set| set.value.len()), Some(2));
     assert_eq!(confirm.dead_letter.as_ref().map(|set| &set.value), Some(&DeadLetters::Discard));
@@ -99,7 +122,7 @@ fn every_key_of_every_section() {
     assert_eq!(settings.section("orders").table(), "url = 'sqlite:orders'\npool.size = 3".parse().expect("a table"));
     assert_eq!(
         settings.section("orders").origin("pool.size").map(ToString::to_string).as_deref(),
-        Some("swit.toml:32")
+        Some("swit.toml:47")
     );
 }
 
@@ -136,8 +159,8 @@ fn every_mistake_is_named_with_layer_key_and_way_out() {
         ("[transport]\nurl = 'memory://'", "the usual one is `[transport.default]`"),
         ("transport = 'memory://'", "swit.toml:1: `transport` has no name between section and key"),
         (
-            "[transport.default]\nurl = 'amqp://guest:hunter2@localhost'",
-            "swit.toml:2: `transport.default.url`: `amqp://guest:***@localhost`: the transport RabbitMQ is not available yet",
+            "[transport.default]\nurl = 'amqp://guest:hunter2@mq'",
+            "swit.toml:2: `transport.default.url`: `amqp://guest:***@mq`: `amqp://` to a host other than this one sends",
         ),
         ("[transport.'a b']\nurl = 'memory://'", "`transport`: the name `a b` holds the character ' '"),
         (
@@ -308,6 +331,51 @@ fn garbage() -> impl Strategy<Value = String> {
     .prop_map(|words| words.concat())
 }
 
+/// Keys that there are.
+const KEYS: &[&str] = &[
+    "service.name",
+    "service.version",
+    "service.instance",
+    "shutdown.drain",
+    "limits.payload",
+    "limits.headers",
+    "limits.header_bytes",
+    "limits.decompressed",
+    "transport.default.url",
+    "transport.default.capacity",
+    "transport.eu.url",
+    "transport.eu.capacity",
+    "transport.eu.exchange",
+    "transport.eu.queues",
+    "transport.eu.declare",
+    "transport.eu.delivery_limit",
+    "transport.eu.heartbeat",
+    "transport.eu.connect_timeout",
+    "transport.eu.confirm_timeout",
+    "transport.eu.window",
+    "transport.eu.ack_limit",
+    "transport.eu.allow_plaintext",
+    "transport.eu.ca_file",
+    "transport.eu.cert_file",
+    "transport.eu.key_file",
+    "transport.eu.management",
+    "subscriber.ship.topics",
+    "subscriber.ship.group",
+    "subscriber.ship.concurrency",
+    "subscriber.ship.prefetch",
+    "subscriber.ship.timeout",
+    "subscriber.ship.retries",
+    "subscriber.ship.backoff",
+    "subscriber.ship.dead_letter",
+    "subscriber.ship.transport",
+    "subscriber.ship.enabled",
+    "middleware.authenticate.enabled",
+    "middleware.authenticate.order",
+    "middleware.authenticate.only",
+    "middleware.authenticate.except",
+    "orders.url",
+];
+
 proptest! {
     #[test]
     fn garbage_is_answered_and_never_panics(
@@ -321,19 +389,10 @@ proptest! {
     }
 
     #[test]
-    fn garbage_at_a_real_key_is_refused_or_kept(key in 0..26_usize, text in garbage()) {
-        let keys = [
-            "service.name", "service.version", "service.instance", "shutdown.drain", "limits.payload", "limits.headers",
-            "limits.header_bytes", "transport.default.url", "transport.default.capacity", "transport.eu.url",
-            "transport.eu.capacity", "subscriber.ship.topics", "subscriber.ship.group", "subscriber.ship.concurrency",
-            "subscriber.ship.prefetch", "subscriber.ship.timeout", "subscriber.ship.retries", "subscriber.ship.backoff",
-            "subscriber.ship.dead_letter", "subscriber.ship.transport", "subscriber.ship.enabled",
-            "middleware.authenticate.enabled", "middleware.authenticate.order", "middleware.authenticate.only",
-            "middleware.authenticate.except", "orders.url",
-        ];
-        let variable = format!("SWIT_{}", keys[key].to_uppercase().replace('.', "__"));
+    fn garbage_at_a_real_key_is_refused_or_kept(key in 0..KEYS.len(), text in garbage()) {
+        let variable = format!("SWIT_{}", KEYS[key].to_uppercase().replace('.', "__"));
         let (plain, plain_faults) = Layers::none().environment([(variable, text.clone())]).read(&known());
-        let (typed, typed_faults) = Layers::none().set(keys[key], text).read(&known());
+        let (typed, typed_faults) = Layers::none().set(KEYS[key], text).read(&known());
         for (settings, faults) in [(plain, plain_faults), (typed, typed_faults)] {
             let set = format!("{settings:?}").contains("origin") || !settings.sections.is_empty();
             // Set or refused, never neither: no key is accepted and ignored.

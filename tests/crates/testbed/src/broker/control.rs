@@ -40,7 +40,7 @@ impl Broker {
     pub fn try_ctl(&self, arguments: &[&str]) -> Result<String, Refused> {
         let mut command = self.node.ctl();
         command.arg("--quiet").args(arguments);
-        let output = limited(60, command).stdin(Stdio::null()).output().expect("`timeout` can be started");
+        let output = limited(60, &command).stdin(Stdio::null()).output().expect("`timeout` can be started");
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -64,11 +64,16 @@ impl Broker {
 
     /// Runs an Erlang expression in the node and answers what it printed.
     pub(crate) fn run(&self, erlang: &str) -> Result<String, Refused> {
+        self.run_within(60, erlang)
+    }
+
+    /// As [`run`](Self::run), for so many seconds at most.
+    pub(crate) fn run_within(&self, seconds: u32, erlang: &str) -> Result<String, Refused> {
         let program = format!(
             "try {}, io:format(\"~nok\") catch SwitClass:SwitReason -> io:format(\"~nfailed by ~0tp\", [{{SwitClass, SwitReason}}]) end.\n",
             ascii(erlang)
         );
-        let mut child = limited(60, self.node.erl_call())
+        let mut child = limited(seconds, &self.node.erl_call())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -86,7 +86,7 @@ pub(crate) fn runs(pid: u32) -> bool {
 }
 
 /// A command of the system, ended if it takes longer than `seconds`.
-pub(crate) fn limited(seconds: u32, command: Command) -> Command {
+pub(crate) fn limited(seconds: u32, command: &Command) -> Command {
     let mut limited = Command::new("timeout");
     limited.arg(seconds.to_string()).arg(command.get_program()).args(command.get_args());
     limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -19,17 +19,20 @@
 mod control;
 mod faults;
 mod guardian;
+mod management;
 mod node;
 mod options;
 mod queues;
+mod tls;
 
 use std::{
     sync::OnceLock,
     time::{Duration, Instant},
 };
 
-pub use self::{control::Refused, options::Options, queues::Queue};
-use self::{guardian::Guardian, node::Node};
+pub use self::{control::Refused, options::Options, queues::Queue, tls::Certificates};
+use self::{guardian::Guardian, node::Node, options::Tls};
+use crate::ports;
 
 /// A private RabbitMQ node that ends with its value, or with the process.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Broker {
     // Before the node's folder is forgotten, its processes end.
     guardian: Guardian,
     node: Node,
+    tls: Option<(u16, Certificates)>,
+    management: Option<u16>,
 }
 
 impl Broker {
@@ -67,6 +72,38 @@ impl Broker {
         self.node.port
     }
 
+    /// Where clients connect to by TLS. Its host is `localhost`, which the node's certificate names.
+    ///
+    /// # Panics
+    /// When the node was started without TLS.
+    #[track_caller]
+    pub fn tls_url(&self) -> String {
+        format!("amqps://guest:guest@localhost:{}", self.tls_port())
+    }
+
+    /// The port of 127.0.0.1 that takes AMQP by TLS.
+    ///
+    /// # Panics
+    /// When the node was started without TLS.
+    #[track_caller]
+    pub fn tls_port(&self) -> u16 {
+        self.expect_tls().0
+    }
+
+    /// The node's authority and certificates.
+    ///
+    /// # Panics
+    /// When the node was started without TLS.
+    #[track_caller]
+    pub fn certificates(&self) -> &Certificates {
+        &self.expect_tls().1
+    }
+
+    #[track_caller]
+    fn expect_tls(&self) -> &(u16, Certificates) {
+        self.tls.as_ref().expect("the node has no TLS listener: start it by `Broker::options().tls()`")
+    }
+
     /// The node's folder, with `log/` and `data/` in it.
     pub fn folder(&self) -> &std::path::Path {
         self.node.folder()
@@ -77,9 +114,17 @@ impl Broker {
         // Somebody may have taken a port since it was found free.
         for _ in 0..3 {
             let node = Node::prepare();
-            node.configure(&(options.lines.join("\n") + "\n"));
+            let tls = options.tls.map(|kind| (kind, ports::free(), Certificates::generate()));
+            let mut lines = options.lines.clone();
+            if let Some((kind, port, certificates)) = &tls {
+                lines.extend(certificates.install(node.folder(), *port, *kind == Tls::Mutual));
+            }
+            let management = options.management.then(|| management::install(&node));
+            lines.extend(management.iter().flat_map(|(_, lines)| lines.clone()));
+            node.configure(&(lines.join("\n") + "\n"));
             let guardian = Guardian::start(&node);
-            let broker = Self { guardian, node };
+            let tls = tls.map(|(_, port, certificates)| (port, certificates));
+            let broker = Self { guardian, node, tls, management: management.map(|(port, _)| port) };
             match broker.launch() {
                 Ok(()) => return broker,
                 Err(error) => last = error,
@@ -93,7 +138,7 @@ impl Broker {
         let pid = self.guardian.launch();
         let began = Instant::now();
         while !self.is_up() {
-            if !guardian::runs(pid) || began.elapsed() > Duration::from_secs(60) {
+            if !guardian::runs(pid) || began.elapsed() > Duration::from_mins(1) {
                 return Err(format!("the node did not start: {}", self.node.last_words()));
             }
             std::thread::sleep(Duration::from_millis(20));

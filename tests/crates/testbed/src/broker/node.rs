@@ -4,7 +4,8 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
+    process::{self, Command},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rand::{Rng as _, rngs::SmallRng};
@@ -28,7 +29,7 @@ pub(crate) struct Node {
 impl Node {
     /// Makes the folder of a new node, all but its configuration.
     pub(crate) fn prepare() -> Self {
-        let release = installed();
+        let release = installed(Path::new(RELEASES));
         let folder = folder::temporary("broker");
         for name in ["home", "data", "log", "rabbit"] {
             fs::create_dir(folder.join(name)).expect("the folder is new");
@@ -90,12 +91,13 @@ impl Node {
 
     /// `erl_call`, which runs Erlang in the node within milliseconds; `rabbitmqctl` starts an Erlang of its own for it.
     pub(crate) fn erl_call(&self) -> Command {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // A name of its own: a node refuses one whose last connection it has not forgotten yet.
+        let name = format!("call{}x{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let address = format!("127.0.0.1:{}", self.distribution_port);
         let mut command = self.command("erl_call");
-        command.args(["-c", &self.cookie, "-address", &format!("127.0.0.1:{}", self.distribution_port)]).args([
-            "-fetch_stdout",
-            "-no_result_term",
-            "-e",
-        ]);
+        command.args(["-c", &self.cookie, "-h", &name, "-address", &address]);
+        command.args(["-fetch_stdout", "-no_result_term", "-e"]);
         command
     }
 
@@ -117,8 +119,8 @@ impl Node {
 }
 
 /// The newest release that is installed.
-fn installed() -> PathBuf {
-    let releases = fs::read_dir(RELEASES).into_iter().flatten().flatten().map(|entry| entry.path());
+fn installed(releases: &Path) -> PathBuf {
+    let releases = fs::read_dir(releases).into_iter().flatten().flatten().map(|entry| entry.path());
     releases.filter(|path| path.join("sbin/rabbitmq-server").exists()).max().unwrap_or_else(|| {
         panic!("RabbitMQ is not installed: install the Debian package `rabbitmq-server`, or run scripts/test")
     })
@@ -137,5 +139,14 @@ fn link_release(release: &Path, to: &Path) {
         if !text.starts_with("rabbitmq_") || text.starts_with("rabbitmq_prelaunch") {
             symlink(entry.path(), to.join("plugins").join(&name)).expect("a link can be made");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "install the Debian package `rabbitmq-server`")]
+    fn a_missing_server_is_named() {
+        super::installed(std::path::Path::new("nowhere"));
     }
 }

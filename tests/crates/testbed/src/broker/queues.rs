@@ -1,5 +1,7 @@
 //! What a node's queues hold.
 
+use std::time::{Duration, Instant};
+
 use super::{Broker, control::binary};
 
 /// A queue of the virtual host `/`, as it was when it was asked for.
@@ -24,20 +26,28 @@ impl Queue {
     }
 }
 
-/// Prints one line a queue of the list `Queues`. A quorum queue's own figures are seconds old; its leader is asked.
+/// Prints one line a queue of the list `Queues`. The figures that a quorum queue is listed with are seconds old: its leader
+/// is asked, again where it is just being elected.
 const PRINT: &str = r#"
+Ask = fun Ask(Leader, Query, Tries) ->
+    case ra:leader_query(Leader, Query, 1000) of
+        {ok, {_, Value}, _} -> Value;
+        _ when Tries > 1 -> timer:sleep(100), Ask(Leader, Query, Tries - 1);
+        Other -> error(Other)
+    end
+end,
 lists:foreach(fun(Q) ->
     {resource, _, queue, Name} = amqqueue:get_name(Q),
-    {ok, Ready, Consumers} = rabbit_amqqueue:stat(Q),
-    {Kind, Unacked} = case amqqueue:get_type(Q) of
-        rabbit_classic_queue ->
-            [{_, Open}] = rabbit_amqqueue:info(Q, [messages_unacknowledged]), {"classic", Open};
+    {Kind, Ready, Open, Consumers} = case amqqueue:get_type(Q) of
         rabbit_quorum_queue ->
-            {ok, {_, Out}, _} = ra:leader_query(amqqueue:get_pid(Q), fun(S) -> rabbit_fifo:query_messages_checked_out(S) end),
-            {"quorum", maps:size(Out)};
-        Other -> {atom_to_list(Other) -- "rabbit__queue", 0}
+            Leader = amqqueue:get_pid(Q),
+            list_to_tuple(["quorum" | [Ask(Leader, fun rabbit_fifo:Query/1, 20) ||
+                Query <- [query_messages_ready, query_messages_checked_out, query_consumer_count]]]);
+        Type ->
+            Values = rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged, consumers]),
+            list_to_tuple([atom_to_list(Type) -- "rabbit__queue" | [Value || {_, Value} <- Values]])
     end,
-    io:format("~s ~b ~b ~b ~ts~n", [Kind, Ready, Unacked, Consumers, Name])
+    io:format("~s ~b ~b ~b ~ts~n", [Kind, Ready, Open, Consumers, Name])
 end, Queues)"#;
 
 impl Broker {
@@ -74,6 +84,28 @@ impl Broker {
             resource(name)
         ));
         deleted == "true"
+    }
+}
+
+/// Prints how many quorum queues have no leader, and has them elect one.
+const ELECT: &str = "
+Leaderless = [Server || Q <- rabbit_amqqueue:list(),
+    amqqueue:get_type(Q) =:= rabbit_quorum_queue,
+    Server <- [{element(1, amqqueue:get_pid(Q)), node()}],
+    case ra:local_query(Server, fun(_) -> ok end, 1000) of {ok, _, {_, _}} -> false; _ -> true end],
+lists:foreach(fun ra:trigger_election/1, Leaderless),
+io:format(\"~b\", [length(Leaderless)])";
+
+impl Broker {
+    /// Waits until every quorum queue has a leader. A node that is alone now and then leaves one without for ever after a
+    /// restart ([rabbitmq-server#10070](https://github.com/rabbitmq/rabbitmq-server/issues/10070)).
+    #[track_caller]
+    pub(crate) fn elect_leaders(&self) {
+        let began = Instant::now();
+        while self.run(ELECT).unwrap_or_else(|refused| panic!("{refused}")) != "0" {
+            assert!(began.elapsed() < Duration::from_secs(30), "a quorum queue has no leader");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 

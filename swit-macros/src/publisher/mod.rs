@@ -1,0 +1,24 @@
+//! `#[publisher(…)]`: attribute and struct are read apart, checked, and only what was checked generates code.
+
+mod attribute;
+mod contracts;
+mod generate;
+mod item;
+mod spec;
+
+use proc_macro2::TokenStream;
+
+use crate::{names::Private, parsing::Keys, report::Errors};
+
+/// Expands the attribute; `None` where something was reported.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
+    let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
+    let private = Private::read(&mut keys, errors);
+    let raw = attribute::Raw::read(&mut keys, errors);
+    let item = item::Item::read(item, errors)?;
+    let publisher = raw.validate(&item, errors)?;
+    if errors.any() {
+        return None;
+    }
+    Some(generate::generate(&publisher, &item, &private))
+}

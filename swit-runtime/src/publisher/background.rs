@@ -1,0 +1,227 @@
+//! Asynchronous publishing: `publish` returns when a bounded queue has taken the message; a task publishes it.
+//!
+//! Guarantee: what the queue has taken is published in its order, and every failure of it is counted, logged at error
+//! level and told to [`OnPublishFailure`] where the app provides one. A kill of the process loses what is in the queue;
+//! a shutdown does not.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    Confirmation,
+    failure::{FailedPublication, OnPublishFailure},
+    flight::Answer,
+    path::Path,
+    port::Outgoing,
+};
+use crate::{error::PublishError, message::Message, text::Text};
+
+/// The queue of an asynchronous publisher. Its task ends when it is dropped, after everything in it was published.
+#[derive(Debug)]
+pub(crate) struct Background {
+    publisher: Text,
+    capacity: u32,
+    /// Room for what was taken in and is not answered: this, not the channel, is the bound.
+    room: Arc<Room>,
+    queue: mpsc::UnboundedSender<Queued>,
+    progress: Arc<Progress>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    outgoing: Outgoing,
+    place: Place,
+}
+
+/// Room in the queue.
+#[derive(Debug)]
+struct Room {
+    free: AtomicU32,
+}
+
+/// A place in the queue, free again when it is dropped.
+#[derive(Debug)]
+struct Place(Arc<Room>);
+
+impl Room {
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let taken = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
+        taken.ok().map(|_| Place(self.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.free.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// How far an asynchronous publisher has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    taken: AtomicU64,
+    answered: watch::Sender<u64>,
+    failed: AtomicU64,
+}
+
+impl Progress {
+    /// Publications that were taken in and are not answered.
+    pub(super) fn outstanding(&self) -> u64 {
+        // Read in this order: what is answered was taken in before.
+        let answered = *self.answered.borrow();
+        self.taken.load(Ordering::SeqCst).saturating_sub(answered)
+    }
+
+    /// Publications that failed after they were taken in.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything that was taken in until now is answered, or nobody is left to answer it.
+    pub(super) async fn caught_up(&self) {
+        let target = self.taken.load(Ordering::SeqCst);
+        // The sender is ours, so that the channel can't close.
+        let _ = self.answered.subscribe().wait_for(|answered| *answered >= target).await;
+    }
+}
+
+impl Background {
+    /// The queue, whose task the app runs.
+    pub(super) fn start(path: &Arc<Path>, publisher: Text, capacity: u32) -> Arc<Self> {
+        let (queue, queued) = mpsc::unbounded_channel();
+        let (answered, _) = watch::channel(0);
+        let progress = Arc::new(Progress { taken: AtomicU64::new(0), answered, failed: AtomicU64::new(0) });
+        let publish = Publishing {
+            path: path.clone(),
+            publisher: publisher.clone(),
+            progress: progress.clone(),
+            queued,
+            waiting: VecDeque::new(),
+        };
+        path.home().run(Box::pin(publish.run()));
+        let room = Arc::new(Room { free: AtomicU32::new(capacity) });
+        Arc::new(Self { publisher, capacity, room, queue, progress })
+    }
+
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Takes a message in, or says at once why not.
+    pub(super) fn take_in(&self, path: &Path, mut outgoing: Outgoing) -> Confirmation {
+        if path.home().closing.is_cancelled() {
+            return Confirmation::refused(PublishError::Closed);
+        }
+        if let Err(error) = path.check(&outgoing.message) {
+            return Confirmation::refused(error);
+        }
+        let Some(place) = self.room.take() else {
+            let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
+            return Confirmation::refused(full);
+        };
+        path.complete(&mut outgoing);
+        // Nobody waits for it, so that it may wait for room as long as it takes.
+        outgoing.under_delivery = false;
+        let id = outgoing.message.id.clone();
+        self.progress.taken.fetch_add(1, Ordering::SeqCst);
+        if self.queue.send(Queued { outgoing, place }).is_err() {
+            self.progress.taken.fetch_sub(1, Ordering::SeqCst);
+            return Confirmation::refused(PublishError::Closed);
+        }
+        Confirmation::ready(Ok(id))
+    }
+}
+
+/// The task of an asynchronous publisher.
+struct Publishing {
+    path: Arc<Path>,
+    publisher: Text,
+    progress: Arc<Progress>,
+    queued: mpsc::UnboundedReceiver<Queued>,
+    /// What was handed to the path and is not answered, first to last.
+    waiting: VecDeque<(Confirmation, Message, Place)>,
+}
+
+impl Publishing {
+    async fn run(mut self) {
+        let (closing, opened) = (self.path.home().closing.clone(), self.path.home().opened.clone());
+        // Before that, publications of several tasks would wait for it side by side, and order would be lost.
+        tokio::select! {
+            () = opened.cancelled() => {}
+            () = closing.cancelled() => {}
+        }
+        let turns = self.path.turns();
+        let (mut open, mut closed) = (true, false);
+        while open || !self.waiting.is_empty() {
+            tokio::select! {
+                biased;
+                // Answers are read in the order of publishing: one that is early keeps its room a little longer.
+                answer = first(&mut self.waiting), if !self.waiting.is_empty() => self.answered(answer),
+                next = self.queued.recv(), if open => match next {
+                    None => open = false,
+                    Some(Queued { outgoing, place }) => {
+                        // For whoever is told of a failure. The payload is shared.
+                        let message = outgoing.message.clone();
+                        let confirmation = self.path.publish(outgoing, turns.as_ref());
+                        self.waiting.push_back((confirmation, message, place));
+                    }
+                },
+                () = closing.cancelled(), if !closed => {
+                    closed = true;
+                    self.queued.close();
+                }
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        let Some((_, message, place)) = self.waiting.pop_front() else { return };
+        if let Err(error) = answer {
+            self.failed(message, error);
+        }
+        drop(place);
+        self.progress.answered.send_modify(|answered| *answered += 1);
+    }
+
+    fn failed(&self, message: Message, error: PublishError) {
+        self.progress.failed.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            publisher = %self.publisher,
+            message_id = %message.id,
+            topic = %message.topic,
+            %error,
+            "an asynchronous publication failed"
+        );
+        let told = self.path.home().scope().and_then(|scope| scope.get::<OnPublishFailure>());
+        let Some(told) = told else { return };
+        let failed = FailedPublication { publisher: self.publisher.clone(), message, error };
+        if catch_unwind(AssertUnwindSafe(|| told.tell(&failed))).is_err() {
+            tracing::error!(publisher = %self.publisher, "`OnPublishFailure` panicked");
+        }
+    }
+}
+
+impl Drop for Publishing {
+    /// Nobody is left to answer: whoever waits for it waits no longer.
+    fn drop(&mut self) {
+        self.progress.answered.send_replace(u64::MAX);
+    }
+}
+
+async fn first(waiting: &mut VecDeque<(Confirmation, Message, Place)>) -> Answer {
+    poll_fn(|task| match waiting.front_mut() {
+        Some((confirmation, ..)) => Pin::new(confirmation).poll(task),
+        None => std::task::Poll::Pending,
+    })
+    .await
+}

@@ -1,0 +1,155 @@
+//! What earlier deployments left behind, out of what a broker lists: queues and bindings of this service that it wants no
+//! more, and never those of anybody else.
+
+use super::listing::{Listed, Listing};
+use crate::{
+    text::Text,
+    transport::{Binding, LeftQueue},
+    transports::rabbitmq::{
+        names::{self, DEAD},
+        wanted::Wanted,
+    },
+};
+
+/// Bindings of this service's queues to swit's own exchanges that are wanted no more.
+///
+/// Another service may share a queue (a consumer group of its own name, a dead-letter queue of several services). So only
+/// queues that are named after this service are looked at; and in `swit.dead`, where the key is the queue that letters come
+/// from, keys that are, of queues that are gone or go elsewhere with their letters now. What somebody bound to an exchange
+/// of his own is his.
+pub(super) fn stale(listing: &Listing, wanted: &Wanted, service: &str, exchange: &str) -> Vec<Binding> {
+    let due = names::due(exchange);
+    let wants = |name: &str| wanted.queues.iter().any(|queue| *queue.name == *name);
+    let lives = |name: &str| listing.queues.iter().any(|queue| queue.name == name);
+    let is_own = |name: &str| name.strip_prefix(service).is_some_and(|rest| rest.starts_with('.'));
+    let mut stale: Vec<Binding> = listing
+        .bindings
+        .iter()
+        .filter(|binding| wants(&binding.queue))
+        .filter(|binding| {
+            let through = binding.exchange.as_str();
+            ((through == exchange || through == due.as_str()) && is_own(&binding.queue))
+                || (through == DEAD && is_own(&binding.key) && (wants(&binding.key) || !lives(&binding.key)))
+        })
+        .filter(|binding| !wanted.bindings.contains(binding))
+        .cloned()
+        .collect();
+    stale.sort();
+    stale
+}
+
+/// Queues that are named after this service and are wanted no more: of subscribers that are gone or renamed, their
+/// dead-letter queues, and those in which their retries waited.
+///
+/// A queue that ends by itself, as one of an instance does, is none of them.
+pub(super) fn left(listing: &Listing, wanted: &Wanted, service: &str) -> Vec<LeftQueue> {
+    let wants = |name: &str| wanted.queues.iter().any(|queue| *queue.name == *name);
+    let mut left: Vec<LeftQueue> = listing
+        .queues
+        .iter()
+        .filter(|queue| !queue.ends_by_itself())
+        .filter_map(|queue| {
+            let own = queue.name.strip_prefix(service)?.strip_prefix('.')?;
+            let subscriber = subscriber(own);
+            // Its retries wait there.
+            let is_used = wants(&queue.name) || (own.contains(".retry.") && wants(&format!("{service}.{subscriber}")));
+            (!is_used).then(|| left_queue(queue, listing, subscriber.contains('.')))
+        })
+        .collect();
+    left.sort_by(|a, b| a.name.cmp(&b.name));
+    left
+}
+
+fn left_queue(queue: &Listed, listing: &Listing, is_doubtful: bool) -> LeftQueue {
+    let mut left = LeftQueue::new(queue.name.as_str());
+    left.messages = queue.messages;
+    left.consumers = queue.consumers;
+    left.bindings = listing.bindings.iter().filter(|binding| *binding.queue == *queue.name).cloned().collect();
+    left.is_doubtful = is_doubtful;
+    left
+}
+
+/// The subscriber that a queue belongs to, of its name behind the service's.
+fn subscriber(own: &str) -> Text {
+    let own = own.rsplit_once(".retry.").map_or(own, |(queue, _)| queue);
+    Text::from(own.strip_suffix(".dlq").unwrap_or(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        transport::Queue,
+        transports::rabbitmq::{Address, RabbitMqOptions},
+    };
+
+    const EVENTS: &str = "swit.events";
+
+    fn options() -> RabbitMqOptions {
+        RabbitMqOptions::new(Address::parse("amqp://localhost", false).unwrap())
+    }
+
+    fn queue(name: &str) -> Listed {
+        Listed { name: name.to_owned(), ..Listed::default() }
+    }
+
+    fn wanted() -> Wanted {
+        let confirm = Queue::subscriber("orders.confirm", [Text::from("order.created")]).with_dead_letter("shared.dlq");
+        let group = Queue::subscriber("audit.log", [Text::from("#")]);
+        Wanted::lasting(&[confirm, group], &options())
+    }
+
+    #[test]
+    fn stale_bindings_are_this_services_own() {
+        let wanted = wanted();
+        let queues = vec![queue("orders.all.host-1"), queue("orders.left")];
+        let mut listing = Listing { queues, bindings: wanted.bindings.clone() };
+        assert_eq!(stale(&listing, &wanted, "orders", EVENTS), []);
+        let expected = [
+            Binding::new("orders.confirm", EVENTS, "order.old"),
+            Binding::new("orders.confirm", "swit.events.due", "order.old"),
+            Binding::new("shared.dlq", DEAD, "orders.gone"),
+        ];
+        listing.bindings.extend(expected.clone());
+        listing.bindings.extend([
+            // An instance that runs, and a queue that was left behind and may still hold something.
+            Binding::new("shared.dlq", DEAD, "orders.all.host-1"),
+            Binding::new("shared.dlq", DEAD, "orders.left"),
+            // Another service shares the dead-letter queue, and another one the group.
+            Binding::new("shared.dlq", DEAD, "billing.charge"),
+            Binding::new("audit.log", EVENTS, "billing.#"),
+            // An operator's own.
+            Binding::new("orders.confirm", "backfill", "order.created"),
+            // Somebody else's queue.
+            Binding::new("orders-eu.confirm", EVENTS, "order.old"),
+        ]);
+        assert_eq!(stale(&listing, &wanted, "orders", EVENTS), expected);
+    }
+
+    #[test]
+    fn queues_that_were_left_behind_are_this_services_own() {
+        let wanted = wanted();
+        let mut listing = Listing { queues: vec![], bindings: vec![] };
+        for name in ["orders.confirm", "orders.confirm.retry.1s", "audit.log", "audit.old", "orders-eu.old", "orders"] {
+            listing.queues.push(queue(name));
+        }
+        listing.queues.push(Listed { auto_delete: true, ..queue("orders.tail.host-1") });
+        listing.queues.push(Listed { exclusive: true, ..queue("orders.all.host-1") });
+        assert_eq!(left(&listing, &wanted, "orders"), []);
+        for (name, doubtful) in [
+            ("orders.confirm.dlq", false),
+            ("orders.eu.audit", true),
+            ("orders.eu.audit.dlq", true),
+            ("orders.old", false),
+            ("orders.old.dlq", false),
+            ("orders.old.retry.1m", false),
+        ] {
+            listing.queues = vec![Listed { messages: 7, ..queue(name) }];
+            listing.bindings = vec![Binding::new(name, EVENTS, "a"), Binding::new("other", EVENTS, "a")];
+            let left = left(&listing, &wanted, "orders");
+            assert_eq!(left.len(), 1, "{name}");
+            assert_eq!((&*left[0].name, left[0].messages, left[0].is_doubtful), (name, 7, doubtful));
+            assert_eq!(left[0].bindings.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! A queue that holds nothing.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", key = id)]
+struct OrderCreated {
+    id: u64,
+    customer: String,
+}
+
+#[publisher(event = OrderCreated, async(capacity = 0))]
+pub struct OrderCreatedPublisher;
+
+fn main() {}

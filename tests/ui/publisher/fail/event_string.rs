@@ -1,0 +1,18 @@
+//! An event in quotation marks.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", key = id)]
+struct OrderCreated {
+    id: u64,
+    customer: String,
+}
+
+#[publisher(event = "OrderCreated")]
+pub struct OrderCreatedPublisher;
+
+fn main() {}

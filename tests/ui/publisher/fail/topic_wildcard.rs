@@ -1,0 +1,18 @@
+//! A topic that is a pattern.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", key = id)]
+struct OrderCreated {
+    id: u64,
+    customer: String,
+}
+
+#[publisher(event = OrderCreated, topic = "order.*")]
+pub struct OrderCreatedPublisher;
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! A struct that holds something.
+
+#![allow(unused)]
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created", key = id)]
+struct OrderCreated {
+    id: u64,
+    customer: String,
+}
+
+#[publisher(event = OrderCreated)]
+pub struct OrderCreatedPublisher {
+    url: String,
+}
+
+fn main() {}
