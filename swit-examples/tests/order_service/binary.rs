@@ -93,9 +93,34 @@ impl Running {
 
     /// Waits for its end; it must balance.
     pub(crate) fn end(self) -> Ran {
-        let output = self.child.wait_with_output().unwrap();
+        self.ended().check()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(self) -> Ended {
+        Ended { output: self.child.wait_with_output().unwrap(), letters: self.letters }
+    }
+}
+
+/// A process that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    output: Output,
+    letters: TempFile,
+}
+
+impl Ended {
+    /// Whether it says so itself.
+    #[cfg(unix)]
+    pub(crate) fn balanced(&self) -> bool {
+        self.output.status.success()
+    }
+
+    /// It must balance.
+    pub(crate) fn check(self) -> Ran {
+        let Self { output, letters } = self;
         assert!(output.status.success(), "{output:?}");
-        let text = std::fs::read_to_string(self.letters.path()).unwrap();
+        let text = std::fs::read_to_string(letters.path()).unwrap();
         let ran = Ran {
             summary: summary(&output),
             letters: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),

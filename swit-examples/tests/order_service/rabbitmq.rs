@@ -14,7 +14,7 @@ use serde_json::Value;
 use swit_testbed::Broker;
 
 use crate::{
-    binary::{Running, TempFile, number, order_service},
+    binary::{Ended, Running, TempFile, number, order_service},
     oracle,
     sample::{committed, generated},
 };
@@ -43,6 +43,15 @@ impl Alone {
         while depth("order-service.accept-order") < waiting || depth("order-service.take-payment") == 0 {
             assert!(began.elapsed() < Duration::from_mins(1), "{:?}", self.0.list_queues());
             thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The end of one process does no harm to the connections of another: the broker itself had no fault.
+    fn assert_broker_is_well(&self) {
+        for file in std::fs::read_dir(self.0.folder().join("log")).unwrap() {
+            let log = std::fs::read(file.unwrap().path()).unwrap();
+            let log = String::from_utf8_lossy(&log);
+            assert!(!log.contains("crasher:"), "{log}");
         }
     }
 
@@ -92,13 +101,16 @@ fn the_committed_file_comes_out_as_in_memory() {
 #[test]
 fn two_processes_share_the_work_and_each_accounts_for_its_lines() {
     let broker = Alone::start();
-    let inputs = [generated(500, 21), generated(500, 22)];
+    let inputs = [generated(300, 21), generated(300, 22)];
     // Nobody's id is another's, so that it does not matter who comes first.
     let second = String::from_utf8_lossy(&inputs[1]).replace("\"order_id\": \"", "\"order_id\": \"2-");
     let inputs = [inputs[0].clone(), second.into_bytes()];
     let files = [TempFile::with(&inputs[0]), TempFile::with(&inputs[1])];
     let processes = [&files[0], &files[1]].map(|file| Running::start(broker.order_service().arg(file)));
-    let ran = processes.map(Running::end);
+    // Both, before either is judged: what one of them says may explain the other.
+    let ended = processes.map(Running::ended);
+    assert!(ended.iter().all(Ended::balanced), "{ended:#?}");
+    let ran = ended.map(Ended::check);
     let mut retries = 0;
     for (ran, input) in ran.iter().zip(&inputs) {
         let expected = oracle::expect(input);
@@ -107,14 +119,16 @@ fn two_processes_share_the_work_and_each_accounts_for_its_lines() {
         retries += expected.retries;
     }
     let summaries = [&ran[0].summary, &ran[1].summary];
-    assert_eq!(sum(&summaries, "retries"), retries);
+    // What the first to end gives back unfinished begins again with its first attempt.
+    assert!(sum(&summaries, "retries") >= retries);
+    broker.assert_broker_is_well();
     broker.assert_left_clean();
 }
 
 #[test]
 fn a_crash_of_the_broker_in_the_middle_balances() {
     let broker = Alone::start();
-    let input = generated(1_500, 23);
+    let input = generated(1_000, 23);
     let file = TempFile::with(&input);
     let running = Running::start(broker.order_service().arg(&file));
     broker.until_it_works(300);
@@ -129,7 +143,7 @@ fn a_crash_of_the_broker_in_the_middle_balances() {
 #[test]
 fn a_signal_in_the_middle_drains_and_balances() {
     let broker = Alone::start();
-    let input = generated(800, 24);
+    let input = generated(600, 24);
     let mut running = Running::start(broker.order_service().arg("-").stdin(Stdio::piped()));
     let mut stdin = running.child.stdin.take().unwrap();
     stdin.write_all(&input).unwrap();
