@@ -171,12 +171,10 @@ pub struct OrderRejected {
 /// The topic of whole dead letters, once they were taken from their queue.
 pub const DEAD_LETTERED: &str = "order.dead-lettered";
 
-/// How far an order has come.
+/// How far an order has come, as its customer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Everything is kept for it.
-    Reserved,
     /// It is paid.
     Paid,
     /// Its parcel is on its way.

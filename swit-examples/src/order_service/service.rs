@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// A transport that can't say whether anything is in flight is taken to be done when nothing happened for this long while it
 /// was connected. Longer than a broker takes to notice that another process of the group hangs, and to give its deliveries to
 /// this one: up to three heartbeats of ten seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a run ended with an error. What was read until then is in the summary all the same.
 #[derive(Debug, thiserror::Error)]

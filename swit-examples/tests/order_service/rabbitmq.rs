@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::Value;
-use swit_testbed::Broker;
+use swit_testbed::{Broker, broker::Queue};
 
 use crate::{
     binary::{Ended, Running, TempFile, number, order_service},
@@ -61,8 +61,9 @@ impl Alone {
         let full: Vec<_> = queues.iter().filter(|queue| queue.depth() > 0).collect();
         assert!(full.is_empty(), "{full:?}");
         assert!(queues.iter().all(|queue| queue.name.starts_with("order-service.") || queue.name.starts_with("swit.")));
-        let heard = queues.iter().filter(|queue| queue.name.contains("record-") && !queue.name.ends_with(".dlq"));
-        assert_eq!(heard.collect::<Vec<_>>(), Vec::<&swit_testbed::broker::Queue>::new());
+        let of_instances = ["order-service.record-", "order-service.remember-"];
+        let left = queues.iter().filter(|queue| of_instances.iter().any(|start| queue.name.starts_with(start)));
+        assert_eq!(left.collect::<Vec<_>>(), Vec::<&Queue>::new());
     }
 }
 

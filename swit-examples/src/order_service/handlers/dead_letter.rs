@@ -85,10 +85,8 @@ pub async fn file_dead_letter(
     let message = letter.unwrapped();
     let reason = message.headers.get_str("x-dead-letter-reason").unwrap_or("unknown");
     // Closed again, it was delivered again, and is written already.
-    match ledger.close(line, &Outcome::DeadLettered(Text::from(reason)), labels(&message)) {
-        true => file.write(line, &message),
-        false => Ok(()),
-    }
+    let is_news = ledger.close(line, &Outcome::DeadLettered(Text::from(reason)), labels(&message));
+    if is_news { file.write(line, &message) } else { Ok(()) }
 }
 
 /// What the order of a dead letter is counted by, where there was one.

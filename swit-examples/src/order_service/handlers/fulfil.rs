@@ -19,15 +19,11 @@ async fn tell(updates: &Publisher<OrderUpdatedPublisher>, order_id: &OrderId, st
 
 /// Asks the inventory for everything that was ordered.
 #[subscriber(topic = "order.created", concurrency = 2, prefetch = 256, dead_letter = "order-service.dead-letters")]
-pub async fn reserve_inventory(
-    order: OrderCreated,
-    updates: Publisher<OrderUpdatedPublisher>,
-) -> Publish<InventoryAnswer> {
+pub async fn reserve_inventory(order: OrderCreated) -> Publish<InventoryAnswer> {
     let OrderCreated { order_id, total, currency, payment, labels, .. } = order;
     if let Some(sku) = partners::out_of_stock(&order.items).cloned() {
         return Publish(InventoryAnswer::Rejected(InventoryRejected { order_id, sku, labels }));
     }
-    tell(&updates, &order_id, Step::Reserved).await;
     Publish(InventoryAnswer::Reserved(InventoryReserved { order_id, total, currency, payment, labels }))
 }
 

@@ -34,5 +34,5 @@ pub async fn reject_order(refused: OrderRefused, audit: Publisher<OrderEventsPub
     };
     // Informational: a full queue leaves it out.
     let _ = audit.publish(&OrderEnded { order_id: order_id.clone(), ending: Ending::Rejected, labels }).await;
-    Publish(OrderRejected { order_id, labels, reason })
+    Publish(OrderRejected { order_id, reason, labels })
 }

@@ -149,10 +149,7 @@ impl Book {
     }
 
     pub(super) fn admit(&mut self, tag: &str, order_id: &str) -> Admission {
-        match self.seen.insert(order_id, tag) {
-            true => Admission::First,
-            false => Admission::Duplicate,
-        }
+        if self.seen.insert(order_id, tag) { Admission::First } else { Admission::Duplicate }
     }
 
     /// Answers whether the line was open.
