@@ -7,7 +7,11 @@ use std::{
 };
 
 use tokio::sync::watch;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use super::{
     args::{self, Command, Options},
@@ -109,7 +113,11 @@ fn describe(error: &RunError) -> String {
 /// Failures and dead letters are in the summary: a line each would bury it. `RUST_LOG=warn` shows them.
 fn log() {
     let filter = env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok()).unwrap_or_else(|| {
-        Targets::new().with_default(tracing::Level::WARN).with_target("swit_runtime", tracing::Level::ERROR)
+        Targets::new()
+            .with_default(tracing::Level::WARN)
+            .with_target("swit_runtime", tracing::Level::ERROR)
+            // The client of RabbitMQ shows messages.
+            .with_targets(["lapin", "amq_protocol"].map(|target| (target, LevelFilter::OFF)))
     });
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     // An error means that somebody logs already.

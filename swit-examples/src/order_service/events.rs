@@ -5,13 +5,16 @@
 //!                                                               │                                   └ payment.failed ─ release-inventory ─ inventory.released ┐
 //!                                                               └ inventory.rejected ──────────────────────────────────────────────────── reject-order ───────┴ order.rejected
 //! ```
+//!
+//! Beside the flow, `order.duplicate` and `order.dead-lettered` ([`DEAD_LETTERED`]) say what else becomes of lines, and
+//! `order.updated` and `order.events` tell whoever wants to know: nobody has to.
 
 use serde::{Deserialize, Serialize};
 use swit::Event;
 
 use super::{
     ledger::Rejection,
-    order::{Currency, CustomerId, Item, Money, OrderId, Payment, Region, Sku},
+    order::{Currency, CustomerId, Item, Labels, Money, OrderId, Payment, Sku},
 };
 
 /// A valid order came in, the first with its id.
@@ -30,8 +33,16 @@ pub struct OrderCreated {
     pub currency: Currency,
     /// How it is paid.
     pub payment: Payment,
-    /// Where it goes.
-    pub region: Region,
+    /// What it is counted by.
+    pub labels: Labels,
+}
+
+/// A valid order came in, and another one before it had its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
+#[event(topic = "order.duplicate", version = 1, key = order_id)]
+pub struct OrderDuplicate {
+    /// The id that both have.
+    pub order_id: OrderId,
 }
 
 /// Everything was there and is kept for the order.
@@ -46,8 +57,8 @@ pub struct InventoryReserved {
     pub currency: Currency,
     /// How it is paid.
     pub payment: Payment,
-    /// Where it goes.
-    pub region: Region,
+    /// What it is counted by.
+    pub labels: Labels,
 }
 
 /// An article is not there; nothing is kept.
@@ -58,6 +69,8 @@ pub struct InventoryRejected {
     pub order_id: OrderId,
     /// The first article that is not there.
     pub sku: Sku,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// What the inventory can answer.
@@ -79,8 +92,8 @@ pub struct PaymentCompleted {
     pub amount: Money,
     /// In this currency.
     pub currency: Currency,
-    /// Where the order goes.
-    pub region: Region,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// The payment partner said no.
@@ -89,6 +102,8 @@ pub struct PaymentCompleted {
 pub struct PaymentFailed {
     /// The order.
     pub order_id: OrderId,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// What the payment partner can answer.
@@ -106,6 +121,8 @@ pub enum PaymentAnswer {
 pub struct InventoryReleased {
     /// The order.
     pub order_id: OrderId,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// Why an order can't go on, whichever step says so.
@@ -125,6 +142,8 @@ pub struct ShippingScheduled {
     pub order_id: OrderId,
     /// Who carries it.
     pub carrier: String,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// The order went through.
@@ -133,6 +152,8 @@ pub struct ShippingScheduled {
 pub struct OrderCompleted {
     /// The order.
     pub order_id: OrderId,
+    /// What the order is counted by.
+    pub labels: Labels,
 }
 
 /// The order was rejected; whatever was done for it is undone.
@@ -143,4 +164,53 @@ pub struct OrderRejected {
     pub order_id: OrderId,
     /// Why.
     pub reason: Rejection,
+    /// What the order is counted by.
+    pub labels: Labels,
+}
+
+/// The topic of whole dead letters, once they were taken from their queue.
+pub const DEAD_LETTERED: &str = "order.dead-lettered";
+
+/// How far an order has come, as its customer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It is paid.
+    Paid,
+    /// Its parcel is on its way.
+    Shipped,
+    /// What was kept for it is free again.
+    Released,
+}
+
+/// An order came a step further. Informational: one or the other may be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
+#[event(topic = "order.updated", version = 1, key = order_id, unrouted = "ignore")]
+pub struct OrderUpdated {
+    /// The order.
+    pub order_id: OrderId,
+    /// How far it has come.
+    pub step: Step,
+}
+
+/// How an order ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It went through.
+    Completed,
+    /// It was rejected.
+    Rejected,
+}
+
+/// A line of the audit stream. Informational: one or the other may be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
+#[event(topic = "order.events", version = 1, key = order_id, unrouted = "ignore")]
+pub struct OrderEnded {
+    /// The order.
+    pub order_id: OrderId,
+    /// How it ended.
+    pub ending: Ending,
+    /// What the order is counted by.
+    pub labels: Labels,
 }

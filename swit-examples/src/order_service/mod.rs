@@ -7,8 +7,14 @@
 //! `order.created` → inventory → payment → shipping → `order.completed`, or compensation and `order.rejected`; see
 //! [`events`] for the flow, [`handlers`] for its steps, [`order`] for what a valid line is.
 //!
+//! The same binary runs on RabbitMQ, alone or as a group of processes that share the work:
+//!
+//! ```sh
+//! SWIT_TRANSPORT=amqp://guest:guest@127.0.0.1:5672 order-service orders.jsonl
+//! ```
+//!
 //! It guarantees that every line it reads is accounted for exactly once ([`ledger`]), or it says which are not and
-//! fails, and that its memory does not grow with the input beyond some 40 bytes a line.
+//! fails, and that its memory does not grow with the input beyond some 60 bytes a line.
 
 pub mod args;
 pub mod command;
@@ -22,6 +28,7 @@ pub mod order;
 pub mod partners;
 pub mod progress;
 pub mod providers;
+pub mod publishers;
 pub mod sample;
 pub mod service;
 pub mod signals;

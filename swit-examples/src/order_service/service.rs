@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use swit::{App, Running};
+use swit::{App, Running, transport::ConnectionState};
 use tokio::{sync::watch, time};
 
 use super::{
     args::Options,
     dead_letters::DeadLetterFile,
     input::{Batch, Feed, Source},
-    intake::Intake,
+    intake::{Intake, NotPublished},
     ledger::{Ledger, Window},
     progress::Progress,
     summary::Summary,
@@ -26,8 +26,10 @@ const CONFIGURATION: &str = include_str!("../../order-service.toml");
 /// How often progress is looked at while nothing is read.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A transport that can't say whether anything is in flight is taken to be done when nothing happened for this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A transport that can't say whether anything is in flight is taken to be done when nothing happened for this long while it
+/// was connected. Longer than a broker takes to notice that another process of the group hangs, and to give its deliveries to
+/// this one: up to three heartbeats of ten seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a run ended with an error. What was read until then is in the summary all the same.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +47,8 @@ pub enum RunError {
         source: io::Error,
     },
     /// A line was read and could not be published.
-    #[error("line {line} was not published: {source}")]
-    Publish {
-        /// The line.
-        line: u64,
-        /// Why not.
-        source: swit::PublishError,
-    },
+    #[error(transparent)]
+    Publish(#[from] NotPublished),
     /// Nothing is in flight any more, and yet the ledger has no room for another line.
     #[error("stopped reading before line {0}: nothing is in flight, but too many lines have no outcome")]
     Lost(u64),
@@ -155,8 +152,9 @@ impl Run {
             if !self.intake.open(&line, quiet(&self.running, &self.ledger)).await {
                 return Err(RunError::Lost(number));
             }
-            self.intake.publish(line).await.map_err(|source| RunError::Publish { line: number, source })?;
+            self.intake.start(line);
         }
+        self.intake.settle().await?;
         self.position = batch.position;
         self.progress.update(self.position, self.ledger.progress());
         Ok(())
@@ -184,7 +182,8 @@ impl Run {
     }
 }
 
-/// Resolves when nothing is in flight any more.
+/// Resolves when nothing is in flight any more: the transport says so, or all that was read is accounted for, or nothing
+/// happened for long.
 async fn quiet(running: &Running, ledger: &Ledger) {
     if let Some(transport) = running.inspect("default") {
         return transport.quiet().await;
@@ -197,10 +196,15 @@ async fn quiet(running: &Running, ledger: &Ledger) {
         }
         time::sleep(TICK).await;
         let now = ledger.progress();
-        if now != before {
+        if now != before || !connected(running) {
             (before, since) = (now, Instant::now());
         }
     }
+}
+
+/// Whether the broker is there; while it is not, that nothing happens says nothing.
+fn connected(running: &Running) -> bool {
+    running.connections("default").iter().all(|status| status.borrow().state == ConnectionState::Connected)
 }
 
 fn open_dead_letters(path: Option<&Path>, source: &Source) -> Result<Arc<DeadLetterFile>, RunError> {

@@ -1,10 +1,11 @@
 //! Runs the binary.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -65,17 +66,82 @@ pub(crate) struct Ran {
 
 /// Runs a file to its end; it must balance.
 pub(crate) fn run(input: &Path) -> Ran {
-    let letters = TempFile::new();
-    let output = order_service().arg(input).arg("--json").arg("--dead-letters").arg(&letters).output().unwrap();
-    let text = std::fs::read_to_string(letters.path()).unwrap();
-    let ran = Ran {
-        summary: summary(&output),
-        letters: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
-        output,
-    };
-    assert!(ran.output.status.success(), "{ran:?}");
-    assert_balanced(&ran.summary);
-    ran
+    Running::start(order_service().arg(input)).end()
+}
+
+/// A process that runs, and its dead letters.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    letters: TempFile,
+}
+
+impl Running {
+    /// Starts it, with what it is to say as JSON.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let letters = TempFile::new();
+        let child = command.arg("--json").arg("--dead-letters").arg(&letters).spawn().unwrap();
+        Self { child, letters }
+    }
+
+    /// Asks it to stop.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("`kill` of any POSIX system").success());
+    }
+
+    /// Waits for its end; it must balance.
+    pub(crate) fn end(self) -> Ran {
+        self.ended().check()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(self) -> Ended {
+        Ended { output: self.child.wait_with_output().unwrap(), letters: self.letters }
+    }
+}
+
+/// A process that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    output: Output,
+    letters: TempFile,
+}
+
+impl Ended {
+    /// Whether it says so itself.
+    #[cfg(unix)]
+    pub(crate) fn balanced(&self) -> bool {
+        self.output.status.success()
+    }
+
+    /// It must balance.
+    pub(crate) fn check(self) -> Ran {
+        let Self { output, letters } = self;
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read_to_string(letters.path()).unwrap();
+        let ran = Ran {
+            summary: summary(&output),
+            letters: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            output,
+        };
+        assert_balanced(&ran.summary);
+        ran
+    }
+}
+
+impl Ran {
+    /// Its dead letters by line, and why.
+    pub(crate) fn dead_lines(&self) -> BTreeMap<u64, &str> {
+        let letters = self.letters.iter().map(|letter| {
+            let reason = letter["headers"]["x-dead-letter-reason"].as_str();
+            (letter["line"].as_u64().unwrap(), reason.unwrap())
+        });
+        let found: BTreeMap<u64, &str> = letters.collect();
+        assert_eq!(found.len(), self.letters.len(), "no line has two dead letters");
+        found
+    }
 }
 
 /// The one object on standard output.

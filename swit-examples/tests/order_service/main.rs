@@ -5,6 +5,8 @@ mod binary;
 mod command_line;
 mod nasty;
 mod oracle;
+#[cfg(unix)]
+mod rabbitmq;
 mod sample;
 #[cfg(unix)]
 mod signals;

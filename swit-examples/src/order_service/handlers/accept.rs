@@ -1,42 +1,69 @@
 //! From a line to an order: reads it, and lets the first of each id pass.
 
 use bytes::Bytes;
-use swit::{Headers, Publish, State, subscriber};
+use swit::{Classify, Headers, Publish, PublishError, Publisher, State, subscriber};
 
 use super::{CUT_HEADER, origin::Origin};
 use crate::order_service::{
-    events::OrderCreated,
+    events::{OrderCreated, OrderDuplicate},
     input::LONGEST_LINE,
     ledger::{Admission, Ledger},
     order::{self, InvalidLine},
+    publishers::OrderCreatedPublisher,
 };
 
-/// Reads a line. What is no valid order is dead-lettered as `invalid_input`; a repeated id is accounted for, and ends
-/// here.
+/// Why a line did not become an order.
+#[derive(Debug, thiserror::Error, Classify)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// It is none.
+    #[error(transparent)]
+    #[class(from)]
+    Invalid(#[from] InvalidLine),
+    /// It is one, and the broker did not confirm it. Its line is nobody's fault, so that it is tried for minutes.
+    #[error("the order was not published")]
+    #[class(transient, retries = 100, backoff = exponential("50ms", max = "5s"))]
+    NotPublished(#[from] PublishError),
+}
+
+/// Reads a line. What is no valid order is dead-lettered as `invalid_input`; of a repeated id, whoever read the line is
+/// told.
 ///
-/// Ordered, since the first line of an id wins.
+/// Ordered, since the first line of an id wins. On a broker one process of the group handles all lines, whoever read them.
 #[subscriber(topic = "order.line", ordered, prefetch = 256, dead_letter = "order-service.dead-letters")]
 pub async fn accept_order(
     line: Bytes,
     headers: Headers,
     origin: Origin,
     ledger: State<Ledger>,
-) -> Result<Option<Publish<OrderCreated>>, InvalidLine> {
+    orders: Publisher<OrderCreatedPublisher>,
+) -> Result<Option<Publish<OrderDuplicate>>, AcceptError> {
     if let Some(bytes) = headers.get(CUT_HEADER).and_then(swit::HeaderValue::as_integer) {
-        return Err(InvalidLine::TooLong { bytes: bytes.unsigned_abs(), limit: LONGEST_LINE });
+        return Err(InvalidLine::TooLong { bytes: bytes.unsigned_abs(), limit: LONGEST_LINE }.into());
     }
     let order = order::read(&line)?;
     let total = order.total().map_err(InvalidLine::Total)?;
-    match ledger.admit(ledger.line_of(origin.tag()), &order) {
-        Admission::Duplicate => Ok(None),
-        Admission::First => Ok(Some(Publish(OrderCreated {
-            order_id: order.order_id,
-            customer_id: order.customer_id,
-            items: order.items,
-            total,
-            currency: order.currency,
-            payment: order.payment,
-            region: order.region,
-        }))),
+    let labels = order.labels();
+    if ledger.admit(origin.tag(), order.order_id.as_str()) == Admission::Duplicate {
+        return Ok(Some(Publish(OrderDuplicate { order_id: order.order_id })));
+    }
+    let created = OrderCreated {
+        order_id: order.order_id,
+        customer_id: order.customer_id,
+        items: order.items,
+        total,
+        currency: order.currency,
+        payment: order.payment,
+        labels,
+    };
+    orders.publish(&created).await?;
+    Ok(None)
+}
+
+/// Learns which ids other processes of the group let pass, to take over from them.
+#[subscriber(topic = "order.created", group = per_instance, prefetch = 256, dead_letter = false)]
+pub async fn remember_order(order: Origin, ledger: State<Ledger>) {
+    if let Some(id) = order.order_id() {
+        ledger.remember(order.tag(), id);
     }
 }

@@ -1,7 +1,11 @@
 //! The subscribers: one small step each, tied together by nothing but events.
 //!
-//! What a step gives up goes to one dead-letter queue, [`DEAD_LETTERS`], which the last subscriber empties into the
-//! ledger and the dead-letter file. So memory stays bounded however much of the input is wrong.
+//! What a step gives up goes to one dead-letter queue, [`DEAD_LETTERS`], which `tell-dead-letter` empties; each letter ends
+//! in the ledger and the dead-letter file of the process that read its line. So memory stays bounded however much of the
+//! input is wrong.
+//!
+//! On a broker the steps are shared by the processes of the group. What closes lines reaches all of them, since each has a
+//! ledger of its own.
 
 mod accept;
 mod dead_letter;
@@ -10,10 +14,10 @@ mod origin;
 mod record;
 mod reject;
 
-pub use accept::accept_order;
-pub use dead_letter::file_dead_letter;
+pub use accept::{AcceptError, accept_order, remember_order};
+pub use dead_letter::{file_dead_letter, tell_dead_letter};
 pub use fulfil::{complete_order, reserve_inventory, schedule_shipping, take_payment};
-pub use record::{record_completed, record_rejected};
+pub use record::{record_completed, record_duplicate, record_rejected};
 pub use reject::{reject_order, release_inventory};
 
 /// The topic that intake publishes each line of input to, as it is.

@@ -4,14 +4,23 @@ use std::convert::Infallible;
 
 use swit::{Context, FromDelivery, Text};
 
-/// The correlation id of a delivery, which the ledger gave to its line and which every event of the flow carries on.
+/// The correlation id of a delivery, which the ledger gave to its line and which every event of the flow carries on; and its
+/// key, the id of the order.
 #[derive(Debug, Clone)]
-pub struct Origin(Option<Text>);
+pub struct Origin {
+    tag: Option<Text>,
+    key: Option<Text>,
+}
 
 impl Origin {
     /// The tag.
     pub fn tag(&self) -> Option<&str> {
-        self.0.as_deref()
+        self.tag.as_deref()
+    }
+
+    /// The id of the order, of an event; lines have none yet.
+    pub fn order_id(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 }
 
@@ -19,6 +28,7 @@ impl FromDelivery for Origin {
     type Rejection = Infallible;
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Infallible> {
-        Ok(Self(cx.message().correlation_id.clone()))
+        let message = cx.message();
+        Ok(Self { tag: message.correlation_id.clone(), key: message.key.clone() })
     }
 }

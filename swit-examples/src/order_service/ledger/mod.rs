@@ -3,7 +3,10 @@
 //! Intake opens a line, the flow's last handler closes it, and whatever is open at the end, or was closed twice with
 //! different outcomes, is named. A line that closes again with the same outcome is a redelivery and counts once.
 //!
-//! Memory: a byte a line, about 35 bytes an order id, and the lines in flight, which the [`Window`] bounds.
+//! Each process has its own, of the lines that it read. The order ids alone are everybody's: any process of the group may
+//! have to tell whether an id is new, and hears which were let pass by others.
+//!
+//! Memory: a byte a line, about 50 bytes an order id, and the lines in flight, which the [`Window`] bounds.
 
 mod book;
 mod latency;
@@ -24,7 +27,7 @@ pub use book::{Admission, Balance, Counts, Window};
 pub use latency::Latency;
 pub use outcome::{Outcome, Rejection};
 
-use super::order::Order;
+use super::order::Labels;
 
 /// The ledger of one run of the service.
 #[derive(Debug)]
@@ -69,27 +72,28 @@ impl Ledger {
         tag?.strip_prefix(self.run.as_str())?.strip_prefix('-')?.parse().ok()
     }
 
-    /// Asks whether the valid order of this line is the first with its id. Lines of the same id must be asked for in
-    /// their order.
-    pub fn admit(&self, line: Option<u64>, order: &Order) -> Admission {
-        let (admission, room) = {
-            let mut book = self.book();
-            let admission = book.admit(line, order);
-            (admission, book.wants_waking())
-        };
-        self.wake(room);
-        admission
+    /// Asks whether the valid order of the line with this tag is the first with its id; of its own id a line is the first
+    /// as often as it is asked for. Lines of the same id must be asked for in their order.
+    pub fn admit(&self, tag: Option<&str>, order_id: &str) -> Admission {
+        self.book().admit(tag.unwrap_or_default(), order_id)
     }
 
-    /// Closes a line with what became of it. Lines of other runs are left alone.
-    pub fn close(&self, line: Option<u64>, outcome: &Outcome) {
-        let Some(line) = line else { return };
-        let room = {
+    /// Another process let the line with this tag pass, as the first with its order id.
+    pub fn remember(&self, tag: Option<&str>, order_id: &str) {
+        self.admit(tag, order_id);
+    }
+
+    /// Closes a line with what became of it, and counts its order by the labels, where it was one. Answers whether that is
+    /// news. Lines of other runs are left alone.
+    pub fn close(&self, line: Option<u64>, outcome: &Outcome, labels: Option<Labels>) -> bool {
+        let Some(line) = line else { return false };
+        let (closed, room) = {
             let mut book = self.book();
-            book.close(line, outcome, Instant::now());
-            book.wants_waking()
+            let closed = book.close(line, outcome, labels, Instant::now());
+            (closed, book.wants_waking())
         };
         self.wake(room);
+        closed
     }
 
     fn wake(&self, room: bool) {
@@ -142,7 +146,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert_eq!(ledger.progress(), (2, 0));
-        ledger.close(Some(2), &Outcome::Completed);
+        ledger.close(Some(2), &Outcome::Completed, None);
         waiting.await.unwrap();
         assert_eq!(ledger.progress(), (3, 1));
     }

@@ -1,25 +1,26 @@
-//! Which order ids were seen, in 16 bytes each, whatever their length.
+//! Which order ids were seen and whose they are, in 24 bytes each, whatever their length.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
 };
 
-/// A set of ids, kept as 128-bit digests.
+/// Ids as 128-bit digests, each with a digest of 64 bits of whoever had it first.
 ///
 /// The digests are two `SipHash`es under random keys, so that nobody can make ids collide on purpose; among 10^9 ids the
 /// chance that any two do is below 10^-20.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     keys: (RandomState, RandomState),
-    digests: HashSet<u128, BuildHasherDefault<Digested>>,
+    owners: HashMap<(u64, u64), u64, BuildHasherDefault<Digested>>,
 }
 
 impl Seen {
-    /// Adds an id; says whether it is new.
-    pub(super) fn insert(&mut self, id: &str) -> bool {
-        let digest = u128::from(self.keys.0.hash_one(id)) << 64 | u128::from(self.keys.1.hash_one(id));
-        self.digests.insert(digest)
+    /// Adds an id; says whether it is this owner's: new, or seen before with the same owner.
+    pub(super) fn insert(&mut self, id: &str, owner: &str) -> bool {
+        let digest = (self.keys.0.hash_one(id), self.keys.1.hash_one(id));
+        let owner = self.keys.0.hash_one(owner);
+        *self.owners.entry(digest).or_insert(owner) == owner
     }
 }
 
@@ -38,9 +39,8 @@ impl Hasher for Digested {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "half of the digest is meant")]
-    fn write_u128(&mut self, digest: u128) {
-        self.0 = digest as u64;
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
     }
 }
 
@@ -54,11 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_new_once() {
+    fn an_id_is_its_first_owners() {
         let mut seen = Seen::default();
         for number in 0..10_000 {
-            assert!(seen.insert(&format!("o-{number}")));
+            assert!(seen.insert(&format!("o-{number}"), "a"));
         }
-        assert!(!seen.insert("o-77") && seen.insert("O-77") && seen.insert("o-77 "));
+        assert!(!seen.insert("o-77", "b") && seen.insert("o-77", "a"));
+        assert!(seen.insert("O-77", "b") && seen.insert("o-77 ", "b"));
     }
 }

@@ -46,7 +46,7 @@ macro_rules! labels {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Label).map(|text| text.map_or(Self::Other, |text| Self::of(&text)))
+                deserializer.deserialize_any(Label(Self::of))
             }
         }
     )* };
@@ -79,48 +79,59 @@ labels! {
     }
 }
 
-/// Reads a text; anything else that is JSON is no label, and no error.
-struct Label;
+/// What an order is counted by. Every event of the flow carries it on, so that whoever hears the last one can count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Labels {
+    /// What kind of order it is.
+    #[serde(rename = "type", default)]
+    pub order_type: OrderType,
+    /// Where it goes.
+    #[serde(default)]
+    pub region: Region,
+}
 
-impl<'de> de::Visitor<'de> for Label {
-    type Value = Option<String>;
+/// Reads a text; anything else that is JSON is no label, and no error.
+struct Label<T>(fn(&str) -> T);
+
+impl<'de, T: Default> de::Visitor<'de> for Label<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a label")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
+        Ok((self.0)(text))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         while list.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(T::default())
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(T::default())
     }
 }
 

@@ -20,7 +20,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use labels::{OrderType, Region};
+pub use labels::{Labels, OrderType, Region};
 pub use money::{Money, MoneyError};
 pub use quantity::Quantity;
 pub use read::{InvalidLine, read};
@@ -73,6 +73,11 @@ pub struct Payment {
 }
 
 impl Order {
+    /// What it is counted by.
+    pub fn labels(&self) -> Labels {
+        Labels { order_type: self.order_type, region: self.region }
+    }
+
     /// The sum of all items, exact.
     ///
     /// # Errors

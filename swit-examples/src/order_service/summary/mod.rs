@@ -26,11 +26,12 @@ pub struct Summary {
     pub dead_lettered: BTreeMap<String, u64>,
     /// Valid lines whose order id had been read before.
     pub duplicates: u64,
-    /// Failed attempts that were tried again, of all subscribers.
+    /// Failed attempts that were tried again, of all subscribers of this process: in a group, also those of lines that
+    /// another process read, and not those of its own lines that another process worked on.
     pub retries: u64,
-    /// Orders, duplicates aside, by type.
+    /// Orders that ended, duplicates aside, by type.
     pub orders_by_type: BTreeMap<&'static str, u64>,
-    /// Orders, duplicates aside, by region.
+    /// Orders that ended, duplicates aside, by region.
     pub orders_by_region: BTreeMap<&'static str, u64>,
     /// Seconds from the first line to the last outcome.
     pub elapsed_seconds: f64,
@@ -38,7 +39,7 @@ pub struct Summary {
     pub lines_per_second: f64,
     /// How long a line took, from being read to its outcome.
     pub latency_ms: Quantiles,
-    /// What each subscriber did.
+    /// What each subscriber did in this process.
     pub subscribers: Vec<Subscriber>,
     /// Whether it was stopped before the input's end.
     pub stopped: bool,
@@ -147,14 +148,14 @@ mod tests {
         for line in [3, 4, 9] {
             ledger.open(line, 1).await;
         }
-        ledger.close(Some(4), &Outcome::DeadLettered("permanent".into()));
-        ledger.close(Some(9), &Outcome::Completed);
+        ledger.close(Some(4), &Outcome::DeadLettered("permanent".into()), None);
+        ledger.close(Some(9), &Outcome::Completed, None);
         let summary = Summary::new(&ledger, &[], Duration::from_secs(2), true);
         assert_eq!((summary.read, summary.completed, summary.balanced), (3, 1, false));
         assert_eq!((summary.unaccounted, summary.unaccounted_lines.as_slice()), (1, &[3][..]));
         let text = Table(&summary).to_string();
         assert!(text.contains("NOT BALANCED") && text.contains("line 3"), "{text}");
-        ledger.close(Some(3), &Outcome::Duplicate);
+        ledger.close(Some(3), &Outcome::Duplicate, None);
         let summary = Summary::new(&ledger, &[], Duration::from_secs(2), true);
         assert!(summary.balanced);
         let json = serde_json::to_value(&summary).unwrap();

@@ -98,10 +98,10 @@ impl Core {
         declared.get(name).is_some_and(|queue| queue.single_active)
     }
 
-    /// Whether a queue belongs to this instance alone, and ends with it.
-    pub(super) fn is_own(&self, name: &Text) -> bool {
+    /// A queue that belongs to this instance alone, and ends with it.
+    pub(super) fn own(&self, name: &Text) -> Option<Queue> {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        declared.get(name).is_some_and(|queue| queue.exclusive)
+        declared.get(name).filter(|queue| queue.exclusive).cloned()
     }
 
     /// Whether a queue is there, asked of the broker.

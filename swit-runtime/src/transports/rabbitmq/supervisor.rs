@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use lapin::{
     Channel, Consumer,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::{
@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     core::Core,
+    declare::Declaring,
     link::{PATIENCE, RETRYING, Up, describe},
     session::{Caution, Session},
     subscription::Inner,
@@ -25,7 +26,7 @@ use crate::{
     error::TransportError,
     failpoint::{self, Sabotage, sabotaged},
     id::chance,
-    transport::SubscriptionState,
+    transport::{Queue, SubscriptionState},
 };
 
 /// How long an acknowledgement may wait for others to travel with.
@@ -83,8 +84,8 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
             End::Closed => {
                 inner.wake_all();
                 retire(&core, &inner, &up).await;
-                if core.is_own(&inner.options.queue) {
-                    delete(&inner, &up).await;
+                if let Some(queue) = core.own(&inner.options.queue) {
+                    delete(&core, &queue, &up).await;
                 }
                 break;
             }
@@ -288,16 +289,15 @@ async fn cancel(channel: &Channel, tag: ShortString) {
 }
 
 /// Deletes the queue of this instance, which nobody else consumes. If it can't be, it ends by itself.
-async fn delete(inner: &Inner, up: &Up) {
-    let Ok(queue) = ShortString::try_new(inner.options.queue.as_str()) else { return };
+async fn delete(core: &Core, queue: &Queue, up: &Up) {
     let deleting = async {
-        let channel = up.channel().await?;
-        channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
-        close(&channel).await;
+        let declaring = Declaring::on(up, &core.options).await?;
+        declaring.withdraw(queue).await?;
+        declaring.close().await;
         Ok::<_, lapin::Error>(())
     };
     if let Ok(Err(error)) = timeout(PATIENCE, deleting).await {
-        tracing::debug!(queue = %inner.options.queue, error = %describe(&error), "deleting the queue of this instance");
+        tracing::debug!(queue = %queue.name, error = %describe(&error), "deleting the queue of this instance");
     }
 }
 

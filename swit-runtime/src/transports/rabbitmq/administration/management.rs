@@ -42,6 +42,7 @@ impl Management {
     /// # Errors
     /// [`ManagementError`].
     pub fn parse(url: &str, allow_plaintext: bool) -> Result<Self, ManagementError> {
+        let says_80 = url.trim().trim_end_matches('/').ends_with(":80");
         let url = Url::parse(url.trim()).map_err(|_| ManagementError::NotHttp)?;
         if url.scheme() == "https" {
             return Err(ManagementError::Tls);
@@ -63,8 +64,8 @@ impl Management {
             ("", None) => None,
             (user, password) => Some((decoded(user), decoded(password.unwrap_or_default()))),
         };
-        // `Url` does not tell whether somebody wrote port 80, where no management API is.
-        let port = url.port().unwrap_or(15_672);
+        // `Url` leaves out a port that is the scheme's own.
+        let port = url.port().unwrap_or(if says_80 { 80 } else { 15_672 });
         Ok(Self { host, port, user })
     }
 
@@ -138,7 +139,7 @@ mod tests {
     fn addresses_are_read_and_passwords_hidden() {
         for (url, shown) in [
             ("http://localhost", "http://localhost:15672"),
-            ("http://localhost:80", "http://localhost:15672"),
+            ("http://localhost:80/", "http://localhost:80"),
             ("http://127.0.0.1:15673/", "http://127.0.0.1:15673"),
             ("http://[::1]:1", "http://[::1]:1"),
             ("http://app:p%40ss@localhost", "http://app:***@localhost:15672"),

@@ -9,13 +9,13 @@ const PLUGINS: [&str; 3] = ["rabbitmq_management-", "rabbitmq_management_agent-"
 
 /// Enables the plugin in a node that was not started yet. Its port, and the lines of its configuration.
 pub(super) fn install(node: &Node) -> (u16, Vec<String>) {
-    let links = node.folder().join("rabbit");
-    let sbin = fs::read_link(links.join("sbin")).expect("a link to the release");
+    let own = node.folder().join("rabbit");
+    let sbin = fs::read_link(own.join("sbin")).expect("a link to the release");
     let release = sbin.parent().expect("a release is a folder");
     for entry in fs::read_dir(release.join("plugins")).expect("a release has a folder `plugins`").flatten() {
         let name = entry.file_name();
         if PLUGINS.iter().any(|plugin| name.to_string_lossy().starts_with(plugin)) {
-            std::os::unix::fs::symlink(entry.path(), links.join("plugins").join(&name)).expect("a link can be made");
+            std::os::unix::fs::symlink(entry.path(), own.join("plugins").join(&name)).expect("a link can be made");
         }
     }
     fs::write(node.folder().join("enabled_plugins"), "[rabbitmq_management].\n").expect("the file can be written");
