@@ -33,6 +33,9 @@ use crate::{
 const INSISTENCE: Backoff =
     Backoff::Exponential { first: Duration::from_millis(100), max: Duration::from_secs(5), factor: 2.0, jitter: 0.5 };
 
+/// How often it is looked whether the connection is lost that a delivery came by.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// Whether a delivery reaches the handler.
 pub(super) enum Admission {
     Yes,
@@ -234,6 +237,10 @@ impl Seat {
 
     /// Arranges the next attempt. False: it has begun here, in place.
     async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
+        if !delivery.is_current() {
+            self.plan.leave(delivery);
+            return true;
+        }
         self.counters.retries();
         let delivery = if self.plan.ordered {
             delivery
@@ -245,6 +252,10 @@ impl Seat {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {
+                if !delivery.is_current() {
+                    self.plan.leave(delivery);
+                    return true;
+                }
                 self.begin(delivery, attempt);
                 false
             }
@@ -275,11 +286,34 @@ impl Seat {
 pub(super) enum GivenUp {
     DeadLettered,
     Discarded,
-    /// The transport was closed first: the delivery went back to it.
+    /// Its transport was closed first, or its connection lost: the delivery went back, and comes again.
     NotYet,
 }
 
 impl Plan {
+    /// A parked delivery whose time has come. One whose connection was lost meanwhile comes again by itself.
+    #[inline]
+    pub(super) fn due(&self) -> Option<(Delivery, u32)> {
+        loop {
+            let (delivery, attempt) = self.parking.take()?;
+            if delivery.is_current() {
+                return Some((delivery, attempt));
+            }
+            self.leave(delivery);
+        }
+    }
+
+    /// Leaves a delivery whose connection was lost to the transport, which delivers it again. What would become of this one
+    /// does not count: it would be handled twice, and, failed here and done there, be both.
+    fn leave(&self, delivery: Delivery) {
+        tracing::debug!(
+            subscriber = %self.receiver.subscriber,
+            message_id = %delivery.message().id,
+            "its connection was lost; it comes again"
+        );
+        drop(delivery);
+    }
+
     /// Parks a delivery, or puts a delayed copy in its place.
     ///
     /// # Errors
@@ -309,6 +343,10 @@ impl Plan {
         failure: Option<&Failure>,
         attempts: u32,
     ) -> GivenUp {
+        if !delivery.is_current() {
+            self.leave(delivery);
+            return GivenUp::NotYet;
+        }
         let Some(queue) = &self.dead_letter else {
             self.discard(delivery, reason);
             return GivenUp::Discarded;
@@ -350,11 +388,29 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. False: the transport was
-    /// closed meanwhile, and the input went back to it.
+    /// closed or the input's connection lost before it was, and the input comes again.
     async fn replace(&self, mut delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
         if failpoint::is_broken(Sabotage::AckBeforeCopy) {
             delivery.split().settle(Verdict::Ack);
         }
+        tokio::select! {
+            biased;
+            is_confirmed = self.insist(copy, queue, delay) => {
+                if is_confirmed {
+                    failpoint::hit(Failpoint::AfterCopy);
+                    delivery.settle(Verdict::Ack);
+                }
+                is_confirmed
+            }
+            () = lost(&delivery) => {
+                self.leave(delivery);
+                false
+            }
+        }
+    }
+
+    /// Publishes a copy until it is confirmed. False: the transport was closed.
+    async fn insist(&self, copy: Message, queue: &Text, delay: Duration) -> bool {
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -366,7 +422,7 @@ impl Plan {
                     tries += 1;
                     continue;
                 }
-                Ok(_) => break,
+                Ok(_) => return true,
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
             };
@@ -374,7 +430,7 @@ impl Plan {
             let wait = INSISTENCE.jittered(tries, chance());
             tracing::error!(
                 subscriber = %self.receiver.subscriber,
-                message_id = %delivery.message().id,
+                message_id = %copy.id,
                 %queue,
                 tries,
                 %error,
@@ -383,9 +439,13 @@ impl Plan {
             );
             tokio::time::sleep(wait).await;
         }
-        failpoint::hit(Failpoint::AfterCopy);
-        delivery.settle(Verdict::Ack);
-        true
+    }
+}
+
+/// Resolves when the connection that a delivery came by is lost.
+async fn lost(delivery: &Delivery) {
+    while delivery.is_current() {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

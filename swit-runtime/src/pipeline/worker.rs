@@ -56,7 +56,7 @@ impl Source {
     ) -> Poll<Option<(Delivery, u32)>> {
         match self {
             Self::Shared(subscription) => {
-                if let Some(due) = plan.parking.take() {
+                if let Some(due) = plan.due() {
                     acknowledge(done);
                     subscription.busy(worker);
                     return Poll::Ready(Some(due));
@@ -69,7 +69,7 @@ impl Source {
                     return Poll::Ready(next.map(numbered));
                 }
                 plan.parking.register(worker, task.waker());
-                let Some(due) = plan.parking.take() else { return Poll::Pending };
+                let Some(due) = plan.due() else { return Poll::Pending };
                 subscription.busy(worker);
                 Poll::Ready(Some(due))
             }

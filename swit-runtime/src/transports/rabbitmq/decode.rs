@@ -49,13 +49,23 @@ impl Seen {
     }
 }
 
-/// The message of a delivery, and how often it came back before. A classic queue says only whether it did.
-pub(super) fn message(delivery: Delivery, seen: &mut Seen) -> (Message, u32) {
-    let Delivery { routing_key, redelivered, properties, data, .. } = delivery;
+/// How often a delivery came back before. A classic queue says only whether it did; a quorum queue counts, in a header that
+/// a sender may have written as well: that one says nothing of a message that never came back.
+pub(super) fn redeliveries(delivery: &Delivery) -> u32 {
+    if !delivery.redelivered {
+        return 0;
+    }
+    let headers = delivery.properties.headers().as_ref();
+    let count = headers.and_then(|headers| headers.inner().get(DELIVERY_COUNT)).map(header_value);
+    count.and_then(|count| count.as_integer()).map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The message of a delivery.
+pub(super) fn message(delivery: Delivery, seen: &mut Seen) -> Message {
+    let Delivery { routing_key, properties, data, .. } = delivery;
     let mut message = Message::new(seen.text(routing_key.as_str()), Bytes::from(data));
-    let mut redeliveries = None;
     if let Some(table) = properties.headers() {
-        redeliveries = own_headers(table, &mut message, seen);
+        own_headers(table, &mut message, seen);
     }
     let text = |text: &Option<ShortString>, seen: &mut Seen| text.as_ref().map(|text| seen.text(text.as_str()));
     let new = |text: &Option<ShortString>| text.as_ref().map(|text| Text::from(text.as_str()));
@@ -73,12 +83,11 @@ pub(super) fn message(delivery: Delivery, seen: &mut Seen) -> (Message, u32) {
         message.timestamp =
             properties.timestamp().and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     }
-    (message, redeliveries.unwrap_or(u32::from(redelivered)))
+    message
 }
 
-/// Reads the headers: those that hold what the protocol has no field for go into their fields. The broker's count.
-fn own_headers(table: &FieldTable, message: &mut Message, seen: &mut Seen) -> Option<u32> {
-    let mut redeliveries = None;
+/// Reads the headers: those that hold what the protocol has no field for go into their fields.
+fn own_headers(table: &FieldTable, message: &mut Message, seen: &mut Seen) {
     let mut headers = Headers::new();
     for (name, value) in table.inner() {
         let name = name.as_str();
@@ -111,16 +120,11 @@ fn own_headers(table: &FieldTable, message: &mut Message, seen: &mut Seen) -> Op
                 }
             }
             other => {
-                let value = header_value(other);
-                if name == DELIVERY_COUNT {
-                    redeliveries = value.as_integer().and_then(|count| u32::try_from(count).ok());
-                }
-                headers.insert(seen.text(name), value);
+                headers.insert(seen.text(name), header_value(other));
             }
         }
     }
     message.headers = headers;
-    redeliveries
 }
 
 fn first_routing_key(death: &AMQPValue) -> Option<&str> {

@@ -163,7 +163,9 @@ impl Link {
     /// Watches the connection and makes it again when it is lost, until the transport is closed.
     async fn supervise(self: Arc<Self>, first: Up) {
         let mut up = first;
+        let mut tries = 0;
         loop {
+            let began = Instant::now();
             let why = tokio::select! {
                 biased;
                 () = self.closing.cancelled() => {
@@ -176,7 +178,9 @@ impl Link {
             self.set(ConnectionState::Lost);
             self.up.send_replace(None);
             up.down.cancel();
-            let Some(again) = self.reconnect().await else { return };
+            // One that ends as soon as it stands is not made again in a tight loop; one that had stood is at once.
+            tries = if began.elapsed() > PATIENCE { 0 } else { tries + 1 };
+            let Some(again) = self.reconnect(tries).await else { return };
             self.reconnects.fetch_add(1, Ordering::Relaxed);
             tracing::info!(transport = %self.transport, connection = self.purpose, "connected again");
             up = again;
@@ -185,8 +189,15 @@ impl Link {
         }
     }
 
-    async fn reconnect(&self) -> Option<Up> {
-        let mut tries = 0;
+    /// Tries until it is connected. The first try waits as long as one after so many short-lived connections does.
+    async fn reconnect(&self, short_lived: u32) -> Option<Up> {
+        let mut tries = short_lived.saturating_sub(1);
+        if tries > 0 {
+            tokio::select! {
+                () = self.closing.cancelled() => return None,
+                () = sleep(RETRYING.jittered(tries, chance())) => {}
+            }
+        }
         loop {
             let attempt = tokio::select! {
                 biased;

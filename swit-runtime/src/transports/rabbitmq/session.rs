@@ -14,10 +14,13 @@ use lapin::{
     Channel, Consumer,
     message::Delivery,
     options::{BasicAckOptions, BasicRejectOptions},
-    types::{AMQPValue, ShortString},
+    types::ShortString,
 };
 
-use super::window::{Acknowledgement, Window};
+use super::{
+    decode,
+    window::{Acknowledgement, Window},
+};
 use crate::{failpoint::sabotaged, message::Message, transport::SubscribeOptions};
 
 /// From so many redeliveries on, a message may be one that kills its process.
@@ -29,7 +32,7 @@ const GULP: usize = 64;
 #[expect(clippy::large_enum_variant, reason = "nearly all are of the large one, which a box would only cost more")]
 pub(super) enum Ready {
     /// As it came.
-    Raw(Delivery),
+    Raw { delivery: Delivery, redeliveries: u32 },
     /// Requeued: it was out before.
     Back { tag: u64, message: Arc<Message>, redeliveries: u32 },
 }
@@ -37,25 +40,30 @@ pub(super) enum Ready {
 impl Ready {
     pub(super) fn tag(&self) -> u64 {
         match self {
-            Self::Raw(delivery) => delivery.delivery_tag,
+            Self::Raw { delivery, .. } => delivery.delivery_tag,
             Self::Back { tag, .. } => *tag,
         }
+    }
+
+    fn is_suspect(&self) -> bool {
+        let (Self::Raw { redeliveries, .. } | Self::Back { redeliveries, .. }) = self;
+        *redeliveries >= SUSPECT
     }
 }
 
 /// How a session hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caution {
-    /// One at a time, until a delivery is seen that is no suspect.
+    /// The broker sends one at a time, until a delivery is seen that is no suspect.
     Suspicious,
-    /// Such a delivery was seen: the prefetch is to be opened.
+    /// Such a delivery was seen: the prefetch is to be opened. The broker is told of nothing until the consumer of one is
+    /// gone: else it would send that one more, only to take it back, which it counts.
     Satisfied,
-    /// All that the prefetch allows, until a suspect is seen.
+    /// The broker sends all that the prefetch allows. A suspect among them waits until nothing else is out, and nothing
+    /// else is handed out beside it.
     Watchful,
     /// All that the prefetch allows: its queue does not count, or it is one at a time anyway.
     Off,
-    /// A suspect came among others: they are to go back, and it alone is to come again.
-    Alarmed,
 }
 
 /// Deliveries of one channel.
@@ -70,6 +78,12 @@ pub(super) struct Session {
     pub(super) out: usize,
     /// Most that may be: while one consumer is exchanged for another, the broker would allow both their prefetches.
     most_out: usize,
+    /// The one that is out is a suspect.
+    suspect_out: bool,
+    /// Something lies here that a worker asked for and did not get yet.
+    held_back: bool,
+    /// More may lie in the client library, which has nobody to call.
+    unread: bool,
     pub(super) caution: Caution,
     /// How often the broker was told of acknowledgements.
     pub(super) told: u64,
@@ -96,6 +110,9 @@ impl Session {
             ready: VecDeque::new(),
             out: 0,
             most_out: options.prefetch as usize,
+            suspect_out: false,
+            held_back: false,
+            unread: false,
             caution,
             told: 0,
             announced: false,
@@ -103,10 +120,24 @@ impl Session {
         }
     }
 
-    /// Takes what has come from the client library. Its waker is called when there is more.
+    /// Takes what has come from the client library, up to a gulp. Its waker is called when there is more.
     pub(super) fn pull(&mut self, waker: &Waker) {
+        self.pull_up_to(GULP, waker);
+    }
+
+    /// Takes all that has come from the client library, so that it is seen how long it is held.
+    pub(super) fn pull_all(&mut self, waker: &Waker) {
+        self.pull_up_to(usize::MAX, waker);
+    }
+
+    fn pull_up_to(&mut self, most: usize, waker: &Waker) {
         let mut cx = Context::from_waker(waker);
-        while self.ready.len() < GULP && self.ended.is_none() {
+        self.unread = false;
+        while self.ended.is_none() {
+            if self.ready.len() >= most {
+                self.unread = true;
+                return;
+            }
             let Some(consumer) = &mut self.consumer else { return };
             match Pin::new(consumer).poll_next(&mut cx) {
                 Poll::Ready(Some(Ok(delivery))) => self.take(delivery),
@@ -123,13 +154,16 @@ impl Session {
             self.ended = Some(format!("delivery {} came out of turn", delivery.delivery_tag));
             return;
         }
-        let is_suspect = count(&delivery) >= SUSPECT;
-        self.caution = match (self.caution, is_suspect) {
-            (Caution::Suspicious, false) => Caution::Satisfied,
-            (Caution::Watchful | Caution::Satisfied, true) => Caution::Alarmed,
-            (caution, _) => caution,
-        };
-        self.ready.push_back(Ready::Raw(delivery));
+        let redeliveries = decode::redeliveries(&delivery);
+        if self.caution == Caution::Suspicious && redeliveries < SUSPECT {
+            self.caution = Caution::Satisfied;
+        }
+        self.ready.push_back(Ready::Raw { delivery, redeliveries });
+    }
+
+    /// Whether another worker would find something here.
+    pub(super) fn has_more(&self) -> bool {
+        !self.ready.is_empty() || self.unread
     }
 
     /// Begins to cancel the consumer: the channel, and the tag to cancel.
@@ -148,6 +182,15 @@ impl Session {
                 self.take(delivery);
             }
         }
+        self.trust();
+    }
+
+    /// Ends the time in which the broker is told of nothing: its consumer of one is gone, or will not be exchanged.
+    pub(super) fn trust(&mut self) {
+        if self.caution == Caution::Satisfied {
+            self.caution = Caution::Watchful;
+            self.flush(true);
+        }
     }
 
     /// Goes on with another consumer on the same channel.
@@ -155,18 +198,24 @@ impl Session {
         self.consumer = Some(consumer);
         self.leaving = false;
         self.window.resize(prefetch);
-        if self.caution == Caution::Satisfied {
-            self.caution = Caution::Watchful;
-        }
+    }
+
+    /// Whether what lies here first may be handed out now.
+    fn may_hand_out(&self) -> bool {
+        let Some(first) = self.ready.front() else { return false };
+        let alone = self.suspect_out || (self.caution != Caution::Off && first.is_suspect());
+        self.out < if alone { 1 } else { self.most_out }
     }
 
     /// The next delivery for a worker.
     pub(super) fn next(&mut self) -> Option<Ready> {
-        if self.caution == Caution::Alarmed || self.out >= self.most_out {
+        if !self.may_hand_out() {
+            self.held_back = !self.ready.is_empty();
             return None;
         }
         let next = self.ready.pop_front()?;
         self.out += 1;
+        self.suspect_out = self.caution != Caution::Off && next.is_suspect();
         if sabotaged("skip_a_delivery") && next.tag().is_multiple_of(50) {
             self.ack(next.tag());
             return self.next();
@@ -174,9 +223,18 @@ impl Session {
         Some(next)
     }
 
-    /// Whether something that lies here waited for one that is out to be settled.
-    pub(super) fn has_room_again(&self) -> bool {
-        self.out + 1 == self.most_out && !self.ready.is_empty()
+    /// Whether something that was held back can be handed out by now. Says so once.
+    pub(super) fn has_room_again(&mut self) -> bool {
+        let has_room = self.held_back && self.may_hand_out();
+        self.held_back &= !has_room;
+        has_room
+    }
+
+    /// One that was out is not any more.
+    fn came_back(&mut self) {
+        self.out = self.out.saturating_sub(1);
+        // It was the only one.
+        self.suspect_out = false;
     }
 
     /// A delivery is done with. False: it was settled before.
@@ -184,7 +242,7 @@ impl Session {
         if !self.window.ack(tag) {
             return false;
         }
-        self.out = self.out.saturating_sub(1);
+        self.came_back();
         if self.window.is_due() {
             self.flush(false);
         }
@@ -193,6 +251,9 @@ impl Session {
 
     /// Tells the broker what is settled.
     pub(super) fn flush(&mut self, all: bool) {
+        if self.caution == Caution::Satisfied {
+            return;
+        }
         let (channel, told) = (&self.channel, &mut self.told);
         self.window.flush(all, |Acknowledgement { tag, multiple }| {
             *told += 1;
@@ -214,24 +275,39 @@ impl Session {
         if !self.window.tell(tag) {
             return false;
         }
-        self.out = self.out.saturating_sub(1);
+        self.came_back();
         start(self.channel.basic_reject(tag, BasicRejectOptions { requeue }));
         true
     }
 
     /// Puts a delivery that was out back to its place among those that lie here.
     pub(super) fn put_back(&mut self, tag: u64, message: Arc<Message>, redeliveries: u32) {
-        self.out = self.out.saturating_sub(1);
+        self.came_back();
         let at = self.ready.partition_point(|ready| ready.tag() < tag);
         self.ready.insert(at, Ready::Back { tag, message, redeliveries });
+    }
+
+    /// Gives back what lies here up to this tag. How many those were.
+    pub(super) fn give_back_up_to(&mut self, tag: u64) -> usize {
+        let mut count = 0;
+        while let Some(ready) = self.ready.pop_front_if(|ready| ready.tag() <= tag) {
+            self.give_back(ready.tag());
+            count += 1;
+        }
+        count
+    }
+
+    /// Gives one that lay here back to the broker.
+    fn give_back(&mut self, tag: u64) {
+        if self.window.tell(tag) {
+            start(self.channel.basic_reject(tag, BasicRejectOptions { requeue: true }));
+        }
     }
 
     /// Gives all that lies here back to the broker.
     pub(super) fn give_back_ready(&mut self) {
         for ready in std::mem::take(&mut self.ready) {
-            if self.window.tell(ready.tag()) {
-                start(self.channel.basic_reject(ready.tag(), BasicRejectOptions { requeue: true }));
-            }
+            self.give_back(ready.tag());
         }
     }
 }
@@ -240,14 +316,4 @@ impl Session {
 fn start<T>(request: impl Future<Output = Result<T, lapin::Error>>) {
     // An error means that the channel is gone, which whoever polls it learns.
     let _ = pin!(request).poll(&mut Context::from_waker(Waker::noop()));
-}
-
-/// How often the broker says that it delivered a message of a quorum queue before.
-fn count(delivery: &Delivery) -> u32 {
-    let headers = delivery.properties.headers().as_ref();
-    match headers.and_then(|headers| headers.inner().get("x-delivery-count")) {
-        Some(AMQPValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
-        Some(AMQPValue::LongInt(count)) => u32::try_from(*count).unwrap_or(u32::MAX),
-        _ => 0,
-    }
 }

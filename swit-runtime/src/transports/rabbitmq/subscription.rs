@@ -39,7 +39,7 @@ pub(super) struct Inner {
     /// What each worker has read before.
     seen: Box<[Mutex<Seen>]>,
     /// Called by the client library when a delivery came.
-    waker: Waker,
+    pub(super) waker: Waker,
     /// Something that the supervisor has to see to.
     pub(super) changed: Notify,
     /// Something was settled of which the broker is not told yet.
@@ -187,7 +187,7 @@ impl Inner {
                 return Poll::Pending;
             }
         };
-        let more = state.session.as_ref().is_some_and(|session| !session.ready.is_empty());
+        let more = state.session.as_ref().is_some_and(Session::has_more);
         let generation = state.generation;
         let another = self.found(worker, may_wait, more);
         drop(state);
@@ -202,16 +202,13 @@ impl Inner {
             session.pull(&self.waker);
         }
         let next = session.next();
-        if session.ended.is_some() || matches!(session.caution, Caution::Satisfied | Caution::Alarmed) {
+        if session.ended.is_some() || session.caution == Caution::Satisfied {
             self.changed.notify_one();
         }
-        match &next {
-            Some(next) if self.options.no_ack => {
-                session.ack(next.tag());
-            }
-            // Nothing is handed out any more: all goes back.
-            None if session.caution == Caution::Alarmed => session.flush(true),
-            _ => {}
+        if self.options.no_ack
+            && let Some(next) = &next
+        {
+            session.ack(next.tag());
         }
         self.announce(session);
         next
@@ -268,11 +265,10 @@ impl Inner {
         let (sink, spare) = done.map(|done| (done.sink, done.message)).unzip();
         let sink = sink.unwrap_or_else(|| Arc::clone(self) as Arc<dyn Settle>);
         let (tag, message, redeliveries) = match next {
-            Ready::Raw(delivery) => {
+            Ready::Raw { delivery, redeliveries } => {
                 let tag = delivery.delivery_tag;
                 let mut seen = self.seen[worker % self.seen.len()].lock().unwrap_or_else(PoisonError::into_inner);
-                let (message, redeliveries) = decode::message(delivery, &mut seen);
-                (tag, reused(spare, message), redeliveries)
+                (tag, reused(spare, decode::message(delivery, &mut seen)), redeliveries)
             }
             Ready::Back { tag, message, redeliveries } => (tag, message, redeliveries),
         };
@@ -321,7 +317,7 @@ impl Settle for Inner {
             Verdict::Requeue if sabotaged("forget_a_requeue") && tag.is_multiple_of(97) => session.ack(tag),
             Verdict::Reject => session.reject(tag, false),
             // While this subscription goes on, its old place is here: so nothing overtakes it, and nothing is counted.
-            Verdict::Requeue if !closing && session.caution != Caution::Alarmed && session.window.is_out(tag) => {
+            Verdict::Requeue if !closing && session.window.is_out(tag) => {
                 session.put_back(tag, message, stamp & MOST_COUNTED);
                 stays = true;
                 true

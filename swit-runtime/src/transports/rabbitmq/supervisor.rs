@@ -1,9 +1,10 @@
 //! The task behind a subscription: opens its session, and opens the next one whenever one ends, for whatever reason.
 //!
 //! A session begins with a prefetch of one, until a message was seen that did not come back again and again: so those
-//! that were merely prefetched are not condemned with the one that kills its process.
+//! that were merely prefetched are not condemned with the one that kills its process. After that such a message waits
+//! until nothing else is out, and is handled alone.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use lapin::{
     Channel, Consumer,
@@ -17,7 +18,7 @@ use tokio::{
 
 use super::{
     core::Core,
-    declare::Declaring,
+    declare::{Declaring, in_time},
     link::{PATIENCE, RETRYING, Up, describe},
     session::{Caution, Session},
     subscription::Inner,
@@ -42,8 +43,6 @@ enum End {
     Lost,
     /// The channel or its consumer failed.
     Failed(String),
-    /// A suspect came: it is to be handled alone.
-    Suspect,
 }
 
 /// Runs a subscription until it is closed. `opened` learns how the first session began.
@@ -99,11 +98,6 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
                     close(&session.channel).await;
                 }
             }
-            End::Suspect => {
-                tracing::warn!(queue = %inner.options.queue, "a message came back again and again; it is handled alone");
-                retire(&core, &inner, &up).await;
-                continue;
-            }
         }
         if inner.options.ordered && !settled(&inner).await {
             break;
@@ -146,16 +140,21 @@ async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, la
     let (prefetch, caution) =
         if is_cautious { (1, Caution::Suspicious) } else { (inner.options.prefetch, Caution::Off) };
     let channel = up.channel().await?;
-    let consumer = consume(&channel, inner, prefetch).await?;
-    Ok(Session::new(channel, consumer, prefetch, &inner.options, caution))
+    match consume(&channel, inner, prefetch).await {
+        Ok(consumer) => Ok(Session::new(channel, consumer, prefetch, &inner.options, caution)),
+        Err(error) => {
+            // A consumer that comes too late would get deliveries that nobody reads.
+            close(&channel).await;
+            Err(error)
+        }
+    }
 }
 
 async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
-    let failed = || lapin::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let short =
         |text: &str| ShortString::try_new(text).map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput));
     let prefetch = if sabotaged("prefetch_all") { u16::MAX } else { u16::try_from(prefetch).unwrap_or(u16::MAX) };
-    timeout(PATIENCE, channel.basic_qos(prefetch, BasicQosOptions { global: false })).await.map_err(|_| failed())??;
+    in_time(channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
     let request = channel.basic_consume(
         short(&inner.options.queue)?,
         // The broker makes up a tag of its own: two sessions of one subscriber may overlap.
@@ -163,19 +162,34 @@ async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Cons
         BasicConsumeOptions::default(),
         FieldTable::default(),
     );
-    timeout(PATIENCE, request).await.map_err(|_| failed())?
+    in_time(request).await
 }
 
 /// Sees to a session until it is over.
 async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
     let mut looking = interval(LOOK);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut held = Held::new(core.options.ack_limit / 2);
+    let mut held = Held::new(core.options.ack_limit);
     loop {
         tokio::select! {
             biased;
             () = inner.closing.cancelled() => return End::Closed,
             () = up.down.cancelled() => return End::Lost,
+            // Before those that may come at any time.
+            _ = looking.tick() => {
+                let mut state = inner.lock();
+                let Some(session) = &mut state.session else { return End::Lost };
+                if !session.channel.status().connected() {
+                    return End::Failed("its channel ended".to_owned());
+                }
+                session.pull_all(&inner.waker);
+                held.look(session, &inner.options.queue);
+                let has_more = session.has_more();
+                drop(state);
+                if has_more {
+                    inner.ring();
+                }
+            }
             () = inner.changed.notified() => {
                 let (ended, caution) = {
                     let mut state = inner.lock();
@@ -184,7 +198,6 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                 };
                 match (ended, caution) {
                     (Some(why), _) => return End::Failed(why),
-                    (None, Caution::Alarmed) => return End::Suspect,
                     (None, Caution::Satisfied) => {
                         if let Err(error) = widen(inner).await {
                             return End::Failed(describe(&error));
@@ -198,40 +211,29 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                 sleep(COALESCING).await;
                 inner.tell(told);
             }
-            _ = looking.tick() => {
-                let mut state = inner.lock();
-                let Some(session) = &mut state.session else { return End::Lost };
-                if !session.channel.status().connected() {
-                    return End::Failed("its channel ended".to_owned());
-                }
-                for tag in held.too_long(session) {
-                    tracing::error!(
-                        queue = %inner.options.queue,
-                        "a delivery was held for half of `ack_limit`; it is given back, and comes again"
-                    );
-                    session.reject(tag, true);
-                }
-            }
         }
     }
 }
 
 /// Opens the whole prefetch: cancels the consumer of one and consumes anew on the same channel.
 async fn widen(inner: &Inner) -> Result<(), lapin::Error> {
-    if inner.options.ordered {
-        // Another instance may become the active consumer meanwhile, and must not overtake.
-        let is_out = || inner.lock().session.as_ref().is_some_and(|session| session.out > 0);
-        while is_out() {
-            tokio::select! {
-                () = inner.closing.cancelled() => return Ok(()),
-                () = inner.changed.notified() => {}
-                () = sleep(COALESCING) => {}
+    let (channel, tag) = loop {
+        {
+            let mut state = inner.lock();
+            let Some(session) = &mut state.session else { return Ok(()) };
+            // Another instance may become the active consumer meanwhile, and must not overtake.
+            if !inner.options.ordered || (session.out == 0 && session.ready.is_empty()) {
+                let Some(leaving) = session.begin_to_leave() else { return Ok(()) };
+                break leaving;
             }
         }
-    }
-    let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
-    let Some((channel, tag)) = leaving else { return Ok(()) };
-    cancel(&channel, tag).await;
+        tokio::select! {
+            () = inner.closing.cancelled() => return Ok(()),
+            () = inner.changed.notified() => {}
+            () = sleep(COALESCING) => {}
+        }
+    };
+    cancel(&channel, tag).await?;
     if let Some(session) = &mut inner.lock().session {
         session.leave_consumer();
     }
@@ -251,7 +253,9 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
     let is_ordered = inner.options.ordered || core.is_single_active(&inner.options.queue);
     let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
     if let Some((channel, tag)) = leaving.filter(|_| !is_ordered) {
-        cancel(&channel, tag).await;
+        if let Err(error) = cancel(&channel, tag).await {
+            tracing::debug!(error = %describe(&error), "cancelling a consumer");
+        }
     }
     loop {
         {
@@ -261,6 +265,7 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
                 session.leave_consumer();
                 session.give_back_ready();
             }
+            session.trust();
             session.flush(true);
             if inner.closing.is_cancelled() && !is_ordered {
                 inner.returned.cancel();
@@ -281,11 +286,8 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
     }
 }
 
-async fn cancel(channel: &Channel, tag: ShortString) {
-    let request = channel.basic_cancel(tag, BasicCancelOptions { nowait: false });
-    if let Ok(Err(error)) = timeout(PATIENCE, request).await {
-        tracing::debug!(error = %describe(&error), "cancelling a consumer");
-    }
+async fn cancel(channel: &Channel, tag: ShortString) -> Result<(), lapin::Error> {
+    in_time(channel.basic_cancel(tag, BasicCancelOptions { nowait: false })).await
 }
 
 /// Deletes the queue of this instance, which nobody else consumes. If it can't be, it ends by itself.
@@ -320,29 +322,54 @@ async fn settled(inner: &Inner) -> bool {
     true
 }
 
-/// Tells which deliveries are held too long, to the precision of a look: notes now and then up to which tag deliveries
-/// had come.
+/// Gives back what is held for so long that the broker would close the channel, to the precision of a look: notes now and
+/// then up to which tag deliveries had come.
+///
+/// What waits for its turn goes back after two fifths of the limit, so that whatever is handed out has half of it left, as
+/// long as a `timeout` may be; what is still out after nine tenths goes back as well, whoever has it.
 struct Held {
     limit: Duration,
-    noted: std::collections::VecDeque<(Instant, u64)>,
+    /// When deliveries had come up to this tag, where that is not long ago.
+    new: VecDeque<(Instant, u64)>,
+    /// The same, where it is long enough ago for those that wait to go back.
+    old: VecDeque<(Instant, u64)>,
+    /// Up to this tag, nothing waits any longer.
+    last_waiting: u64,
 }
 
 impl Held {
     fn new(limit: Duration) -> Self {
-        Self { limit, noted: std::collections::VecDeque::new() }
+        Self { limit, new: VecDeque::new(), old: VecDeque::new(), last_waiting: 0 }
     }
 
-    fn too_long(&mut self, session: &Session) -> Vec<u64> {
+    fn look(&mut self, session: &mut Session, queue: &str) {
         let now = Instant::now();
         let last = session.window.last();
-        if self.noted.back().is_none_or(|(_, tag)| *tag < last) {
-            self.noted.push_back((now, last));
+        if self.new.back().is_none_or(|(_, tag)| *tag < last) {
+            self.new.push_back((now, last));
+        }
+        let (waiting, out) = (self.limit * 2 / 5, self.limit * 9 / 10);
+        while let Some(noted) = self.new.pop_front_if(|(noted, _)| now.duration_since(*noted) >= waiting) {
+            self.last_waiting = noted.1;
+            self.old.push_back(noted);
+        }
+        let given_back = session.give_back_up_to(self.last_waiting);
+        if given_back > 0 {
+            tracing::warn!(
+                %queue,
+                messages = given_back,
+                "they waited for their turn for two fifths of `ack_limit` and go back to the queue; a smaller `prefetch` \
+                 leaves them there"
+            );
         }
         let mut expired = None;
-        while let Some((_, tag)) = self.noted.front().filter(|(noted, _)| now.duration_since(*noted) >= self.limit) {
-            expired = Some(*tag);
-            self.noted.pop_front();
+        while let Some((_, tag)) = self.old.pop_front_if(|(noted, _)| now.duration_since(*noted) >= out) {
+            expired = Some(tag);
         }
-        expired.map(|tag| session.window.out_up_to(tag).collect()).unwrap_or_default()
+        let held: Vec<_> = expired.map(|tag| session.window.out_up_to(tag).collect()).unwrap_or_default();
+        for tag in held {
+            tracing::error!(%queue, "a delivery was held for nine tenths of `ack_limit`; it is given back, and comes again");
+            session.reject(tag, true);
+        }
     }
 }

@@ -36,6 +36,9 @@ pub(super) struct Window {
     slots: VecDeque<Slot>,
     /// How many are settled without the broker knowing.
     untold: usize,
+    /// Those among them, in the order in which they were settled; some may have been told of since. So that behind a head
+    /// that runs long nothing is looked for among all that came after it.
+    acked: Vec<u64>,
     /// When so many are, it is told of those that can be told together.
     threshold: usize,
     /// When so many are, it is told of all.
@@ -54,6 +57,7 @@ impl Window {
             first: 1,
             slots: VecDeque::with_capacity(prefetch as usize),
             untold: 0,
+            acked: Vec::new(),
             threshold: 1,
             limit: 1,
             workers,
@@ -104,6 +108,7 @@ impl Window {
             Some(slot @ Slot::Out) => {
                 *slot = Slot::Acked;
                 self.untold += 1;
+                self.acked.push(tag);
                 true
             }
             _ => false,
@@ -159,13 +164,17 @@ impl Window {
         }
         if let Some(tag) = last {
             send(Acknowledgement { tag, multiple: true });
+            self.acked.retain(|tag| *tag >= self.first);
         }
         if self.untold > 0 && (all || self.untold >= self.limit) {
-            for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, slot)| **slot == Slot::Acked) {
-                *slot = Slot::Told;
-                send(Acknowledgement { tag: self.first + index as u64, multiple: false });
+            let mut acked = std::mem::take(&mut self.acked);
+            for tag in acked.drain(..) {
+                if let Some(slot) = self.slot(tag) {
+                    *slot = Slot::Told;
+                    send(Acknowledgement { tag, multiple: false });
+                }
             }
-            self.untold = 0;
+            (self.acked, self.untold) = (acked, 0);
         }
     }
 }
@@ -285,6 +294,7 @@ mod tests {
             if window.is_due() {
                 window.flush(false, |ack| broker.take(ack));
             }
+            assert!(window.acked.len() <= 16, "what was told of is not looked at again");
             assert!(broker.waits_for.len() <= 16, "at most half of what handlers are not at waits to be told");
         }
     }

@@ -165,7 +165,8 @@ impl Walk for RabbitMqWalk {
             let tag = delivery.delivery_tag;
             self.out.insert(tag);
             let death = death::latest(&delivery.properties);
-            let (message, handed_out) = decode::message(delivery, &mut self.texts);
+            let handed_out = decode::redeliveries(&delivery);
+            let message = decode::message(delivery, &mut self.texts);
             Ok(Some(Lying::new(message, handed_out, death, Place(tag))))
         })
     }

@@ -18,6 +18,7 @@ mod mistakes;
 mod payloads;
 mod producers;
 mod publishing;
+mod redelivery;
 mod resources;
 mod sabotage;
 mod secrets;
