@@ -1,6 +1,6 @@
 //! What a RabbitMQ transport asks of a service, checked before anything is connected.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use swit::{
     App, StartupReport, subscriber,
@@ -91,6 +91,19 @@ fn retries_in_place_have_to_fit_too() {
     assert!(app.check().is_ok(), "12m 50s fit");
     let app = on_rabbitmq(App::only::<(in_order_as_it_comes,)>()).set("transport.default.ack_limit", "7m");
     assert!(fault(&app).contains("6 attempts of 30s and 31s of delays between them are 3m31s"), "{}", fault(&app));
+}
+
+#[test]
+fn a_transport_that_is_given_in_code_has_its_limit_too() {
+    let given = |limit| {
+        let mut options = RabbitMqOptions::new(Address::parse("amqp://localhost", false).unwrap());
+        options.ack_limit = Duration::from_mins(limit);
+        let transport: Arc<dyn Transport> = Arc::new(RabbitMqTransport::new("default", options));
+        App::only::<(takes_long,)>().service("orders", "1").transport(transport)
+    };
+    let found = fault(&given(30));
+    assert!(found.contains("`timeout` (20m) is above half of the `ack_limit` (30m)"), "{found}");
+    assert!(given(40).check().is_ok());
 }
 
 #[test]

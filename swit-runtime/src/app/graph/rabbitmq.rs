@@ -27,7 +27,7 @@ const LONGEST_SUFFIX: &str = ".retry.12h";
 /// A RabbitMQ transport as its rules see it.
 struct Broker<'a> {
     name: &'a str,
-    /// With the layer that set it. Of a transport that was given in code it is not known.
+    /// With the layer that set it, if one did.
     ack_limit: Option<(Duration, Option<&'a Origin>)>,
     classic: bool,
 }
@@ -64,7 +64,7 @@ pub(super) fn warnings(app: &App, settings: &Settings) -> Vec<String> {
 fn brokers<'a>(app: &'a App, settings: &'a Settings) -> impl Iterator<Item = Broker<'a>> {
     let given = app.transports.iter().filter(|known| known.system() == "rabbitmq").map(|known| Broker {
         name: known.name(),
-        ack_limit: None,
+        ack_limit: known.capabilities().ack_limit.map(|limit| (limit, None)),
         classic: !known.capabilities().redelivery_count,
     });
     let is_given = |name: &str| app.transports.iter().any(|known| known.name() == name);
@@ -107,8 +107,8 @@ fn names(node: &Node, broker: &Broker<'_>, faults: &mut Faults) {
     );
 }
 
-/// A delivery that is held for half of the limit is given back, and comes again: so no attempt may last that long, and
-/// where retries happen in place, all of them together may not.
+/// What waits for its turn goes back before half of the limit is over, and what is handled has the other half: so no attempt
+/// may last longer, and where retries happen in place, all of them together may not.
 struct Times<'a> {
     node: &'a Node,
     set: &'a SubscriberSettings,

@@ -107,6 +107,7 @@ impl Transport for MemoryTransport {
             backpressure: true,
             durable: false,
             inspect: true,
+            ack_limit: None,
         }
     }
 

@@ -104,6 +104,7 @@ impl Transport for RabbitMqTransport {
             backpressure: false,
             durable: true,
             inspect: false,
+            ack_limit: Some(self.core.options.ack_limit),
         }
     }
 

@@ -66,8 +66,6 @@ impl RunAs for App {
         options.confirm_timeout = Duration::from_secs(variable_or("FAULTY_CONFIRM_TIMEOUT", 5));
         options.connect_timeout = Duration::from_secs(variable_or("FAULTY_CONNECT_TIMEOUT", 30));
         options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", 32);
-        options.ack_limit = Duration::from_secs(variable_or("FAULTY_ACK_LIMIT", 1_800));
-        options.delivery_limit = variable_or("FAULTY_DELIVERY_LIMIT", options.delivery_limit);
         let transport: Arc<dyn Transport> = Arc::new(RabbitMqTransport::new("default", options));
         let text: String = env::var("FAULTY_CONFIGURATION").unwrap_or_default();
         self.service("faults", "1").transport(transport).config_text("the test", &text)
