@@ -13,7 +13,7 @@ use swit::{
     Clock, Message, MessageId,
     dead_letters::{DeadLetters, Letter, Selection},
     transport::{
-        Binding, Comparison, Deleted, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing,
+        Binding, Comparison, Deleted, Known, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing,
         Transport, Verdict,
     },
     transports::rabbitmq::{Address, Management, QueueKind, RabbitMqOptions, RabbitMqTransport},
@@ -50,6 +50,12 @@ fn subscriber(service: &str, name: &str, patterns: &[&str]) -> Queue {
     Queue::subscriber(queue.clone(), patterns.iter().map(|p| (*p).to_owned())).with_dead_letter(format!("{queue}.dlq"))
 }
 
+/// Compares, for a service that has no other queues.
+async fn compare(transport: &RabbitMqTransport, service: &str, queues: &[Queue]) -> Comparison {
+    let names = queues.iter().flat_map(|queue| [Some(&queue.name), queue.dead_letter.as_ref()]);
+    transport.compare(service, queues, &Known::new(names.flatten().cloned())).await.unwrap()
+}
+
 fn things(comparison: &Comparison) -> Vec<String> {
     comparison.missing.iter().map(Thing::to_string).collect()
 }
@@ -59,7 +65,7 @@ async fn what_is_missing_is_planned_and_made_and_then_there_is_nothing_to_do() {
     let service = name("fresh");
     let transport = connected(options(broker(), &service)).await;
     let queues = [subscriber(&service, "confirm", &["order.*"])];
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     let planned = things(&plan);
     for wanted in [
         format!("exchange {service}"),
@@ -74,7 +80,7 @@ async fn what_is_missing_is_planned_and_made_and_then_there_is_nothing_to_do() {
     assert_eq!(broker().queue_depth(&format!("{service}.confirm")), None, "a plan changes nothing");
 
     transport.make(&queues).await.unwrap();
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     assert_eq!((things(&plan), plan.present), (vec![], 4 + 3 + 1 + 3), "{plan:?}");
     assert!(plan.differing.is_empty() && plan.stale.is_empty() && plan.left.is_empty());
     transport.close().await;
@@ -89,7 +95,7 @@ async fn without_the_management_api_what_can_be_told_is_told_and_what_can_not_is
     let queues = [subscriber(&service, "confirm", &["order.*"])];
     transport.make(&queues).await.unwrap();
     let more = [queues[0].clone(), subscriber(&service, "more", &["a"]), Queue::existing(format!("{service}.foreign"))];
-    let plan = transport.compare(&service, &more).await.unwrap();
+    let plan = compare(&transport, &service, &more).await;
     assert!(things(&plan).contains(&format!("queue {service}.more")));
     assert!(things(&plan).contains(&format!("binding {service}.more <- {service} (a)")), "it can't be there either");
     assert!(!things(&plan).contains(&format!("binding {service}.confirm <- {service} (order.*)")));
@@ -104,7 +110,7 @@ async fn without_the_management_api_what_can_be_told_is_told_and_what_can_not_is
     {
         options.management = Some(Management::parse(url, false).unwrap());
         let transport = connected(options.clone()).await;
-        let plan = transport.compare(&service, &queues).await.unwrap();
+        let plan = compare(&transport, &service, &queues).await;
         assert!(plan.unchecked[0].contains(why) && !plan.unchecked[0].contains(":no@"), "{:?}", plan.unchecked);
         assert_eq!(things(&plan), Vec::<String>::new());
         transport.close().await;
@@ -122,7 +128,7 @@ async fn what_differs_is_named_and_nothing_is_made_in_its_place() {
     transport.close().await;
 
     let transport = connected(options(broker(), &service)).await;
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     let differing: Vec<String> =
         plan.differing.iter().map(|known| format!("{}: {}", known.thing, known.what)).collect();
     // Of several arguments that differ the broker names one.
@@ -161,7 +167,7 @@ async fn what_was_left_behind_is_found_and_cleared() {
     let left = async |is_so: fn(&LeftQueue) -> bool| {
         let began = std::time::Instant::now();
         loop {
-            let plan = transport.compare(&service, &queues).await.unwrap();
+            let plan = compare(&transport, &service, &queues).await;
             if is_so(&plan.left[0]) {
                 break plan;
             }
@@ -200,8 +206,28 @@ async fn what_was_left_behind_is_found_and_cleared() {
     drop(consuming);
     left(|gone| gone.consumers == 0).await;
     assert_eq!(transport.delete(&plan.left[0], true).await.unwrap(), Deleted::Gone(2));
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     assert!(plan.stale.is_empty() && plan.left.is_empty() && plan.missing.is_empty(), "{plan:?}");
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_made_for_the_service_is_never_left_behind() {
+    let service = name("imports");
+    let transport = connected(options(broker(), &service)).await;
+    let (imports, disabled) = (format!("{service}.imports"), format!("{service}.disabled"));
+    // As an operator makes them; in one of them retries have waited.
+    let made = [&imports, &disabled].map(|name| Queue::subscriber(name.clone(), ["order.*"]));
+    transport.make(&made).await.unwrap();
+    let retry = Publication::new(Message::new("order.created", "{}"))
+        .to(Target::Queue(imports.clone().into()))
+        .delayed(Duration::from_millis(1));
+    transport.publisher().publish(retry).await.unwrap();
+    let queues = [Queue::existing(imports.clone())];
+    let known = Known::new([imports.clone(), disabled]);
+    let plan = transport.compare(&service, &queues, &known).await.unwrap();
+    assert!(broker().queue_depth(&format!("{imports}.retry.1s")).is_some());
+    assert!(plan.stale.is_empty() && plan.left.is_empty() && plan.differing.is_empty(), "{plan:?}");
     transport.close().await;
 }
 

@@ -11,11 +11,13 @@ pub trait Provision: Send + Sync {
     /// Compares what this service wants with what is there. Changes nothing.
     ///
     /// `queues` are all queues of the service on this transport. Exclusive ones are passed over: they come and go with
-    /// their instance. What could not be looked at is named in [`Comparison::unchecked`], never passed over silently.
+    /// their instance. Whatever is `known` was not left behind. What could not be looked at is named in
+    /// [`Comparison::unchecked`], never passed over silently.
     fn compare<'a>(
         &'a self,
         service: &'a str,
         queues: &'a [Queue],
+        known: &'a Known,
     ) -> BoxFuture<'a, Result<Comparison, TransportError>>;
 
     /// Makes what is missing, also where the transport itself is told to make nothing: somebody asked.
@@ -34,6 +36,27 @@ pub trait Provision: Send + Sync {
         queue: &'a LeftQueue,
         with_messages: bool,
     ) -> BoxFuture<'a, Result<Deleted, TransportError>>;
+}
+
+/// The queues that a service uses in some configuration of it: on whichever transport, since two may be one broker; of
+/// disabled subscribers too, since another role of the same binary consumes them; existing ones too, that others made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Known {
+    /// Their names.
+    pub queues: Vec<Text>,
+}
+
+impl Known {
+    /// Queues of these names.
+    pub fn new(queues: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        Self { queues: queues.into_iter().map(Into::into).collect() }
+    }
+
+    /// Whether a queue is one of them.
+    pub fn has(&self, queue: &str) -> bool {
+        self.queues.iter().any(|known| *known == *queue)
+    }
 }
 
 /// What is there, against what is wanted.
