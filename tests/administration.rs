@@ -231,6 +231,39 @@ async fn what_others_made_for_the_service_is_never_left_behind() {
     transport.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_instance_goes_with_it() {
+    let service = name("instance");
+    let transport = connected(options(broker(), &service)).await;
+    let (queue, others) = (format!("{service}.all.host-1"), format!("{service}.confirm"));
+    let own = Queue::subscriber(queue.clone(), ["order.*"]).with_exclusive();
+    transport.declare(&[own, Queue::subscriber(others.clone(), ["order.*"])]).await.unwrap();
+    let subscription = transport.subscribe(SubscribeOptions::new(queue.clone(), "all", 1)).await.unwrap();
+    for (queue, delay) in [(&queue, 5), (&queue, 24 * 60 * 60), (&others, 5)] {
+        let retry = Publication::new(Message::new("order.created", "{}"))
+            .to(Target::Queue(queue.clone().into()))
+            .delayed(Duration::from_secs(delay));
+        transport.publisher().publish(retry).await.unwrap();
+    }
+    // Asked of the broker's records: a queue that is being deleted can't be asked itself.
+    let exists = |queue: &str| {
+        let resource = format!("{{resource, <<\"/\">>, queue, <<\"{queue}\">>}}");
+        broker().eval(&format!("rabbit_amqqueue:exists({resource})")) == "true"
+    };
+    let waits = |queue: &str, step: &str| exists(&format!("{queue}.retry.{step}"));
+    assert!(waits(&queue, "5s") && waits(&queue, "1d"));
+    // While it runs, its retries are its own.
+    let known = Known::new([others.clone()]).with_per_instance([format!("{service}.all")]);
+    let queues = [Queue::subscriber(others.clone(), ["order.*"])];
+    let plan = transport.compare(&service, &queues, &known).await.unwrap();
+    assert!(plan.left.is_empty(), "{plan:?}");
+    subscription.close();
+    drop(subscription);
+    until(|| !exists(&queue)).await;
+    assert!(!waits(&queue, "5s") && !waits(&queue, "1d") && waits(&others, "5s"));
+    transport.close().await;
+}
+
 async fn until(is_so: impl Fn() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {

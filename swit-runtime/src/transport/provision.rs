@@ -45,17 +45,31 @@ pub trait Provision: Send + Sync {
 pub struct Known {
     /// Their names.
     pub queues: Vec<Text>,
+    /// Of those that belong to one instance, what their names begin with: `orders.all` of `orders.all.host-1`.
+    pub per_instance: Vec<Text>,
 }
 
 impl Known {
     /// Queues of these names.
     pub fn new(queues: impl IntoIterator<Item = impl Into<Text>>) -> Self {
-        Self { queues: queues.into_iter().map(Into::into).collect() }
+        Self { queues: queues.into_iter().map(Into::into).collect(), per_instance: Vec::new() }
+    }
+
+    /// And queues of single instances, whose names begin so, and go on with a dot and the instance.
+    pub fn with_per_instance(mut self, beginnings: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.per_instance.extend(beginnings.into_iter().map(Into::into));
+        self
     }
 
     /// Whether a queue is one of them.
     pub fn has(&self, queue: &str) -> bool {
         self.queues.iter().any(|known| *known == *queue)
+    }
+
+    /// Whether a queue is named like one of a single instance.
+    pub fn is_of_an_instance(&self, queue: &str) -> bool {
+        let is_its = |rest: &str| rest.strip_prefix('.').is_some_and(|instance| !instance.is_empty());
+        self.per_instance.iter().any(|beginning| queue.strip_prefix(beginning.as_str()).is_some_and(is_its))
     }
 }
 

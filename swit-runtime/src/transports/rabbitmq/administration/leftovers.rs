@@ -20,7 +20,7 @@ pub(super) fn stale(listing: &Listing, wanted: &Wanted, known: &Known, service: 
     let due = names::due(exchange);
     let wants = |name: &str| wanted.queues.iter().any(|queue| *queue.name == *name);
     // Also one that is not there now, where it is another transport's or others make it.
-    let lives = |name: &str| known.has(name) || listing.queues.iter().any(|queue| queue.name == name);
+    let lives = |name: &str| known.has(name) || listing.has_queue(name);
     let is_own = |name: &str| name.strip_prefix(service).is_some_and(|rest| rest.starts_with('.'));
     let mut stale: Vec<Binding> = listing
         .bindings
@@ -41,7 +41,9 @@ pub(super) fn stale(listing: &Listing, wanted: &Wanted, known: &Known, service: 
 /// Queues that are named after this service and are wanted no more: of subscribers that are gone or renamed, their
 /// dead-letter queues, and those in which their retries waited.
 ///
-/// A queue that ends by itself, as one of an instance does, is none of them.
+/// A queue that ends by itself, as one of an instance does, is none of them. Those in which an instance's retries waited do
+/// not: how long something waits in them is no measure of how long they are needed. An instance takes them with it as it
+/// ends; one that was killed leaves them behind, for good once its own queue has ended.
 pub(super) fn left(listing: &Listing, known: &Known, service: &str) -> Vec<LeftQueue> {
     let mut left: Vec<LeftQueue> = listing
         .queues
@@ -49,8 +51,11 @@ pub(super) fn left(listing: &Listing, known: &Known, service: &str) -> Vec<LeftQ
         .filter(|queue| !queue.ends_by_itself())
         .filter_map(|queue| {
             let own = queue.name.strip_prefix(service)?.strip_prefix('.')?;
-            let is_used = known.has(&queue.name) || retries_of(&queue.name).is_some_and(|of| known.has(of));
-            (!is_used).then(|| left_queue(queue, listing, subscriber(own).contains('.')))
+            let retries_of = retries_of(&queue.name);
+            let is_used =
+                known.has(&queue.name) || retries_of.is_some_and(|of| known.has(of) || listing.has_of_an_instance(of));
+            let is_of_an_instance = retries_of.is_some_and(|of| known.is_of_an_instance(of) && !listing.has_queue(of));
+            (!is_used).then(|| left_queue(queue, listing, !is_of_an_instance && subscriber(own).contains('.')))
         })
         .collect();
     left.sort_by(|a, b| a.name.cmp(&b.name));
@@ -106,6 +111,7 @@ mod tests {
     fn known() -> Known {
         let made = wanted().queues.into_iter().map(|queue| queue.name);
         Known::new(made.chain([Text::from("orders.imports"), Text::from("orders.disabled")]))
+            .with_per_instance(["orders.all"])
     }
 
     #[test]
@@ -148,6 +154,12 @@ mod tests {
         }
         listing.queues.push(Listed { auto_delete: true, ..queue("orders.tail.host-1") });
         listing.queues.push(Listed { exclusive: true, ..queue("orders.all.host-1") });
+        // Instances that run, one of them of an older version.
+        listing.queues.push(queue("orders.all.host-1.retry.5s"));
+        listing
+            .queues
+            .push(Listed { arguments: serde_json::json!({"x-expires": 1}), ..queue("orders.gone.host.example-2") });
+        listing.queues.push(queue("orders.gone.host.example-2.retry.5s"));
         assert_eq!(left(&listing, &known(), "orders"), []);
         for (name, doubtful) in [
             ("orders.confirm.dlq", false),
@@ -156,6 +168,11 @@ mod tests {
             ("orders.old", false),
             ("orders.old.dlq", false),
             ("orders.old.retry.1m", false),
+            // Of instances that were killed.
+            ("orders.all.host.example-7.retry.5s", false),
+            ("orders.gone.host-7.retry.5s", true),
+            ("orders.all.retry.5s", false),
+            ("orders.all.host-7", true),
         ] {
             listing.queues = vec![Listed { messages: 7, ..queue(name) }];
             listing.bindings = vec![Binding::new(name, EVENTS, "a"), Binding::new("other", EVENTS, "a")];
@@ -164,5 +181,8 @@ mod tests {
             assert_eq!((&*left[0].name, left[0].messages, left[0].is_doubtful), (name, 7, doubtful));
             assert_eq!(left[0].bindings.len(), 1);
         }
+        // As the service `orders.all` may have them.
+        listing.queues = vec![queue("orders.all.confirm"), queue("orders.all.confirm.retry.5s")];
+        assert!(left(&listing, &known(), "orders").iter().all(|left| left.is_doubtful));
     }
 }
