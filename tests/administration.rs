@@ -212,6 +212,30 @@ async fn what_was_left_behind_is_found_and_cleared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_deleted_keeps_its_bindings() {
+    let service = name("kept");
+    let transport = connected(options(broker(), &service)).await;
+    transport.make(&[subscriber(&service, "gone", &["order.*"])]).await.unwrap();
+    // It may bind and unbind, and not delete.
+    broker().eval(
+        "ok = rabbit_auth_backend_internal:add_user(<<\"clerk\">>, <<\"clerk\">>, <<\"test\">>),
+         ok = rabbit_auth_backend_internal:set_permissions(<<\"clerk\">>, <<\"/\">>, <<\"^$\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)",
+    );
+    let mut as_clerk = options(broker(), &service);
+    as_clerk.address = Address::parse(&broker().url().replace("guest:guest", "clerk:clerk"), false).unwrap();
+    let clerk = connected(as_clerk).await;
+    let mut gone = LeftQueue::new(format!("{service}.gone"));
+    gone.bindings = vec![Binding::new(gone.name.clone(), service.clone(), "order.*")];
+    let refused = clerk.delete(&gone, false).await.unwrap_err();
+    assert!(refused.to_string().contains("may not do this"), "{refused}");
+    publish(&transport, Message::new("order.created", "{}"), Target::Topic).await;
+    assert_eq!(broker().queue_depth(&gone.name), Some(1));
+    assert_eq!(clerk.delete(&gone, false).await.unwrap(), Deleted::HoldsMessages(1));
+    clerk.close().await;
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_made_for_the_service_is_never_left_behind() {
     let service = name("imports");
     let transport = connected(options(broker(), &service)).await;
