@@ -437,9 +437,10 @@ async fn what_nobody_wants_any_more_is_purged_and_nothing_else() {
     let letters = DeadLetters::of(&transport, now()).unwrap();
     let queue = format!("{service}.confirm.dlq");
     let permanent = Selection::all().reason("permanent");
-    assert_eq!(letters.purge(&queue, &permanent, true).await.unwrap().deleted, 3);
+    assert_eq!(letters.purge(&queue, &permanent, u64::MAX, true).await.unwrap().deleted, 3);
     assert_eq!(ids(&letters, &queue).await, "abcdef");
-    let purged = letters.purge(&queue, &permanent, false).await.unwrap();
+    assert_eq!(letters.purge(&queue, &permanent, 2, true).await.unwrap().deleted, 1, "of those that were counted");
+    let purged = letters.purge(&queue, &permanent, u64::MAX, false).await.unwrap();
     assert_eq!((purged.deleted, purged.looked_at), (3, 6));
     assert_eq!(ids(&letters, &queue).await, "bdf");
     assert_eq!(broker().queue_depth(&format!("{service}.confirm")), Some(0));
