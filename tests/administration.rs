@@ -13,7 +13,7 @@ use swit::{
     Clock, Message, MessageId,
     dead_letters::{DeadLetters, Letter, Selection},
     transport::{
-        Binding, Comparison, Deleted, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing,
+        Binding, Comparison, Deleted, Known, LeftQueue, Provision, Publication, Queue, SubscribeOptions, Target, Thing,
         Transport, Verdict,
     },
     transports::rabbitmq::{Address, Management, QueueKind, RabbitMqOptions, RabbitMqTransport},
@@ -50,6 +50,12 @@ fn subscriber(service: &str, name: &str, patterns: &[&str]) -> Queue {
     Queue::subscriber(queue.clone(), patterns.iter().map(|p| (*p).to_owned())).with_dead_letter(format!("{queue}.dlq"))
 }
 
+/// Compares, for a service that has no other queues.
+async fn compare(transport: &RabbitMqTransport, service: &str, queues: &[Queue]) -> Comparison {
+    let names = queues.iter().flat_map(|queue| [Some(&queue.name), queue.dead_letter.as_ref()]);
+    transport.compare(service, queues, &Known::new(names.flatten().cloned())).await.unwrap()
+}
+
 fn things(comparison: &Comparison) -> Vec<String> {
     comparison.missing.iter().map(Thing::to_string).collect()
 }
@@ -59,7 +65,7 @@ async fn what_is_missing_is_planned_and_made_and_then_there_is_nothing_to_do() {
     let service = name("fresh");
     let transport = connected(options(broker(), &service)).await;
     let queues = [subscriber(&service, "confirm", &["order.*"])];
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     let planned = things(&plan);
     for wanted in [
         format!("exchange {service}"),
@@ -74,7 +80,7 @@ async fn what_is_missing_is_planned_and_made_and_then_there_is_nothing_to_do() {
     assert_eq!(broker().queue_depth(&format!("{service}.confirm")), None, "a plan changes nothing");
 
     transport.make(&queues).await.unwrap();
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     assert_eq!((things(&plan), plan.present), (vec![], 4 + 3 + 1 + 3), "{plan:?}");
     assert!(plan.differing.is_empty() && plan.stale.is_empty() && plan.left.is_empty());
     transport.close().await;
@@ -89,7 +95,7 @@ async fn without_the_management_api_what_can_be_told_is_told_and_what_can_not_is
     let queues = [subscriber(&service, "confirm", &["order.*"])];
     transport.make(&queues).await.unwrap();
     let more = [queues[0].clone(), subscriber(&service, "more", &["a"]), Queue::existing(format!("{service}.foreign"))];
-    let plan = transport.compare(&service, &more).await.unwrap();
+    let plan = compare(&transport, &service, &more).await;
     assert!(things(&plan).contains(&format!("queue {service}.more")));
     assert!(things(&plan).contains(&format!("binding {service}.more <- {service} (a)")), "it can't be there either");
     assert!(!things(&plan).contains(&format!("binding {service}.confirm <- {service} (order.*)")));
@@ -104,7 +110,7 @@ async fn without_the_management_api_what_can_be_told_is_told_and_what_can_not_is
     {
         options.management = Some(Management::parse(url, false).unwrap());
         let transport = connected(options.clone()).await;
-        let plan = transport.compare(&service, &queues).await.unwrap();
+        let plan = compare(&transport, &service, &queues).await;
         assert!(plan.unchecked[0].contains(why) && !plan.unchecked[0].contains(":no@"), "{:?}", plan.unchecked);
         assert_eq!(things(&plan), Vec::<String>::new());
         transport.close().await;
@@ -122,7 +128,7 @@ async fn what_differs_is_named_and_nothing_is_made_in_its_place() {
     transport.close().await;
 
     let transport = connected(options(broker(), &service)).await;
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     let differing: Vec<String> =
         plan.differing.iter().map(|known| format!("{}: {}", known.thing, known.what)).collect();
     // Of several arguments that differ the broker names one.
@@ -161,7 +167,7 @@ async fn what_was_left_behind_is_found_and_cleared() {
     let left = async |is_so: fn(&LeftQueue) -> bool| {
         let began = std::time::Instant::now();
         loop {
-            let plan = transport.compare(&service, &queues).await.unwrap();
+            let plan = compare(&transport, &service, &queues).await;
             if is_so(&plan.left[0]) {
                 break plan;
             }
@@ -200,8 +206,85 @@ async fn what_was_left_behind_is_found_and_cleared() {
     drop(consuming);
     left(|gone| gone.consumers == 0).await;
     assert_eq!(transport.delete(&plan.left[0], true).await.unwrap(), Deleted::Gone(2));
-    let plan = transport.compare(&service, &queues).await.unwrap();
+    let plan = compare(&transport, &service, &queues).await;
     assert!(plan.stale.is_empty() && plan.left.is_empty() && plan.missing.is_empty(), "{plan:?}");
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_deleted_keeps_its_bindings() {
+    let service = name("kept");
+    let transport = connected(options(broker(), &service)).await;
+    transport.make(&[subscriber(&service, "gone", &["order.*"])]).await.unwrap();
+    // It may bind and unbind, and not delete.
+    broker().eval(
+        "ok = rabbit_auth_backend_internal:add_user(<<\"clerk\">>, <<\"clerk\">>, <<\"test\">>),
+         ok = rabbit_auth_backend_internal:set_permissions(<<\"clerk\">>, <<\"/\">>, <<\"^$\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>)",
+    );
+    let mut as_clerk = options(broker(), &service);
+    as_clerk.address = Address::parse(&broker().url().replace("guest:guest", "clerk:clerk"), false).unwrap();
+    let clerk = connected(as_clerk).await;
+    let mut gone = LeftQueue::new(format!("{service}.gone"));
+    gone.bindings = vec![Binding::new(gone.name.clone(), service.clone(), "order.*")];
+    let refused = clerk.delete(&gone, false).await.unwrap_err();
+    assert!(refused.to_string().contains("may not do this"), "{refused}");
+    publish(&transport, Message::new("order.created", "{}"), Target::Topic).await;
+    assert_eq!(broker().queue_depth(&gone.name), Some(1));
+    assert_eq!(clerk.delete(&gone, false).await.unwrap(), Deleted::HoldsMessages(1));
+    clerk.close().await;
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_made_for_the_service_is_never_left_behind() {
+    let service = name("imports");
+    let transport = connected(options(broker(), &service)).await;
+    let (imports, disabled) = (format!("{service}.imports"), format!("{service}.disabled"));
+    // As an operator makes them; in one of them retries have waited.
+    let made = [&imports, &disabled].map(|name| Queue::subscriber(name.clone(), ["order.*"]));
+    transport.make(&made).await.unwrap();
+    let retry = Publication::new(Message::new("order.created", "{}"))
+        .to(Target::Queue(imports.clone().into()))
+        .delayed(Duration::from_millis(1));
+    transport.publisher().publish(retry).await.unwrap();
+    let queues = [Queue::existing(imports.clone())];
+    let known = Known::new([imports.clone(), disabled]);
+    let plan = transport.compare(&service, &queues, &known).await.unwrap();
+    assert!(broker().queue_depth(&format!("{imports}.retry.1s")).is_some());
+    assert!(plan.stale.is_empty() && plan.left.is_empty() && plan.differing.is_empty(), "{plan:?}");
+    transport.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_instance_goes_with_it() {
+    let service = name("instance");
+    let transport = connected(options(broker(), &service)).await;
+    let (queue, others) = (format!("{service}.all.host-1"), format!("{service}.confirm"));
+    let own = Queue::subscriber(queue.clone(), ["order.*"]).with_exclusive();
+    transport.declare(&[own, Queue::subscriber(others.clone(), ["order.*"])]).await.unwrap();
+    let subscription = transport.subscribe(SubscribeOptions::new(queue.clone(), "all", 1)).await.unwrap();
+    for (queue, delay) in [(&queue, 5), (&queue, 24 * 60 * 60), (&others, 5)] {
+        let retry = Publication::new(Message::new("order.created", "{}"))
+            .to(Target::Queue(queue.clone().into()))
+            .delayed(Duration::from_secs(delay));
+        transport.publisher().publish(retry).await.unwrap();
+    }
+    // Asked of the broker's records: a queue that is being deleted can't be asked itself.
+    let exists = |queue: &str| {
+        let resource = format!("{{resource, <<\"/\">>, queue, <<\"{queue}\">>}}");
+        broker().eval(&format!("rabbit_amqqueue:exists({resource})")) == "true"
+    };
+    let waits = |queue: &str, step: &str| exists(&format!("{queue}.retry.{step}"));
+    assert!(waits(&queue, "5s") && waits(&queue, "1d"));
+    // While it runs, its retries are its own.
+    let known = Known::new([others.clone()]).with_per_instance([format!("{service}.all")]);
+    let queues = [Queue::subscriber(others.clone(), ["order.*"])];
+    let plan = transport.compare(&service, &queues, &known).await.unwrap();
+    assert!(plan.left.is_empty(), "{plan:?}");
+    subscription.close();
+    drop(subscription);
+    until(|| !exists(&queue)).await;
+    assert!(!waits(&queue, "5s") && !waits(&queue, "1d") && waits(&others, "5s"));
     transport.close().await;
 }
 
@@ -354,9 +437,10 @@ async fn what_nobody_wants_any_more_is_purged_and_nothing_else() {
     let letters = DeadLetters::of(&transport, now()).unwrap();
     let queue = format!("{service}.confirm.dlq");
     let permanent = Selection::all().reason("permanent");
-    assert_eq!(letters.purge(&queue, &permanent, true).await.unwrap().deleted, 3);
+    assert_eq!(letters.purge(&queue, &permanent, u64::MAX, true).await.unwrap().deleted, 3);
     assert_eq!(ids(&letters, &queue).await, "abcdef");
-    let purged = letters.purge(&queue, &permanent, false).await.unwrap();
+    assert_eq!(letters.purge(&queue, &permanent, 2, true).await.unwrap().deleted, 1, "of those that were counted");
+    let purged = letters.purge(&queue, &permanent, u64::MAX, false).await.unwrap();
     assert_eq!((purged.deleted, purged.looked_at), (3, 6));
     assert_eq!(ids(&letters, &queue).await, "bdf");
     assert_eq!(broker().queue_depth(&format!("{service}.confirm")), Some(0));

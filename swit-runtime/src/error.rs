@@ -84,7 +84,8 @@ pub enum PublishError {
         /// How long was waited.
         waited: Duration,
     },
-    /// The connection broke before the broker answered: the outcome is unknown. Publish again with the same id.
+    /// The connection broke, or the service ended, before the broker answered: the outcome is unknown. Publish again with
+    /// the same id.
     #[error(
         "the connection was lost before `{destination}` was confirmed; the outcome is unknown, publish again with the same id"
     )]

@@ -114,11 +114,13 @@ async fn age_is_told_by_the_services_clock() {
     let rig = given_up(&["a"], Clock::injected(move || *clock.lock().unwrap())).await;
     let letters = rig.app.running().dead_letters("default").unwrap();
     let old = Selection::all().older_than(Duration::from_hours(1));
-    assert_eq!(letters.purge(QUEUE, &old, false).await.unwrap().deleted, 0);
+    assert_eq!(letters.purge(QUEUE, &old, u64::MAX, false).await.unwrap().deleted, 0);
     *now.lock().unwrap() += Duration::from_hours(2);
     let letters = rig.app.running().dead_letters("default").unwrap();
-    assert_eq!(letters.purge(QUEUE, &old, true).await.unwrap().deleted, 2);
-    assert_eq!(letters.purge(QUEUE, &old, false).await.unwrap().deleted, 2);
+    assert_eq!(letters.purge(QUEUE, &old, u64::MAX, true).await.unwrap().deleted, 2);
+    let first = letters.purge(QUEUE, &old, 1, false).await.unwrap();
+    assert_eq!((first.looked_at, first.deleted), (1, 1), "what came after the count stays");
+    assert_eq!(letters.purge(QUEUE, &old, u64::MAX, false).await.unwrap().deleted, 1);
     assert!(rig.app.dead_letters("mends").is_empty());
     rig.app.shutdown().await.unwrap();
 }

@@ -13,6 +13,10 @@
 //! SWIT_TRANSPORT=amqp://guest:guest@127.0.0.1:5672 order-service orders.jsonl
 //! ```
 //!
+//! Of an order id that is read twice the first line counts, in a group too while the same process of it handles the lines.
+//! When that one ends before all are through, the next one may let an id pass that had passed: there is no store that they
+//! share ([`handlers::accept_order`]).
+//!
 //! It guarantees that every line it reads is accounted for exactly once ([`ledger`]), or it says which are not and
 //! fails, and that its memory does not grow with the input beyond some 60 bytes a line.
 

@@ -3,6 +3,7 @@
 //! Each test has a node of its own, and they run one after the other: a group that is named alike is one group.
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
     process::{Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use swit_testbed::{Broker, broker::Queue};
 
 use crate::{
@@ -122,6 +123,47 @@ fn two_processes_share_the_work_and_each_accounts_for_its_lines() {
     let summaries = [&ran[0].summary, &ran[1].summary];
     // What the first to end gives back unfinished begins again with its first attempt.
     assert!(sum(&summaries, "retries") >= retries);
+    broker.assert_broker_is_well();
+    broker.assert_left_clean();
+}
+
+#[test]
+fn of_an_id_that_two_processes_read_one_line_passes() {
+    let broker = Alone::start();
+    // The same lines, so that it does not matter whose comes first.
+    let input = generated(300, 25);
+    let mut processes = [(); 2].map(|()| Running::start(broker.order_service().arg("-").stdin(Stdio::piped())));
+    let inputs = processes.each_mut().map(|process| process.child.stdin.take().unwrap());
+    let inputs = inputs.map(|mut stdin| {
+        let input = input.clone();
+        thread::spawn(move || {
+            stdin.write_all(&input).unwrap();
+            stdin
+        })
+    });
+    // Open until all lines are handled: none of the two ends before, and has to be succeeded.
+    let open = inputs.map(|writing| writing.join().unwrap());
+    let (began, mut quiet) = (Instant::now(), 0);
+    while quiet < 20 {
+        assert!(began.elapsed() < Duration::from_mins(2), "{:?}", broker.0.list_queues());
+        quiet = if broker.0.queue_depth("order-service.accept-order") == Some(0) { quiet + 1 } else { 0 };
+        thread::sleep(Duration::from_millis(50));
+    }
+    drop(open);
+    let ended = processes.map(Running::ended);
+    assert!(ended.iter().all(Ended::balanced), "{ended:#?}");
+    let ran = ended.map(Ended::check);
+    let summaries = [&ran[0].summary, &ran[1].summary];
+    let mut dead_lettered = BTreeMap::<&str, u64>::new();
+    for (reason, number) in summaries.iter().flat_map(|summary| summary["dead_lettered"].as_object().unwrap()) {
+        *dead_lettered.entry(reason).or_default() += number.as_u64().unwrap();
+    }
+    let sum = |key| sum(&summaries, key);
+    let both = json!({
+        "read": sum("read"), "completed": sum("completed"), "rejected": sum("rejected"),
+        "dead_lettered": dead_lettered, "duplicates": sum("duplicates"),
+    });
+    oracle::expect(&[&input[..], b"\n", &input].concat()).check_outcomes(&both);
     broker.assert_broker_is_well();
     broker.assert_left_clean();
 }

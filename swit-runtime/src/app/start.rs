@@ -22,7 +22,7 @@ use crate::{
     publisher::Outlet,
     scope::Scope,
     text::Text,
-    transport::{Queue, Transport},
+    transport::{Known, Queue, Transport},
 };
 
 pub(super) async fn start(app: App) -> Result<Running> {
@@ -134,6 +134,14 @@ pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
             .map(|node| node.queue.clone()),
     );
     queues
+}
+
+/// All queues that the service uses, on whichever transport, whether or not their subscribers are enabled.
+pub(super) fn known(graph: &Graph) -> Known {
+    let own = graph.nodes.iter().map(|node| node.queue.name.clone());
+    let per_instance = graph.nodes.iter().filter(|node| node.queue.exclusive);
+    Known::new(own.chain(graph.nodes.iter().filter_map(|node| node.dead_letter.clone())))
+        .with_per_instance(per_instance.map(|node| format!("{}.{}", node.group, node.registration.name)))
 }
 
 fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {

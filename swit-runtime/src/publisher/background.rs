@@ -1,8 +1,8 @@
 //! Asynchronous publishing: `publish` returns when a bounded queue has taken the message; a task publishes it.
 //!
 //! Guarantee: what the queue has taken is published in its order, and every failure of it is counted, logged at error
-//! level and told to [`OnPublishFailure`] where the app provides one. A kill of the process loses what is in the queue;
-//! a shutdown does not.
+//! level and told to [`OnPublishFailure`] where the app provides one. A kill of the process loses what is in the queue. A
+//! shutdown does not: what its broker does not take by then has failed.
 
 use std::{
     collections::VecDeque,
@@ -212,8 +212,25 @@ impl Publishing {
 }
 
 impl Drop for Publishing {
-    /// Nobody is left to answer: whoever waits for it waits no longer.
+    /// It is given up, or has ended: whatever it still holds has failed, message by message, and whoever waits for it
+    /// waits no longer.
     fn drop(&mut self) {
+        self.queued.close();
+        while let Some((confirmation, message, place)) = self.waiting.pop_front() {
+            let error = match confirmation.so_far() {
+                Some(Ok(_)) => None,
+                Some(Err(error)) => Some(error),
+                None => Some(PublishError::Lost { destination: message.topic.clone() }),
+            };
+            if let Some(error) = error {
+                self.failed(message, error);
+            }
+            drop(place);
+        }
+        while let Ok(Queued { outgoing, place }) = self.queued.try_recv() {
+            self.failed(outgoing.message, PublishError::Closed);
+            drop(place);
+        }
         self.progress.answered.send_replace(u64::MAX);
     }
 }
@@ -224,4 +241,102 @@ async fn first(waiting: &mut VecDeque<(Confirmation, Message, Place)>) -> Answer
         None => std::task::Poll::Pending,
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        any::TypeId,
+        sync::Mutex,
+        task::{Context, Waker},
+        time::Duration,
+    };
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        event::Unrouted,
+        limits::Limits,
+        publisher::home::{Home, Tasks},
+        scope::{Scope, Service},
+        transport::{BoxFuture, Publication, Publish, Publishing, Receipt},
+    };
+
+    /// Tasks that run when they are told to.
+    #[derive(Default)]
+    struct Held(Mutex<Vec<BoxFuture<'static, ()>>>);
+
+    impl Tasks for Held {
+        fn run(&self, task: BoxFuture<'static, ()>) {
+            self.0.lock().unwrap().push(task);
+        }
+    }
+
+    /// Confirms what says so, refuses what says so, and never answers to anything else.
+    #[derive(Debug)]
+    struct Port;
+
+    impl Publish for Port {
+        fn publish(&self, publication: Publication) -> Publishing {
+            match &publication.message.payload[..] {
+                b"confirmed" => Publishing::Pending(Box::pin(async { Ok(Receipt::new(true)) })),
+                b"refused" => Publishing::Pending(Box::pin(async {
+                    Err(PublishError::Refused { destination: "t".into(), reason: "on purpose".to_owned() })
+                })),
+                _ => Publishing::Pending(Box::pin(std::future::pending())),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_it_holds_when_it_is_given_up_is_told() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let journal = told.clone();
+        let on_failure = OnPublishFailure::new(move |failed| {
+            let text = String::from_utf8_lossy(&failed.message.payload).into_owned();
+            journal.lock().unwrap().push(format!("{text}: {}", failed.error));
+            panic!("whoever is told may panic");
+        });
+        let token = CancellationToken::new;
+        let service = Service::new("s", "1", "1");
+        let mut scope = Scope::new([].into(), token(), Clock::default(), Limits::DEFAULT, service);
+        scope.insert(TypeId::of::<OnPublishFailure>(), Arc::new(on_failure));
+        scope.opened().cancel();
+        let tasks = Arc::new(Held::default());
+        let home = Arc::new(Home::new(&scope, tasks.clone()));
+        let scope = Arc::new(scope);
+        home.open(&scope);
+        let path = Arc::new(Path::plain(home, Arc::new(Port), Box::default()));
+        let background = Background::start(&path, "p".into(), 1_000);
+        let publish = async |text: &str| {
+            let message = Message::new("t", text.to_owned());
+            let outgoing =
+                Outgoing { message, delay: Duration::ZERO, unrouted: Unrouted::Ignore, under_delivery: false };
+            background.take_in(&path, outgoing).await.unwrap();
+        };
+
+        for text in ["confirmed", "a", "confirmed", "refused", "b"] {
+            publish(text).await;
+        }
+        let mut task = tasks.0.lock().unwrap().pop().unwrap();
+        assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        publish("c").await;
+        assert_eq!((background.progress.outstanding(), told.lock().unwrap().len()), (5, 0));
+        drop(task);
+        let unknown = PublishError::Lost { destination: "t".into() };
+        assert_eq!(
+            *told.lock().unwrap(),
+            [
+                format!("a: {unknown}"),
+                "refused: the broker refused the message for `t`: on purpose".to_owned(),
+                format!("b: {unknown}"),
+                format!("c: {}", PublishError::Closed),
+            ]
+        );
+        assert_eq!((background.progress.outstanding(), background.progress.failed()), (0, 4));
+        background.progress.caught_up().await;
+        assert_eq!(background.room.free.load(Ordering::Acquire), 1_000);
+    }
 }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::task::coop::poll_proceed;
@@ -37,6 +37,18 @@ impl Confirmation {
 
     pub(super) fn flying(flight: Arc<Flight>) -> Self {
         Self(State::Flying(flight))
+    }
+
+    /// The answer, if it is there by now, for whoever can't wait. What a panic has interrupted is not asked.
+    pub(super) fn so_far(mut self) -> Option<Answer> {
+        match &mut self.0 {
+            State::Ready(answer) => answer.take(),
+            State::Flying(_) if std::thread::panicking() => None,
+            State::Flying(flight) => match flight.poll_answer(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            },
+        }
     }
 }
 

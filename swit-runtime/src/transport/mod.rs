@@ -21,7 +21,7 @@ use std::{
 
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Settle, Verdict};
-pub use provision::{Binding, Comparison, Deleted, Difference, LeftQueue, Provision, Thing};
+pub use provision::{Binding, Comparison, Deleted, Difference, Known, LeftQueue, Provision, Thing};
 pub use publish::{Publication, Publish, Publishing, Receipt, Room, Target};
 pub use status::{ConnectionState, Status, SubscriptionState};
 pub use topology::{Queue, QueueRole};

@@ -11,11 +11,13 @@ pub trait Provision: Send + Sync {
     /// Compares what this service wants with what is there. Changes nothing.
     ///
     /// `queues` are all queues of the service on this transport. Exclusive ones are passed over: they come and go with
-    /// their instance. What could not be looked at is named in [`Comparison::unchecked`], never passed over silently.
+    /// their instance. Whatever is `known` was not left behind. What could not be looked at is named in
+    /// [`Comparison::unchecked`], never passed over silently.
     fn compare<'a>(
         &'a self,
         service: &'a str,
         queues: &'a [Queue],
+        known: &'a Known,
     ) -> BoxFuture<'a, Result<Comparison, TransportError>>;
 
     /// Makes what is missing, also where the transport itself is told to make nothing: somebody asked.
@@ -34,6 +36,41 @@ pub trait Provision: Send + Sync {
         queue: &'a LeftQueue,
         with_messages: bool,
     ) -> BoxFuture<'a, Result<Deleted, TransportError>>;
+}
+
+/// The queues that a service uses in some configuration of it: on whichever transport, since two may be one broker; of
+/// disabled subscribers too, since another role of the same binary consumes them; existing ones too, that others made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Known {
+    /// Their names.
+    pub queues: Vec<Text>,
+    /// Of those that belong to one instance, what their names begin with: `orders.all` of `orders.all.host-1`.
+    pub per_instance: Vec<Text>,
+}
+
+impl Known {
+    /// Queues of these names.
+    pub fn new(queues: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        Self { queues: queues.into_iter().map(Into::into).collect(), per_instance: Vec::new() }
+    }
+
+    /// And queues of single instances, whose names begin so, and go on with a dot and the instance.
+    pub fn with_per_instance(mut self, beginnings: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.per_instance.extend(beginnings.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether a queue is one of them.
+    pub fn has(&self, queue: &str) -> bool {
+        self.queues.iter().any(|known| *known == *queue)
+    }
+
+    /// Whether a queue is named like one of a single instance.
+    pub fn is_of_an_instance(&self, queue: &str) -> bool {
+        let is_its = |rest: &str| rest.strip_prefix('.').is_some_and(|instance| !instance.is_empty());
+        self.per_instance.iter().any(|beginning| queue.strip_prefix(beginning.as_str()).is_some_and(is_its))
+    }
 }
 
 /// What is there, against what is wanted.

@@ -103,15 +103,23 @@ async fn shutdown_empties_the_queue_before_the_transport_closes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_confirmed_by_the_deadline_is_said() {
-    let (running, broker) = start(app()).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let journal = told.clone();
+    let on_failure = OnPublishFailure::new(move |failed| {
+        assert!(matches!(failed.error, PublishError::Lost { .. }));
+        journal.lock().unwrap().push(failed.message.id.clone());
+    });
+    let (running, broker) = start(app().provide(on_failure)).await;
     broker.withhold();
     let publisher = running.publisher_of::<AsyncPublisher>().unwrap();
-    publisher.publish(&note("a")).await.unwrap();
-    publisher.publish(&note("b")).await.unwrap();
+    publisher.publish(&note("confirmed")).await.unwrap();
+    let ids = [publisher.publish(&note("a")).await.unwrap(), publisher.publish(&note("b")).await.unwrap()];
+    broker.confirm(1);
     let began = Instant::now();
     let error = running.shutdown_within(Duration::from_secs(3)).await.unwrap_err();
     assert!(matches!(error, Error::Unconfirmed { publications: 2, .. }), "{error}");
     assert_eq!(began.elapsed().as_secs(), 3);
+    assert_eq!(*told.lock().unwrap(), ids, "each is told by the time the shutdown has ended");
     // The task is gone, so that nobody waits for it for ever.
     publisher.flush().await;
 }

@@ -1,4 +1,11 @@
 //! From a line to an order: reads it, and lets the first of each id pass.
+//!
+//! Once for each id, as long as one process handles the lines. When that one ends, another process of the group takes over,
+//! with the ids that it has heard of ([`remember_order`]). It has not heard of what passed before it was started; nor, if it
+//! is the faster one, of what its queue of `order.created` still holds at that moment. A line that repeats such an id passes
+//! again. So does the line that the other process had called a duplicate and not acknowledged: it may be told both. Ids that
+//! are to be unique over the life of a group need a store that its processes share; whoever keeps orders has one, and lets
+//! its unique key decide.
 
 use bytes::Bytes;
 use swit::{Classify, Headers, Publish, PublishError, Publisher, State, subscriber};
@@ -60,7 +67,7 @@ pub async fn accept_order(
     Ok(None)
 }
 
-/// Learns which ids other processes of the group let pass, to take over from them.
+/// Learns which ids other processes of the group let pass, to take over from them: those that it has heard of by then.
 #[subscriber(topic = "order.created", group = per_instance, prefetch = 256, dead_letter = false)]
 pub async fn remember_order(order: Origin, ledger: State<Ledger>) {
     if let Some(id) = order.order_id() {

@@ -162,8 +162,11 @@ fn replay_text(queue: &str, replayed: &Replayed, dry_run: bool) -> String {
 }
 
 async fn purge(letters: &DeadLetters<'_>, queue: &str, selection: &Selection, dry_run: bool, yes: bool) -> Result<()> {
+    // What comes in while somebody thinks was not in the question.
+    let mut most = u64::MAX;
     if !dry_run {
         let count = letters.count(queue).await?.unwrap_or_default();
+        most = count;
         let question = if *selection == Selection::all() {
             format!("Delete all {count} messages in {queue} for good?")
         } else {
@@ -173,7 +176,7 @@ async fn purge(letters: &DeadLetters<'_>, queue: &str, selection: &Selection, dr
             return print("nothing was deleted\n");
         }
     }
-    let purged = letters.purge(queue, selection, dry_run).await?;
+    let purged = letters.purge(queue, selection, most, dry_run).await?;
     let verb = if dry_run { "would delete" } else { "deleted" };
     print(&format!("{verb} {} of {} messages in {queue}\n", purged.deleted, purged.looked_at))
 }

@@ -22,6 +22,7 @@ pub(super) async fn topology(app: App, command: TopologyCommand) -> Result<()> {
 }
 
 async fn run(connected: &Connected, command: &TopologyCommand) -> Result<()> {
+    let known = start::known(&connected.graph);
     let mut pruned = Vec::new();
     for transport in &connected.transports {
         let transport = &**transport;
@@ -31,7 +32,7 @@ async fn run(connected: &Connected, command: &TopologyCommand) -> Result<()> {
         };
         let queues = start::queues(&connected.graph, transport.name());
         let service = &connected.graph.service.name;
-        let comparison = provision.compare(service, &queues).await?;
+        let comparison = provision.compare(service, &queues, &known).await?;
         match command {
             TopologyCommand::Plan => print(&plan(transport, &comparison))?,
             TopologyCommand::Apply => apply(transport, provision, &queues, &comparison).await?,

@@ -14,15 +14,19 @@ pub struct Purged {
 }
 
 impl DeadLetters<'_> {
-    /// Deletes the selected dead letters of a queue; of a `dry_run`, nothing.
+    /// Deletes the selected among the first `most` dead letters of a queue; of a `dry_run`, nothing.
+    ///
+    /// What comes in stands behind what is there: whoever has counted before deletes no more than he knows of.
     ///
     /// # Errors
     /// There is no such queue, or the broker can't be asked. Then some may be deleted, and none that was not selected.
-    pub async fn purge(&self, queue: &str, selection: &Selection, dry_run: bool) -> Result<Purged> {
+    pub async fn purge(&self, queue: &str, selection: &Selection, most: u64, dry_run: bool) -> Result<Purged> {
         let mut walk = self.walk(queue).await?;
         let mut purged = Purged { looked_at: 0, deleted: 0 };
         let now = self.clock.now();
-        while let Some(lying) = walk.next().await? {
+        while purged.looked_at < most
+            && let Some(lying) = walk.next().await?
+        {
             purged.looked_at += 1;
             let (letter, place) = Letter::of(lying);
             if selection.takes(&letter, now) {

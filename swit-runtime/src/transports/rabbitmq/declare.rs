@@ -1,5 +1,6 @@
 //! Exchanges, queues and bindings, made on the broker; what is made is in [`Wanted`].
 
+use futures_util::future::try_join_all;
 use lapin::{
     Channel, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions},
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::{
     core::Core,
     link::{PATIENCE, Up},
-    names::Step,
+    names::{self, Step},
     options::RabbitMqOptions,
     wanted::{Wanted, WantedExchange, WantedQueue},
 };
@@ -57,7 +58,8 @@ impl<'a> Declaring<'a> {
         self.make(&Wanted::of(queue, self.options)).await
     }
 
-    /// Takes back what [`queue_with_bindings`](Self::queue_with_bindings) made for one queue alone.
+    /// Takes back what [`queue_with_bindings`](Self::queue_with_bindings) and [`retry_queue`](Self::retry_queue) made for one
+    /// queue alone.
     ///
     /// Its bindings first: the broker (3.10 at least) ends the process of a quorum queue before its bindings, and the
     /// connection of whoever publishes to it in between fails with `INTERNAL_ERROR`. That of its dead letters last: they
@@ -68,6 +70,9 @@ impl<'a> Declaring<'a> {
         for binding in &own {
             self.unbind(binding).await?;
         }
+        // Whatever waits in them comes back to nobody. Which ones there are is not known here; deleting what is not there is
+        // no error.
+        try_join_all(Step::all().map(async |step| self.delete(&names::retry_queue(&queue.name, step)).await)).await?;
         self.delete(&queue.name).await?;
         for binding in &others {
             self.unbind(binding).await?;

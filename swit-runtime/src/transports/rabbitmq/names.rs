@@ -53,6 +53,11 @@ impl Step {
         Self(STEPS.into_iter().find(|step| Duration::from_secs(*step) >= delay).unwrap_or(longest))
     }
 
+    /// All of them, shortest first.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        STEPS.into_iter().map(Self)
+    }
+
     /// In milliseconds, as the broker counts.
     pub(super) fn millis(self) -> i64 {
         // A day of milliseconds fits.

@@ -79,21 +79,24 @@ fn operators_see_and_mend_what_is_on_the_broker() {
     assert!(service.ok(&["topology", "plan"]).ends_with("as wanted\n  nothing to do\n"));
     assert!(service.ok(&["topology", "prune"]).ends_with("nothing to remove\n"));
 
-    // What an earlier version had.
+    // What an earlier version had; and a queue that others made for a subscriber that is disabled here.
     service.0.eval(&format!(
-        "Bind = fun(Q, K) -> rabbit_binding:add({{binding, {{resource, <<\"/\">>, exchange, <<\"swit.events\">>}}, K, {{resource, <<\"/\">>, queue, Q}}, []}}, <<\"test\">>) end,
+        "{{new, _}} = rabbit_amqqueue:declare({{resource, <<\"/\">>, queue, <<\"swit-test-service.imports\">>}}, true, false, [], none, <<\"test\">>),
+         Bind = fun(Q, K) -> rabbit_binding:add({{binding, {{resource, <<\"/\">>, exchange, <<\"swit.events\">>}}, K, {{resource, <<\"/\">>, queue, Q}}, []}}, <<\"test\">>) end,
          {{new, _}} = rabbit_amqqueue:declare({{resource, <<\"/\">>, queue, <<\"swit-test-service.gone\">>}}, true, false, [], none, <<\"test\">>),
          Bind(<<\"{QUEUE}\">>, <<\"job.old\">>), Bind(<<\"swit-test-service.gone\">>, <<\"job.created\">>), ok"
     ));
     let plan = service.ok(&["topology", "plan"]);
     assert!(plan.contains(&format!("    binding {QUEUE} <- swit.events (job.old)\n")), "{plan}");
     assert!(plan.contains("    queue swit-test-service.gone: empty, still receives job.created\n"), "{plan}");
+    assert!(!plan.contains("imports"), "{plan}");
     assert!(service.refused(&["topology", "prune"]).contains("write `topology prune --yes`"));
     assert!(service.refused(&["topology", "prune", "--yes", "--with-messages", DEAD]).contains("was left behind"));
     service.fail();
     let pruned = service.ok(&["topology", "prune", "--yes"]);
     assert!(pruned.contains(&format!("removed binding {QUEUE} <- swit.events (job.old)\n")), "{pruned}");
     assert_eq!(service.0.queue_depth("swit-test-service.gone"), Some(1), "{pruned}");
+    assert_eq!(service.0.queue_depth("swit-test-service.imports"), Some(0), "{pruned}");
     let pruned = service.ok(&["topology", "prune", "--yes", "--with-messages", "swit-test-service.gone"]);
     assert!(pruned.contains("removed queue swit-test-service.gone with 1 messages\n"), "{pruned}");
 

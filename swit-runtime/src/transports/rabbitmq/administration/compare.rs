@@ -3,7 +3,7 @@
 use super::{ACCESS_REFUSED, Core, NOT_FOUND, PRECONDITION_FAILED, code, leftovers, listing::Listing};
 use crate::{
     error::TransportError,
-    transport::{Comparison, Difference, Queue, Thing},
+    transport::{Comparison, Difference, Known, Queue, Thing},
     transports::rabbitmq::{
         declare::{Counts, Declaring},
         link::{Up, describe},
@@ -12,7 +12,12 @@ use crate::{
 };
 
 /// Compares. A thing that exists is declared as it is wanted, which changes nothing and is refused if it differs.
-pub(super) async fn compare(core: &Core, service: &str, queues: &[Queue]) -> Result<Comparison, TransportError> {
+pub(super) async fn compare(
+    core: &Core,
+    service: &str,
+    queues: &[Queue],
+    known: &Known,
+) -> Result<Comparison, TransportError> {
     let Some(up) = core.consume.up().await else { return Err(core.closed("compare")) };
     let mut asking = Asking { core, up, declaring: None };
     let wanted = Wanted::lasting(queues, &core.options);
@@ -61,8 +66,8 @@ pub(super) async fn compare(core: &Core, service: &str, queues: &[Queue]) -> Res
         }
     }
     if let Some(listing) = &listing {
-        found.stale = leftovers::stale(listing, &wanted, service, &core.options.exchange);
-        found.left = leftovers::left(listing, &wanted, service);
+        found.stale = leftovers::stale(listing, &wanted, known, service, &core.options.exchange);
+        found.left = leftovers::left(listing, known, service);
         for queue in &mut found.left {
             // The listing is some seconds old.
             if let Some(now) = asking.counts(&queue.name).await? {

@@ -27,10 +27,7 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) async fn get(host: &str, port: u16, path: &str, authorization: &str) -> Result<Vec<u8>, Error> {
     let asking = async {
         let mut stream = TcpStream::connect((host, port)).await?;
-        let request = format!(
-            "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAuthorization: {authorization}\r\nAccept: application/json\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await?;
+        stream.write_all(request(host, port, path, authorization).as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(MOST_BYTES + 1).read_to_end(&mut answer).await?;
         Ok(answer)
@@ -38,6 +35,14 @@ pub(super) async fn get(host: &str, port: u16, path: &str, authorization: &str) 
     let answer: Result<Vec<u8>, Error> =
         timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
     body(answer?)
+}
+
+fn request(host: &str, port: u16, path: &str, authorization: &str) -> String {
+    // An IPv6 address stands in brackets (RFC 3986, 3.2.2).
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!(
+        "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAuthorization: {authorization}\r\nAccept: application/json\r\n\r\n"
+    )
 }
 
 /// The body of an answer that says 200.
@@ -79,6 +84,16 @@ mod tests {
 
     fn read(answer: &str) -> Result<String, String> {
         body(answer.into()).map(|body| String::from_utf8(body).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_request_names_its_host() {
+        for (host, field) in [("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")] {
+            let request = request(host, 15_672, "/api", "Basic eDp5");
+            let (head, rest) = request.split_once("\r\nAuthorization: Basic eDp5\r\n").unwrap();
+            assert_eq!(head, format!("GET /api HTTP/1.0\r\nHost: {field}:15672"));
+            assert!(rest.ends_with("\r\n\r\n"));
+        }
     }
 
     #[test]

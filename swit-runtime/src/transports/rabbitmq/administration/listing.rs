@@ -59,6 +59,15 @@ impl Listing {
         Ok(Self { queues: serde_json::from_slice(queues)?, bindings: bindings.collect() })
     }
 
+    pub(super) fn has_queue(&self, name: &str) -> bool {
+        self.queues.iter().any(|queue| queue.name == name)
+    }
+
+    /// Whether there is a queue of this name that ends by itself, as one of an instance does.
+    pub(super) fn has_of_an_instance(&self, name: &str) -> bool {
+        self.queues.iter().any(|queue| queue.name == name && queue.ends_by_itself())
+    }
+
     pub(super) fn has(&self, binding: &Binding) -> bool {
         self.bindings.contains(binding)
     }

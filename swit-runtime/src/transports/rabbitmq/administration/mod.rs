@@ -19,7 +19,7 @@ pub use management::{Management, ManagementError};
 use super::{RabbitMqTransport, core::Core};
 use crate::{
     error::TransportError,
-    transport::{Binding, BoxFuture, Comparison, Deleted, LeftQueue, Provision, Queue, Walk, Walker},
+    transport::{Binding, BoxFuture, Comparison, Deleted, Known, LeftQueue, Provision, Queue, Walk, Walker},
 };
 
 impl Provision for RabbitMqTransport {
@@ -27,8 +27,9 @@ impl Provision for RabbitMqTransport {
         &'a self,
         service: &'a str,
         queues: &'a [Queue],
+        known: &'a Known,
     ) -> BoxFuture<'a, Result<Comparison, TransportError>> {
-        Box::pin(compare::compare(&self.core, service, queues))
+        Box::pin(compare::compare(&self.core, service, queues, known))
     }
 
     fn make<'a>(&'a self, queues: &'a [Queue]) -> BoxFuture<'a, Result<(), TransportError>> {

@@ -38,6 +38,12 @@ async fn work(job: Job, _starter: State<Starter>) -> Result<(), std::io::Error> 
     Ok(())
 }
 
+/// Takes jobs from a queue that others make, where a deployment enables it.
+#[subscriber(queue = "swit-test-service.imports", dead_letter = false, enabled = false)]
+async fn import(job: Job) {
+    tracing::info!(text = job.text, "imported");
+}
+
 swit::handlers!();
 
 #[tokio::main]
