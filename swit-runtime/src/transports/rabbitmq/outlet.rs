@@ -78,6 +78,13 @@ impl Outlet {
         }
     }
 
+    /// Takes back what was not sent, to the head of its line.
+    pub(super) fn put_back(&self, ticket: Ticket) {
+        let mut line = self.lock();
+        let line = if ticket.publication.room == Room::Replaces { &mut line.copies } else { &mut line.waiting };
+        line.push_front(ticket);
+    }
+
     /// Answers those whose time is over before they were sent: nothing of them was published.
     pub(super) fn expire(&self, why: &'static str) {
         let now = Instant::now();

@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use lapin::{
-    Channel, Confirmation,
+    Channel, Confirmation, ErrorKind,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
     types::{AMQPValue, ShortString},
@@ -157,7 +157,9 @@ impl<'a> Sender<'a> {
                 let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
                 return self.lost();
             }
+            // A channel that is gone takes nothing: what waits, waits for the next one.
             while refusing < REFUSING
+                && self.channel.status().connected()
                 && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
             {
                 self.send(ticket).await;
@@ -171,6 +173,9 @@ impl<'a> Sender<'a> {
             if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
                 return true;
             }
+            if !self.channel.status().connected() {
+                return self.lost();
+            }
             tokio::select! {
                 biased;
                 () = self.up.down.cancelled() => return self.lost(),
@@ -182,38 +187,36 @@ impl<'a> Sender<'a> {
                 _ = ticking.tick() => {
                     self.outlet.expire("the broker confirms nothing");
                     self.expire();
-                    if !self.channel.status().connected() {
-                        return self.lost();
-                    }
                 }
             }
         }
     }
 
     async fn send(&mut self, ticket: Ticket) {
-        let Ticket { publication, answer, since } = ticket;
+        let Ticket { publication, since, .. } = &ticket;
         let message = &publication.message;
         let number = self.returns.next();
         let is_addressed = matches!(publication.target, Target::Queue(_));
         let encoded = encode::properties(message, number, is_addressed).and_then(|properties| {
-            let (exchange, key) = self.address(&publication)?;
+            let (exchange, key) = self.address(publication)?;
             let short = |what, text: &str| encode::short(message, what, text);
             Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
         });
         let (exchange, key, properties) = match encoded {
             Ok(encoded) => encoded,
             Err(error) => {
-                let _ = answer.send(Err(error));
+                let _ = ticket.answer.send(Err(error));
                 return;
             }
         };
-        let waits_in = waits_in(&publication, &self.core.options.exchange);
+        let waits_in = waits_in(publication, &self.core.options.exchange);
         if let Some(place) = &waits_in
-            && let Err(error) = self.prepare(place, &publication).await
+            && let Err(error) = self.prepare(place, publication).await
         {
             tracing::error!(transport = %self.core.name, queue = %place, error = %describe(&error), "can't make a delay queue");
             let reason = format!("its delay queue `{place}` can't be made: {}", describe(&error));
-            let _ = answer.send(Err(PublishError::Refused { destination: destination(&publication), reason }));
+            let refused = PublishError::Refused { destination: destination(publication), reason };
+            let _ = ticket.answer.send(Err(refused));
             return;
         }
         let (channel, payload) = (self.channel.clone(), message.payload.clone());
@@ -227,11 +230,18 @@ impl<'a> Sender<'a> {
         });
         // The first poll queues its frames: here, so that they stand in the order of publishing.
         let polled = confirming.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready((_, Err(error))) = &polled
+            && is_unsent(error)
+        {
+            self.outlet.put_back(ticket);
+            return;
+        }
         let limit = match publication.room {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
-        let mut answer = Some(answer);
+        let (destination, since) = (destination(publication), *since);
+        let mut answer = Some(ticket.answer);
         if failpoint::is_broken(Sabotage::TrustUnconfirmed)
             && let Some(answer) = answer.take()
         {
@@ -239,7 +249,7 @@ impl<'a> Sender<'a> {
         }
         self.returns.push(Sent {
             answer,
-            destination: destination(&publication),
+            destination,
             is_addressed,
             waits_in,
             deadline: Instant::now() + limit,
@@ -358,6 +368,11 @@ impl<'a> Sender<'a> {
         }
         self.outlet.is_closed()
     }
+}
+
+/// Whether nothing of a publication was handed to the connection: its channel had ended already.
+fn is_unsent(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidChannelState(_, "basic.publish"))
 }
 
 /// Where a delayed publication waits.

@@ -175,6 +175,41 @@ async fn what_is_never_confirmed_is_unknown() {
     transport.close().await;
 }
 
+/// What still waited when a channel or a connection ended was not sent: it is neither lost nor unknown, and goes out over
+/// the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_sent_waits_for_the_next_channel() {
+    const WINDOW: usize = 50;
+    let closed = Answer::CloseChannel { code: 406, text: "as a test asked".to_owned() };
+    for end in [closed, Answer::HangUp] {
+        let (mut channels, end_of_it) = (0, end.clone());
+        let fake = Fake::start(move |publish| {
+            channels += usize::from(publish.tag == 1);
+            match (channels, publish.tag) {
+                (1, 20) => vec![end_of_it.clone()],
+                (1, _) => Vec::new(),
+                (_, tag) => vec![Answer::ack(tag)],
+            }
+        });
+        let mut options = options(&fake.url(), "unsent");
+        options.window = WINDOW;
+        let transport = ground::transport(options);
+        transport.connect().await.unwrap();
+        let publisher = transport.publisher();
+        let sent: Vec<_> = (0..1_000).map(|_| publisher.publish(Fate::Taken.publication())).collect();
+        let mut lost = 0;
+        for publishing in sent {
+            match timeout(PATIENCE, publishing).await.expect("everybody is answered") {
+                Ok(_) => {}
+                Err(PublishError::Lost { .. } | PublishError::Timeout { .. }) => lost += 1,
+                Err(error) => panic!("{end:?}: {error:?}"),
+            }
+        }
+        assert!((1..=WINDOW).contains(&lost), "{end:?}: {lost} of a window of {WINDOW} were lost");
+        transport.close().await;
+    }
+}
+
 /// What no broker says; with it, whatever is on its way has an unknown outcome, and the next connection is a good one.
 fn nonsense() -> Vec<(&'static str, Answer)> {
     let frame = |kind: u8, channel: u16, payload: &[u8]| {
