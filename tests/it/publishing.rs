@@ -115,6 +115,8 @@ async fn what_cannot_be_published_says_why() {
     assert!(matches!(error, PublishError::ReservedHeader { .. }), "{error}");
     let error = publisher.publish_to("a.b", Message::new("", vec![0; 17 << 20])).await.unwrap_err();
     assert!(matches!(error, PublishError::TooLarge { .. }), "{error}");
+    let error = publisher.publish_to("a.b", Message::new("", "x").with_key("k".repeat(65 << 10))).await.unwrap_err();
+    assert!(matches!(error, PublishError::TooLarge { .. }), "{error}");
     let error = publisher.publish(&Nowhere {}).await.unwrap_err();
     assert!(matches!(error, PublishError::Unrouted { .. }), "{error}");
     app.shutdown().await.unwrap();

@@ -197,7 +197,8 @@ impl<'a> Sender<'a> {
         let message = &publication.message;
         let number = self.returns.next();
         let is_addressed = matches!(publication.target, Target::Queue(_));
-        let encoded = encode::properties(message, number, is_addressed).and_then(|properties| {
+        let room = encode::room(self.core.options.address.frame_max());
+        let encoded = encode::properties(message, number, is_addressed, room).and_then(|properties| {
             let (exchange, key) = self.address(publication)?;
             let short = |what, text: &str| encode::short(message, what, text);
             Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))

@@ -210,6 +210,53 @@ async fn what_was_not_sent_waits_for_the_next_channel() {
     }
 }
 
+/// A header too large for a frame would end the connection, with all that is on its way: it is refused before, and the
+/// copy of a message leaves it behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_header_is_larger_than_a_frame() {
+    let fake = Fake::obliging();
+    let transport = ground::transport(options(&fake.url(), "frames"));
+    transport.connect().await.unwrap();
+    let largest = 120 * 1024;
+    let mut size = largest;
+    loop {
+        let message = Fate::Taken.publication().message.with_header("large", "x".repeat(size));
+        match transport.publisher().publish(Publication::new(message)).await {
+            Ok(_) => break,
+            Err(PublishError::TooLarge { limit, .. }) => assert_eq!(limit, largest),
+            Err(error) => panic!("{size}: {error:?}"),
+        }
+        size -= 1;
+    }
+    let sent = fake.publishes().last().unwrap().properties.len();
+    assert!((largest - 16..=largest).contains(&sent), "{sent} bytes");
+    transport.close().await;
+
+    // A frame of the smallest size that there is.
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&format!("{}?frame_max=4096", broker.url()), "frames"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("frames.q", ["frames.t"])]).await.unwrap();
+    let message = |id: &str| Message::new("frames.t", "x").with_id(MessageId::parse(id).unwrap());
+    let large = Publication::new(message("large").with_header("large", "x".repeat(4_000)));
+    let answer = timeout(PATIENCE, transport.publisher().publish(large)).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::TooLarge { .. })), "{answer:?}");
+    let keyed = Publication::new(message("keyed").with_key("k".repeat(4_096)));
+    let answer = timeout(PATIENCE, transport.publisher().publish(keyed)).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::TooLarge { .. })), "{answer:?}");
+    let mut copy = message("copy");
+    for number in 0..500 {
+        copy.headers.insert(format!("header-{number}"), "");
+    }
+    let copy = Publication::new(copy).to(Target::Queue("frames.q".into()));
+    timeout(PATIENCE, transport.publisher().publish(copy)).await.unwrap().unwrap();
+    let foreign = Foreign::connect(&broker.url()).await;
+    let taken = foreign.take("frames.q").await.delivery;
+    assert!(header(&taken.properties, "x-swit-dropped-headers").contains("header-"));
+    assert!(transport.status().iter().all(|status| status.borrow().reconnects == 0), "a connection ended");
+    transport.close().await;
+}
+
 /// What no broker says; with it, whatever is on its way has an unknown outcome, and the next connection is a good one.
 fn nonsense() -> Vec<(&'static str, Answer)> {
     let frame = |kind: u8, channel: u16, payload: &[u8]| {
