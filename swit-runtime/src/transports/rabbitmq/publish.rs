@@ -17,6 +17,7 @@ use lapin::{
     Channel, Confirmation, ErrorKind,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
+    protocol::{AMQPError, AMQPErrorKind},
     types::{AMQPValue, ShortString},
 };
 use tokio::{
@@ -38,6 +39,7 @@ use crate::{
     failpoint::{self, Sabotage, sabotaged},
     headers::names as headers,
     id::chance,
+    outcome::one_line,
     text::Text,
     transport::{Publication, Receipt, Room, Target},
 };
@@ -48,18 +50,31 @@ const TICK: Duration = Duration::from_millis(50);
 /// full, and forgets to tell it when the limit that a policy set is taken away.
 const REFUSING: Duration = Duration::from_secs(10);
 
+/// The reply code of an exchange that does not exist.
+const NOT_FOUND: u16 = 404;
+/// So many channels that were closed soon lead to the longest wait before the next one, of about two seconds: others wait
+/// as well, who did nothing to it.
+const MOST_TRIES: u32 = 4;
+
 /// Takes publications to the broker until the transport is closed.
 pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
-    let mut tries = 0;
+    let (mut tries, mut is_missing) = (0, false);
     loop {
         let Some(up) = patient(&outlet, "the broker can't be reached", core.publish.up()).await else { break };
-        match patient(&outlet, "the broker gives no channel", open(&up)).await {
+        match patient(&outlet, "the broker gives no channel", open(&core, &up, is_missing)).await {
             Ok(channel) => {
-                tries = 0;
-                let mut sender = Sender::new(&core, &outlet, &up, channel);
+                let (opened, mut sender) = (Instant::now(), Sender::new(&core, &outlet, &up, channel));
                 if sender.serve().await {
                     break;
                 }
+                let closed = sender.ended.as_ref().and_then(Ended::by_the_broker);
+                if let Some(why) = closed {
+                    tracing::error!(transport = %core.name, error = %one_line(why), "the broker ended the channel that publishes");
+                }
+                // What one publication does to the channel, it does to all others: not again and again at once.
+                let again = closed.is_some() && opened.elapsed() < PATIENCE;
+                tries = if again { MOST_TRIES.min(tries + 1) } else { 0 };
+                is_missing = closed.is_some_and(|why| why.get_id() == NOT_FOUND);
             }
             Err(error) => {
                 tries += 1;
@@ -78,7 +93,14 @@ pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
     outlet.refuse_all();
 }
 
-async fn open(up: &Up) -> Result<Channel, lapin::Error> {
+/// A channel that confirms. If an exchange `is_missing`, all that may be made is made again before.
+async fn open(core: &Core, up: &Up, is_missing: bool) -> Result<Channel, lapin::Error> {
+    if is_missing
+        && core.options.declare
+        && let Err(error) = core.restore(up).await
+    {
+        tracing::warn!(transport = %core.name, error = %describe(&error), "can't make again what was deleted");
+    }
     let channel = up.channel().await?;
     match timeout(PATIENCE, channel.confirm_select(ConfirmSelectOptions::default())).await {
         Ok(selected) => selected.map(|()| channel),
@@ -125,6 +147,30 @@ impl Sent {
     }
 }
 
+/// How a channel ended.
+struct Ended {
+    error: lapin::Error,
+    /// One publication was on its way, and no other.
+    alone: bool,
+}
+
+impl Ended {
+    /// What the broker said, if it was the one to end it.
+    fn by_the_broker(&self) -> Option<&AMQPError> {
+        match self.error.kind() {
+            ErrorKind::ProtocolError(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the broker said against the one publication that was on its way. Where others were, it may be any of them; and
+    /// what ends a whole connection says nothing of one publication.
+    fn refusal(&self) -> Option<String> {
+        let error = self.by_the_broker().filter(|error| matches!(error.kind(), AMQPErrorKind::Soft(_)))?;
+        self.alone.then(|| one_line(error))
+    }
+}
+
 type Confirming = Pin<Box<dyn Future<Output = (u64, Result<Confirmation, lapin::Error>)> + Send>>;
 
 /// One channel, for as long as it lasts.
@@ -139,12 +185,23 @@ struct Sender<'a> {
     delays: HashSet<Text>,
     /// When the first publication on this channel was refused.
     refused: Option<Instant>,
+    /// The first that was heard of its end.
+    ended: Option<Ended>,
 }
 
 impl<'a> Sender<'a> {
     fn new(core: &'a Core, outlet: &'a Outlet, up: &'a Up, channel: Channel) -> Self {
-        let confirming = FuturesUnordered::new();
-        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new(), refused: None }
+        Self {
+            core,
+            outlet,
+            up,
+            channel,
+            returns: Returns::new(),
+            confirming: FuturesUnordered::new(),
+            delays: HashSet::new(),
+            refused: None,
+            ended: None,
+        }
     }
 
     /// Sends and answers until the channel ends (false), or the transport is closed and nothing is left (true).
@@ -155,7 +212,7 @@ impl<'a> Sender<'a> {
             let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
             if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
                 let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
-                return self.lost();
+                return self.lost().await;
             }
             // A channel that is gone takes nothing: what waits, waits for the next one.
             while refusing < REFUSING
@@ -174,11 +231,11 @@ impl<'a> Sender<'a> {
                 return true;
             }
             if !self.channel.status().connected() {
-                return self.lost();
+                return self.lost().await;
             }
             tokio::select! {
                 biased;
-                () = self.up.down.cancelled() => return self.lost(),
+                () = self.up.down.cancelled() => return self.lost().await,
                 Some((number, confirmed)) = self.confirming.next() => {
                     self.confirmed(number, confirmed);
                     self.collect();
@@ -339,10 +396,15 @@ impl<'a> Sender<'a> {
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
             Err(_) if sabotaged("confirm_what_is_lost") => self.returns.confirmed(number, true, None),
-            Err(_) => {
+            Err(error) => {
+                let alone = self.returns.len() == 1;
+                let ended = self.ended.get_or_insert(Ended { error, alone });
                 if let Some(mut sent) = self.returns.failed(number) {
                     let destination = sent.destination.clone();
-                    sent.answer(Err(PublishError::Lost { destination }));
+                    sent.answer(Err(match ended.refusal() {
+                        Some(reason) => PublishError::Refused { destination, reason },
+                        None => PublishError::Lost { destination },
+                    }));
                 }
             }
         }
@@ -361,7 +423,14 @@ impl<'a> Sender<'a> {
     }
 
     /// The channel is gone: what was sent and not confirmed has an unknown outcome. Whether the transport is closed.
-    fn lost(&mut self) -> bool {
+    async fn lost(&mut self) -> bool {
+        // A channel has ended before it says so to those who wait for a confirmation: they learn why.
+        let ending = async {
+            while let Some((number, confirmed)) = self.confirming.next().await {
+                self.confirmed(number, confirmed);
+            }
+        };
+        let _ = timeout(TICK, ending).await;
         self.collect();
         for mut sent in self.returns.drain() {
             let destination = sent.destination.clone();

@@ -1,10 +1,13 @@
 //! Publishing to brokers that return, refuse, answer in any order, or answer nonsense.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use lapin::{
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
 use rand::{RngExt as _, rngs::SmallRng, seq::SliceRandom as _};
@@ -316,15 +319,64 @@ async fn nonsense_confirms_nothing_and_does_not_last() {
             match answer {
                 Ok(_) if number < 3 || elsewhere => {}
                 Err(PublishError::Lost { .. } | PublishError::Timeout { .. }) if number >= 3 => {}
+                // It may have been the only one on its way when the channel was ended.
+                Err(PublishError::Refused { .. }) if number == 3 && what == "the end of the channel" => {}
                 other => panic!("{what}: number {number} learned {other:?}"),
             }
         }
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while let Err(error) = timeout(PATIENCE, publish(7)).await.expect("everybody is answered") {
             assert!(began.elapsed() < Duration::from_secs(20), "{what}: publishing never goes on: {error}");
         }
         transport.close().await;
     }
+}
+
+/// A publication that ends the channel is refused with what the broker said, if it can only be that one; and channel after
+/// channel is not ended as fast as they can be opened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_ends_the_channel_learns_why_and_does_not_do_it_without_end() {
+    let fake = Fake::start(|publish| match Fate::of(&publish.body) {
+        Fate::Refused => vec![Answer::CloseChannel { code: 403, text: "ACCESS_REFUSED - not this topic".to_owned() }],
+        _ => vec![Answer::ack(publish.tag)],
+    });
+    let transport = ground::transport(options(&fake.url(), "forbidden"));
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let began = Instant::now();
+    let mut tried = 0;
+    while began.elapsed() < Duration::from_secs(2) {
+        let answer = timeout(PATIENCE, publisher.publish(Fate::Refused.publication())).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains("not this topic"), "{reason}");
+        tried += 1;
+    }
+    assert!((1..10).contains(&tried), "{tried} channels within {:?}", began.elapsed());
+    timeout(PATIENCE, publisher.publish(Fate::Taken.publication())).await.unwrap().unwrap();
+    transport.close().await;
+}
+
+/// Somebody deletes the exchange: it is made again, with the bindings of the queues that hung on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_that_was_deleted_is_made_again() {
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&broker.url(), "deleted"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("deleted.q", ["deleted.t"])]).await.unwrap();
+    let publisher = transport.publisher();
+    let publish = || {
+        let message = Message::new("deleted.t", "x").with_id(MessageId::parse("an-id").unwrap());
+        timeout(PATIENCE, publisher.publish(Publication::new(message)))
+    };
+    assert!(publish().await.unwrap().unwrap().routed);
+    let foreign = Foreign::connect(&broker.url()).await;
+    foreign.channel.exchange_delete("deleted.events".into(), ExchangeDeleteOptions::default()).await.unwrap();
+    let answer = publish().await.unwrap();
+    let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+    assert!(reason.contains("deleted.events"), "{reason}");
+    assert!(publish().await.unwrap().unwrap().routed, "the queue is bound to it again");
+    assert_eq!(broker.queue_depth("deleted.q"), Some(2));
+    transport.close().await;
 }
 
 /// A message that somebody takes.
