@@ -41,7 +41,7 @@ use crate::{
     id::chance,
     outcome::one_line,
     text::Text,
-    transport::{Publication, Receipt, Room, Target},
+    transport::{ConnectionState, Publication, Receipt, Room, Target},
 };
 
 /// How often it is looked for publications whose time is over.
@@ -50,6 +50,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// full, and forgets to tell it when the limit that a policy set is taken away.
 const REFUSING: Duration = Duration::from_secs(10);
 
+/// Before a channel is exchanged that leaves a publication unconfirmed, what else is on its way has so long to be confirmed.
+const STUCK: Duration = Duration::from_secs(1);
 /// The reply code of an exchange that does not exist.
 const NOT_FOUND: u16 = 404;
 /// So many channels that were closed soon lead to the longest wait before the next one, of about two seconds: others wait
@@ -136,6 +138,7 @@ struct Sent {
     waits_in: Option<Text>,
     deadline: Instant,
     since: Instant,
+    sent_at: Instant,
 }
 
 impl Sent {
@@ -185,6 +188,8 @@ struct Sender<'a> {
     delays: HashSet<Text>,
     /// When the first publication on this channel was refused.
     refused: Option<Instant>,
+    /// When the broker was last seen to block the connection.
+    blocked: Option<Instant>,
     /// The first that was heard of its end.
     ended: Option<Ended>,
 }
@@ -200,6 +205,7 @@ impl<'a> Sender<'a> {
             confirming: FuturesUnordered::new(),
             delays: HashSet::new(),
             refused: None,
+            blocked: None,
             ended: None,
         }
     }
@@ -209,6 +215,11 @@ impl<'a> Sender<'a> {
         let mut ticking = interval(TICK);
         ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let stuck = self.stuck();
+            if stuck >= STUCK || (!stuck.is_zero() && !self.is_waited_for()) {
+                let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
+                return self.lost().await;
+            }
             let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
             if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
                 let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
@@ -216,6 +227,7 @@ impl<'a> Sender<'a> {
             }
             // A channel that is gone takes nothing: what waits, waits for the next one.
             while refusing < REFUSING
+                && stuck.is_zero()
                 && self.channel.status().connected()
                 && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
             {
@@ -227,7 +239,7 @@ impl<'a> Sender<'a> {
             }
             // A confirmation may be there with the first look at it.
             self.collect();
-            if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
+            if self.outlet.is_closed() && self.outlet.is_empty() && !self.is_waited_for() {
                 return true;
             }
             if !self.channel.status().connected() {
@@ -244,6 +256,9 @@ impl<'a> Sender<'a> {
                 _ = ticking.tick() => {
                     self.outlet.expire("the broker confirms nothing");
                     self.expire();
+                    if self.core.publish.status().borrow().state == ConnectionState::Blocked {
+                        self.blocked = Some(Instant::now());
+                    }
                 }
             }
         }
@@ -298,7 +313,7 @@ impl<'a> Sender<'a> {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
-        let (destination, since) = (destination(publication), *since);
+        let (destination, since, sent_at) = (destination(publication), *since, Instant::now());
         let mut answer = Some(ticket.answer);
         if failpoint::is_broken(Sabotage::TrustUnconfirmed)
             && let Some(answer) = answer.take()
@@ -310,8 +325,9 @@ impl<'a> Sender<'a> {
             destination,
             is_addressed,
             waits_in,
-            deadline: Instant::now() + limit,
+            deadline: sent_at + limit,
             since,
+            sent_at,
         });
         match polled {
             Poll::Ready((number, confirmed)) => self.confirmed(number, confirmed),
@@ -420,6 +436,19 @@ impl<'a> Sender<'a> {
             let (destination, waited) = (sent.destination.clone(), sent.since.elapsed());
             sent.answer(Err(PublishError::Timeout { destination, waited }));
         }
+    }
+
+    /// Whether anybody waits for what was sent.
+    fn is_waited_for(&mut self) -> bool {
+        self.returns.values().any(|sent| sent.answer.is_some())
+    }
+
+    /// For how long it has been known that the oldest publication will not be confirmed any more. It holds its place in the
+    /// window for as long as its channel lasts. While the broker blocks the connection, it confirms nothing.
+    fn stuck(&self) -> Duration {
+        let Some(oldest) = self.returns.oldest() else { return Duration::ZERO };
+        let since = self.blocked.map_or(oldest.sent_at, |blocked| blocked.max(oldest.sent_at));
+        since.elapsed().saturating_sub(self.core.options.confirm_timeout.saturating_mul(2))
     }
 
     /// The channel is gone: what was sent and not confirmed has an unknown outcome. Whether the transport is closed.

@@ -175,7 +175,36 @@ async fn what_is_never_confirmed_is_unknown() {
             _ => panic!("one was {fate:?}, and learned {answer:?}"),
         }
     }
-    transport.close().await;
+    timeout(Duration::from_secs(3), transport.close()).await.expect("nobody waits for what is not confirmed");
+}
+
+/// What is never confirmed does not hold its place in the window for ever, and costs nobody else his answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_never_confirmed_makes_room() {
+    const WINDOW: usize = 4;
+    let fake = Fake::start(|publish| match Fate::of(&publish.body) {
+        Fate::Forgotten => Vec::new(),
+        _ => vec![Answer::ack(publish.tag)],
+    });
+    let mut options = options(&fake.url(), "held");
+    options.confirm_timeout = Duration::from_millis(300);
+    options.heartbeat = Duration::from_mins(1);
+    options.window = WINDOW;
+    let transport = ground::transport(options);
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let publish = |fate: Fate| timeout(Duration::from_secs(5), publisher.publish(fate.publication()));
+    for round in 0..3 {
+        let forgotten: Vec<_> = (0..WINDOW).map(|_| publisher.publish(Fate::Forgotten.publication())).collect();
+        let taken = publish(Fate::Taken).await.expect("there is room again");
+        assert!(taken.is_ok(), "{round}: {taken:?}");
+        for publishing in forgotten {
+            let answer = timeout(Duration::from_secs(1), publishing).await.unwrap();
+            assert!(matches!(answer, Err(PublishError::Timeout { .. })), "{answer:?}");
+        }
+    }
+    assert_eq!(fake.connections(), 2, "the connection stays");
+    timeout(Duration::from_secs(3), transport.close()).await.expect("it closes");
 }
 
 /// What still waited when a channel or a connection ended was not sent: it is neither lost nor unknown, and goes out over
