@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, collections::HashSet, sync::Mutex};
 
-use crate::{error::PublishError, event::Unrouted, limits::Limits, message::Message, text::Text, topic::check_topic};
+use crate::{
+    error::PublishError, event::Unrouted, headers::is_reserved, limits::Limits, message::Message, text::Text,
+    topic::check_topic,
+};
 
 #[inline]
 pub(super) fn check(message: &Message, limits: &Limits) -> Result<(), PublishError> {
@@ -44,7 +47,7 @@ fn check_sizes(message: &Message, limits: &Limits) -> Result<(), PublishError> {
     if with_key > limits.header_bytes {
         return Err(too_large("headers and a key in bytes", with_key, limits.header_bytes));
     }
-    match message.headers.iter().find(|(name, _)| name.starts_with("x-swit-")) {
+    match message.headers.iter().find(|(name, _)| is_reserved(name)) {
         Some((name, _)) => Err(PublishError::ReservedHeader { name: name.to_owned() }),
         None => Ok(()),
     }
