@@ -30,6 +30,7 @@ mod administration;
 mod core;
 mod declare;
 mod decode;
+mod delays;
 mod encode;
 mod link;
 mod names;

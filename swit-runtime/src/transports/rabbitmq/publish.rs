@@ -4,8 +4,8 @@
 //! be nobody else's once all confirmations that are there were looked at ([`Returns`]).
 
 use std::{
-    collections::HashSet,
     future::Future,
+    iter,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use lapin::{
-    Channel, Confirmation, ErrorKind,
+    BasicProperties, Channel, Confirmation, ErrorKind,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
     protocol::{AMQPError, AMQPErrorKind},
@@ -27,7 +27,7 @@ use tokio::{
 
 use super::{
     core::Core,
-    declare::Declaring,
+    delays::{Delays, waits_in},
     encode,
     link::{PATIENCE, RETRYING, Up, describe},
     names::{self, LONGEST_DELAY, Step},
@@ -184,8 +184,7 @@ struct Sender<'a> {
     channel: Channel,
     returns: Returns<Sent>,
     confirming: FuturesUnordered<Confirming>,
-    /// The delay queues that are known to be there.
-    delays: HashSet<Text>,
+    delays: Delays<'a>,
     /// When the first publication on this channel was refused.
     refused: Option<Instant>,
     /// When the broker was last seen to block the connection.
@@ -200,10 +199,10 @@ impl<'a> Sender<'a> {
             core,
             outlet,
             up,
-            channel,
             returns: Returns::new(),
             confirming: FuturesUnordered::new(),
-            delays: HashSet::new(),
+            delays: Delays::new(core, up, channel.clone()),
+            channel,
             refused: None,
             blocked: None,
             ended: None,
@@ -231,7 +230,7 @@ impl<'a> Sender<'a> {
                 && self.channel.status().connected()
                 && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
             {
-                self.send(ticket).await;
+                self.send(ticket);
                 // What was confirmed meanwhile makes room.
                 if self.returns.len().is_multiple_of(64) {
                     self.collect();
@@ -239,7 +238,7 @@ impl<'a> Sender<'a> {
             }
             // A confirmation may be there with the first look at it.
             self.collect();
-            if self.outlet.is_closed() && self.outlet.is_empty() && !self.is_waited_for() {
+            if self.outlet.is_closed() && self.outlet.is_empty() && self.delays.is_empty() && !self.is_waited_for() {
                 return true;
             }
             if !self.channel.status().connected() {
@@ -252,9 +251,11 @@ impl<'a> Sender<'a> {
                     self.confirmed(number, confirmed);
                     self.collect();
                 }
+                Some(waiting) = self.delays.made() => self.outlet.put_back(waiting.into_iter()),
                 () = self.outlet.changed.notified() => {}
                 _ = ticking.tick() => {
                     self.outlet.expire("the broker confirms nothing");
+                    self.delays.expire();
                     self.expire();
                     if self.core.publish.status().borrow().state == ConnectionState::Blocked {
                         self.blocked = Some(Instant::now());
@@ -264,35 +265,24 @@ impl<'a> Sender<'a> {
         }
     }
 
-    async fn send(&mut self, ticket: Ticket) {
-        let Ticket { publication, since, .. } = &ticket;
-        let message = &publication.message;
+    fn send(&mut self, ticket: Ticket) {
         let number = self.returns.next();
-        let is_addressed = matches!(publication.target, Target::Queue(_));
-        let room = encode::room(self.core.options.address.frame_max());
-        let encoded = encode::properties(message, number, is_addressed, room).and_then(|properties| {
-            let (exchange, key) = self.address(publication)?;
-            let short = |what, text: &str| encode::short(message, what, text);
-            Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
-        });
-        let (exchange, key, properties) = match encoded {
+        let (exchange, key, properties) = match self.encode(&ticket.publication, number) {
             Ok(encoded) => encoded,
             Err(error) => {
                 let _ = ticket.answer.send(Err(error));
                 return;
             }
         };
-        let waits_in = waits_in(publication, &self.core.options.exchange);
-        if let Some(place) = &waits_in
-            && let Err(error) = self.prepare(place, publication).await
-        {
-            tracing::error!(transport = %self.core.name, queue = %place, error = %describe(&error), "can't make a delay queue");
-            let reason = format!("its delay queue `{place}` can't be made: {}", describe(&error));
-            let refused = PublishError::Refused { destination: destination(publication), reason };
-            let _ = ticket.answer.send(Err(refused));
-            return;
-        }
-        let (channel, payload) = (self.channel.clone(), message.payload.clone());
+        let place = waits_in(&ticket.publication, &self.core.options.exchange);
+        let admitted = match &place {
+            Some(place) => self.delays.admit(place, ticket),
+            None => Some(ticket),
+        };
+        let Some(ticket) = admitted else { return };
+        let Ticket { publication, since, .. } = &ticket;
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let (channel, payload) = (self.channel.clone(), publication.message.payload.clone());
         let mut confirming: Confirming = Box::pin(async move {
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let confirmed = match channel.basic_publish(exchange, key, options, &payload, properties).await {
@@ -306,7 +296,7 @@ impl<'a> Sender<'a> {
         if let Poll::Ready((_, Err(error))) = &polled
             && is_unsent(error)
         {
-            self.outlet.put_back(ticket);
+            self.outlet.put_back(iter::once(ticket));
             return;
         }
         let limit = match publication.room {
@@ -324,7 +314,7 @@ impl<'a> Sender<'a> {
             answer,
             destination,
             is_addressed,
-            waits_in,
+            waits_in: place,
             deadline: sent_at + limit,
             since,
             sent_at,
@@ -333,6 +323,21 @@ impl<'a> Sender<'a> {
             Poll::Ready((number, confirmed)) => self.confirmed(number, confirmed),
             Poll::Pending => self.confirming.push(confirming),
         }
+    }
+
+    /// The exchange, the routing key and the properties of a publication under this number.
+    fn encode(
+        &self,
+        publication: &Publication,
+        number: u64,
+    ) -> Result<(ShortString, ShortString, BasicProperties), PublishError> {
+        let message = &publication.message;
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let room = encode::room(self.core.options.address.frame_max());
+        let properties = encode::properties(message, number, is_addressed, room)?;
+        let (exchange, key) = self.address(publication)?;
+        let short = |what, text: &str| encode::short(message, what, text);
+        Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
     }
 
     /// The exchange and routing key of a publication.
@@ -352,26 +357,6 @@ impl<'a> Sender<'a> {
         })
     }
 
-    /// Makes sure that the queue is there in which a publication waits for its time.
-    async fn prepare(&mut self, place: &Text, publication: &Publication) -> Result<(), lapin::Error> {
-        if self.delays.contains(place) {
-            return Ok(());
-        }
-        let step = Step::of(publication.delay);
-        let making = async {
-            let declaring = Declaring::on(self.up, &self.core.options).await?;
-            match &publication.target {
-                Target::Queue(queue) => declaring.retry_queue(queue, step).await?,
-                Target::Topic => declaring.delay(step).await?,
-            }
-            declaring.close().await;
-            Ok::<_, lapin::Error>(())
-        };
-        patient(self.outlet, "the broker makes no delay queue", making).await?;
-        self.delays.insert(place.clone());
-        Ok(())
-    }
-
     /// Takes all confirmations that are there, then answers whom it may.
     fn collect(&mut self) {
         while let Some(Some((number, confirmed))) = self.confirming.next().now_or_never() {
@@ -381,8 +366,7 @@ impl<'a> Sender<'a> {
         self.returns.answer(|mut sent, Answer { accepted, routed }| {
             let destination = sent.destination.clone();
             if !routed && let Some(place) = &sent.waits_in {
-                // Somebody deleted it: it is made again for the next one.
-                delays.remove(place);
+                delays.forget(place);
             }
             sent.answer(match (accepted, routed) {
                 (false, _) => {
@@ -465,6 +449,7 @@ impl<'a> Sender<'a> {
             let destination = sent.destination.clone();
             sent.answer(Err(PublishError::Lost { destination }));
         }
+        self.outlet.put_back(self.delays.take_all().into_iter());
         self.outlet.is_closed()
     }
 }
@@ -472,18 +457,6 @@ impl<'a> Sender<'a> {
 /// Whether nothing of a publication was handed to the connection: its channel had ended already.
 fn is_unsent(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidChannelState(_, "basic.publish"))
-}
-
-/// Where a delayed publication waits.
-fn waits_in(publication: &Publication, exchange: &str) -> Option<Text> {
-    if publication.delay.is_zero() {
-        return None;
-    }
-    let step = Step::of(publication.delay);
-    Some(match &publication.target {
-        Target::Topic => names::delay(exchange, step),
-        Target::Queue(queue) => names::retry_queue(queue, step),
-    })
 }
 
 /// The number of a publication that came back.

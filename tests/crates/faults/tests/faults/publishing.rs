@@ -14,11 +14,11 @@ use rand::{RngExt as _, rngs::SmallRng, seq::SliceRandom as _};
 use serde::{Deserialize, Serialize};
 use swit::{
     Event, Message, MessageId, PublishError, subscriber,
-    transport::{Publication, Queue, Receipt, Target},
+    transport::{Publication, Queue, Receipt, Room, Target},
 };
 use swit_testbed::{
     Broker, Fake, Seed,
-    fake::{Answer, Publish},
+    fake::{Answer, Declaring, Publish},
 };
 use tokio::time::timeout;
 
@@ -406,6 +406,53 @@ async fn an_exchange_that_was_deleted_is_made_again() {
     assert!(publish().await.unwrap().unwrap().routed, "the queue is bound to it again");
     assert_eq!(broker.queue_depth("deleted.q"), Some(2));
     transport.close().await;
+}
+
+/// A delay queue that can't be made holds up nobody but those who need it, and is not tried again for each of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delay_queue_that_is_not_made_holds_up_nothing_else() {
+    let fake = Fake::obliging();
+    let transport = ground::transport(options(&fake.url(), "unmade"));
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let taken = || Fate::Taken.publication();
+    let delayed = |seconds| taken().delayed(Duration::from_secs(seconds));
+
+    // It is not answered: what waits for it has its own limit, and comes before what is published later.
+    fake.declare(Declaring::Ignored);
+    let patient = publisher.publish(delayed(5));
+    let limited = publisher.publish(delayed(5).with_room(Room::WaitAtMost(Duration::from_millis(200))));
+    let others: Vec<_> = (0..10).map(|_| publisher.publish(taken())).collect();
+    for other in others {
+        timeout(Duration::from_secs(2), other).await.expect("it is not held up").unwrap();
+    }
+    let answer = timeout(Duration::from_secs(2), limited).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::Unavailable { .. })), "{answer:?}");
+    let answer = timeout(PATIENCE, patient).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::Refused { .. })), "{answer:?}");
+    assert_eq!(fake.declarations(), 1);
+
+    // It is refused: for a while nobody asks again.
+    fake.declare(Declaring::Refused);
+    let began = Instant::now();
+    for _ in 0..10 {
+        let answer = timeout(Duration::from_secs(2), publisher.publish(delayed(10))).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains("unmade.events.delay.10s"), "{reason}");
+    }
+    let asked = fake.declarations() - 1;
+    assert!(asked as u64 <= 1 + began.elapsed().as_secs() / 3, "{asked} times within {:?}", began.elapsed());
+
+    // It is granted in the end.
+    fake.declare(Declaring::Granted);
+    let began = Instant::now();
+    while let Err(error) = timeout(PATIENCE, publisher.publish(delayed(10))).await.unwrap() {
+        assert!(began.elapsed() < PATIENCE, "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sent = fake.publishes().iter().filter(|publish| publish.exchange == "unmade.events.delay.10s").count();
+    assert_eq!(sent, 1);
+    timeout(PATIENCE, transport.close()).await.unwrap();
 }
 
 /// A message that somebody takes.
