@@ -348,6 +348,20 @@ impl<'a> Sender<'a> {
             let reason = format!("the longest delay is {}", swit_grammar::duration::format(LONGEST_DELAY));
             return Err(PublishError::Refused { destination: destination(publication), reason });
         }
+        if let Some(ttl) = publication.message.ttl {
+            // The broker ends the channel of whoever asks for more.
+            let reason = if ttl.as_millis() > u128::from(u32::MAX) {
+                Some(format!("the longest time to live is {} ms", u32::MAX))
+            } else {
+                is_delayed.then(|| {
+                    "it has a delay and a time to live, and would expire where it waits; leave one of them out"
+                        .to_owned()
+                })
+            };
+            if let Some(reason) = reason {
+                return Err(PublishError::Refused { destination: destination(publication), reason });
+            }
+        }
         let step = Step::of(publication.delay);
         Ok(match &publication.target {
             Target::Topic if is_delayed => (names::delay(exchange, step), publication.message.topic.clone()),

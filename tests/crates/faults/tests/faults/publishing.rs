@@ -455,6 +455,31 @@ async fn a_delay_queue_that_is_not_made_holds_up_nothing_else() {
     timeout(PATIENCE, transport.close()).await.unwrap();
 }
 
+/// What the broker would deliver too early, or close the channel for, is refused before it is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn times_to_live_that_the_broker_does_not_keep_are_refused() {
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&broker.url(), "mortal"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("mortal.q", ["mortal.t"])]).await.unwrap();
+    let publisher = transport.publisher();
+    let message = |ttl| Message::new("mortal.t", "x").with_id(MessageId::parse("an-id").unwrap()).with_ttl(ttl);
+    let (minute, longest) = (Duration::from_mins(1), Duration::from_millis(u32::MAX.into()));
+    let delayed = Publication::new(message(minute)).delayed(Duration::from_secs(5));
+    let copy = delayed.clone().to(Target::Queue("mortal.q".into()));
+    let eternal = Publication::new(message(longest + Duration::from_millis(1)));
+    for (refused, why) in [(delayed, "delay"), (copy, "delay"), (eternal, "longest")] {
+        let answer = timeout(PATIENCE, publisher.publish(refused)).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains(why), "{reason}");
+    }
+    for ttl in [minute, longest] {
+        assert!(timeout(PATIENCE, publisher.publish(Publication::new(message(ttl)))).await.unwrap().unwrap().routed);
+    }
+    assert_eq!(broker.queue_depth("mortal.q"), Some(2));
+    transport.close().await;
+}
+
 /// A message that somebody takes.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "unroutable.taken", version = 1, unrouted = "error")]
