@@ -144,7 +144,9 @@ impl<'a> Delays<'a> {
                 let (late, rest): (VecDeque<_>, _) =
                     std::mem::take(waiting).into_iter().partition(|ticket| ticket.is_late(now));
                 *waiting = rest;
-                late.into_iter().for_each(|ticket| ticket.expire("the broker makes no delay queue"));
+                for ticket in late {
+                    ticket.expire("the broker makes no delay queue");
+                }
             }
         }
     }

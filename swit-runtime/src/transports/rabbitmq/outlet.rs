@@ -108,7 +108,9 @@ impl Outlet {
         let (late, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut line.waiting).into_iter().partition(expired);
         line.waiting = rest;
         drop(line);
-        late.into_iter().for_each(|ticket| ticket.expire(why));
+        for ticket in late {
+            ticket.expire(why);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

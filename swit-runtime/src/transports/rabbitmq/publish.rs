@@ -138,7 +138,7 @@ struct Sent {
     waits_in: Option<Text>,
     deadline: Instant,
     since: Instant,
-    sent_at: Instant,
+    began: Instant,
 }
 
 impl Sent {
@@ -303,7 +303,7 @@ impl<'a> Sender<'a> {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
-        let (destination, since, sent_at) = (destination(publication), *since, Instant::now());
+        let (destination, since, began) = (destination(publication), *since, Instant::now());
         let mut answer = Some(ticket.answer);
         if failpoint::is_broken(Sabotage::TrustUnconfirmed)
             && let Some(answer) = answer.take()
@@ -315,9 +315,9 @@ impl<'a> Sender<'a> {
             destination,
             is_addressed,
             waits_in: place,
-            deadline: sent_at + limit,
+            deadline: began + limit,
             since,
-            sent_at,
+            began,
         });
         match polled {
             Poll::Ready((number, confirmed)) => self.confirmed(number, confirmed),
@@ -445,7 +445,7 @@ impl<'a> Sender<'a> {
     /// window for as long as its channel lasts. While the broker blocks the connection, it confirms nothing.
     fn stuck(&self) -> Duration {
         let Some(oldest) = self.returns.oldest() else { return Duration::ZERO };
-        let since = self.blocked.map_or(oldest.sent_at, |blocked| blocked.max(oldest.sent_at));
+        let since = self.blocked.map_or(oldest.began, |blocked| blocked.max(oldest.began));
         since.elapsed().saturating_sub(self.core.options.confirm_timeout.saturating_mul(2))
     }
 
