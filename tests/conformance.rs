@@ -22,7 +22,7 @@ swit::transport_conformance!(
         let options = MemoryOptions::default().with_capacity(100);
         Arc::new(MemoryTransport::new("default", options)) as Arc<dyn Transport>
     },
-    [patterns, delay, ttl, priority, reject, redelivery_count, backpressure, inspect]
+    [patterns, delay, ttl, delayed_ttl, priority, reject, redelivery_count, backpressure, inspect]
 );
 
 fn rabbitmq(queues: QueueKind) -> Arc<dyn Transport> {

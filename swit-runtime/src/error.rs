@@ -24,8 +24,10 @@ pub enum PublishError {
         /// Its topic.
         topic: Text,
     },
-    /// A header that belongs to swit was set by hand.
-    #[error("the header `{name}` belongs to swit; choose a name that does not start with `x-swit-`")]
+    /// A header that belongs to swit, or to brokers, was set by hand.
+    #[error(
+        "the header `{name}` is reserved: what starts with `x-swit-` belongs to swit, and by `CC` and `BCC` brokers route; choose another name"
+    )]
     ReservedHeader {
         /// The header.
         name: String,

@@ -52,6 +52,12 @@ pub mod names {
     }
 }
 
+/// Whether a header of this name can't be published by hand. RabbitMQ takes `CC` and `BCC` for lists of further routing
+/// keys, and ends the channel, with all that is on its way, when they are anything else.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.starts_with("x-swit-") || matches!(name, "CC" | "BCC")
+}
+
 /// A header's value. The kinds are those that every transport can carry without loss.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -19,7 +19,7 @@ pub struct Limits {
     pub payload_bytes: usize,
     /// Most headers of a message. Default 128.
     pub headers: usize,
-    /// Most bytes of all headers, names and values together. Default 64 KiB.
+    /// Most bytes of all headers, names and values together, and of the key of what is published. Default 64 KiB.
     pub header_bytes: usize,
     /// Most bytes of a payload once it is decompressed. Default 16 MiB: compression is no way around the limit of what
     /// comes uncompressed.

@@ -111,9 +111,14 @@ async fn what_cannot_be_published_says_why() {
     let publisher = app.publisher();
     let error = publisher.publish_to("a..b", Message::new("", "x")).await.unwrap_err();
     assert!(matches!(error, PublishError::Topic(_)), "{error}");
-    let error = publisher.publish_to("a.b", Message::new("", "x").with_header("x-swit-topic", "y")).await.unwrap_err();
-    assert!(matches!(error, PublishError::ReservedHeader { .. }), "{error}");
+    for reserved in ["x-swit-topic", "CC", "BCC"] {
+        let message = Message::new("", "x").with_header(reserved, "y");
+        let error = publisher.publish_to("a.b", message).await.unwrap_err();
+        assert!(matches!(&error, PublishError::ReservedHeader { name } if name == reserved), "{error}");
+    }
     let error = publisher.publish_to("a.b", Message::new("", vec![0; 17 << 20])).await.unwrap_err();
+    assert!(matches!(error, PublishError::TooLarge { .. }), "{error}");
+    let error = publisher.publish_to("a.b", Message::new("", "x").with_key("k".repeat(65 << 10))).await.unwrap_err();
     assert!(matches!(error, PublishError::TooLarge { .. }), "{error}");
     let error = publisher.publish(&Nowhere {}).await.unwrap_err();
     assert!(matches!(error, PublishError::Unrouted { .. }), "{error}");

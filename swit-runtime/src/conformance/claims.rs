@@ -11,6 +11,7 @@ pub fn claims(rig: &Rig, listed: &[&str]) {
             "patterns" => &mut claimed.patterns,
             "delay" => &mut claimed.delay,
             "ttl" => &mut claimed.ttl,
+            "delayed_ttl" => &mut claimed.delayed_ttl,
             "priority" => &mut claimed.priority,
             "reject" => &mut claimed.reject,
             "redelivery_count" => &mut claimed.redelivery_count,

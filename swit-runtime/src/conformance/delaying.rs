@@ -70,3 +70,22 @@ pub async fn messages_too_late_are_dropped(rig: Rig) {
     let subscription = rig.subscribe("q", 10).await;
     assert_eq!(take_many(&subscription, 2).await, ["first", "last"]);
 }
+
+/// A delayed message whose time to live is shorter than its delay comes when its delay is over, and is gone when its time to
+/// live is over after that.
+pub async fn a_time_to_live_begins_when_the_delay_is_over(rig: Rig) {
+    const DELAY: Duration = Duration::from_millis(400);
+    const TTL: Duration = Duration::from_millis(150);
+    rig.declare_one().await;
+    let mortal = |body| Publication::new(rig.message("t", body).with_ttl(TTL)).delayed(DELAY);
+    let start = Instant::now();
+    rig.publish(mortal("taken")).await;
+    let subscription = rig.subscribe("q", 1).await;
+    assert_eq!(take(&subscription).await, "taken");
+    assert!(start.elapsed() >= DELAY, "it came after {:?}", start.elapsed());
+    subscription.close();
+    rig.publish(mortal("left")).await;
+    sleep_until(Instant::now() + DELAY + 3 * TTL).await;
+    rig.publish_each("t", &["next"]).await;
+    assert_eq!(take(&rig.subscribe("q", 1).await).await, "next");
+}

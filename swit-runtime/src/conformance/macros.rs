@@ -65,6 +65,9 @@ macro_rules! __transport_behaviours {
     (ttl) => {
         $crate::__transport_behaviours! { @ messages_in_time_arrive messages_too_late_are_dropped }
     };
+    (delayed_ttl) => {
+        $crate::__transport_behaviours! { @ a_time_to_live_begins_when_the_delay_is_over }
+    };
     (priority) => {
         $crate::__transport_behaviours! { @ higher_priority_overtakes }
     };

@@ -2,12 +2,15 @@
 
 use std::{cell::Cell, collections::HashSet, sync::Mutex};
 
-use crate::{error::PublishError, event::Unrouted, limits::Limits, message::Message, text::Text, topic::check_topic};
+use crate::{
+    error::PublishError, event::Unrouted, headers::is_reserved, limits::Limits, message::Message, text::Text,
+    topic::check_topic,
+};
 
 #[inline]
 pub(super) fn check(message: &Message, limits: &Limits) -> Result<(), PublishError> {
     check_once(&message.topic)?;
-    if message.payload.len() <= limits.payload_bytes && message.headers.is_empty() {
+    if message.payload.len() <= limits.payload_bytes && message.headers.is_empty() && message.key.is_none() {
         return Ok(());
     }
     check_sizes(message, limits)
@@ -40,7 +43,11 @@ fn check_sizes(message: &Message, limits: &Limits) -> Result<(), PublishError> {
     if size > limits.header_bytes {
         return Err(too_large("headers in bytes", size, limits.header_bytes));
     }
-    match message.headers.iter().find(|(name, _)| name.starts_with("x-swit-")) {
+    let with_key = size + message.key.as_ref().map_or(0, |key| key.len());
+    if with_key > limits.header_bytes {
+        return Err(too_large("headers and a key in bytes", with_key, limits.header_bytes));
+    }
+    match message.headers.iter().find(|(name, _)| is_reserved(name)) {
         Some((name, _)) => Err(PublishError::ReservedHeader { name: name.to_owned() }),
         None => Ok(()),
     }

@@ -11,6 +11,8 @@ pub struct Capabilities {
     pub delay: bool,
     /// Messages expire after their `ttl`.
     pub ttl: bool,
+    /// A publication may have both: its `ttl` begins when its delay is over. Without it, such a publication is refused.
+    pub delayed_ttl: bool,
     /// Messages of higher priority overtake.
     pub priority: bool,
     /// A rejected delivery goes to its queue's dead-letter queue.

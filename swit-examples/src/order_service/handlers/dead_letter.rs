@@ -41,7 +41,7 @@ impl Letter {
     fn wrapped(self) -> Message {
         let Self(mut message) = self;
         // What a transport says of a delivery is nothing that can be published.
-        message.headers.retain(|name, _| !name.starts_with("x-swit-"));
+        message.headers.retain(|name, _| !name.starts_with("x-swit-") && !matches!(name, "CC" | "BCC"));
         message.headers.insert(ID, message.id.to_string());
         message.headers.insert(TOPIC, message.topic.clone());
         // Derived from the letter's own: told twice, it is the same.
@@ -113,6 +113,8 @@ mod tests {
         let told = Letter(letter.clone()).wrapped();
         assert!(told.id.is_empty() && told.headers.len() == 3);
         assert_eq!(Letter(told).unwrapped(), letter);
+        let foreign = letter.clone().with_header("CC", "[order.created]").with_header("x-swit-attempt", 4);
+        assert_eq!(Letter(Letter(foreign).wrapped()).unwrapped(), letter, "what can't be published is left behind");
         assert_eq!(labels(&letter).unwrap().order_type, crate::order_service::order::OrderType::Gift);
         assert_eq!(labels(&Message::new(LINES, r#"{"labels":{}}"#)), None);
     }

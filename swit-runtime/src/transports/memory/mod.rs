@@ -101,6 +101,7 @@ impl Transport for MemoryTransport {
             patterns: true,
             delay: true,
             ttl: true,
+            delayed_ttl: true,
             priority: true,
             reject: true,
             redelivery_count: true,

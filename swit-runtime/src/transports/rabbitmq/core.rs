@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     declare::Declaring,
-    link::{Link, PATIENCE, describe},
+    link::{Link, PATIENCE, Up, describe},
     options::{QueueKind, RabbitMqOptions},
     subscription::Inner,
 };
@@ -83,6 +83,28 @@ impl Core {
         let queue = self.declared.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let Some(queue) = queue.filter(|queue| !queue.existing && self.options.declare) else { return false };
         self.declare(&[queue]).await.is_ok()
+    }
+
+    /// Makes again what publishing needs and somebody deleted: the exchanges, and with their bindings the queues that were
+    /// declared. That of one instance alone only while it is subscribed to: it went with its subscription.
+    pub(super) async fn restore(&self, up: &Up) -> Result<(), lapin::Error> {
+        let mut queues: Vec<Queue> = {
+            let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+            declared.values().filter(|queue| !queue.existing).cloned().collect()
+        };
+        {
+            let subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+            let live: Vec<Arc<Inner>> = subscribed.iter().filter_map(Weak::upgrade).collect();
+            let is_live = |name: &Text| live.iter().any(|i| i.options.queue == *name && !i.closing.is_cancelled());
+            queues.retain(|queue| !queue.exclusive || is_live(&queue.name));
+        }
+        let declaring = Declaring::on(up, &self.options).await?;
+        declaring.exchanges().await?;
+        for queue in &queues {
+            declaring.queue_with_bindings(queue).await?;
+        }
+        declaring.close().await;
+        Ok(())
     }
 
     /// Whether the broker counts how often it delivers a message of this queue: it does in quorum queues, and what was

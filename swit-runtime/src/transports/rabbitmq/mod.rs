@@ -30,6 +30,7 @@ mod administration;
 mod core;
 mod declare;
 mod decode;
+mod delays;
 mod encode;
 mod link;
 mod names;
@@ -96,6 +97,8 @@ impl Transport for RabbitMqTransport {
             patterns: true,
             delay: true,
             ttl: true,
+            // The broker lets a message expire where it waits, and delivers it then.
+            delayed_ttl: false,
             // Quorum queues of RabbitMQ before 4.0 know none.
             priority: false,
             reject: true,

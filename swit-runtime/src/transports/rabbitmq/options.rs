@@ -163,6 +163,11 @@ impl Address {
         &self.0.vhost
     }
 
+    /// The largest frame that the address allows, in bytes: `?frame_max=…`. Without it the broker's default of 128 KiB.
+    pub(super) fn frame_max(&self) -> usize {
+        self.0.query.frame_max.filter(|bytes| *bytes > 0).map_or(128 * 1024, |bytes| bytes as usize)
+    }
+
     /// The address for the client that connects, with this heartbeat unless it asks for one itself.
     pub(super) fn uri(&self, heartbeat: Duration) -> AMQPUri {
         let mut uri = self.0.clone();

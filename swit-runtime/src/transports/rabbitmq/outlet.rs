@@ -55,6 +55,16 @@ impl Ticket {
             Room::Wait | Room::Replaces => None,
         }
     }
+
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Answers that its time is over: nothing of it was published.
+    pub(super) fn expire(self, why: &'static str) {
+        let (destination, waited) = (super::publish::destination(&self.publication), self.since.elapsed());
+        let _ = self.answer.send(Err(PublishError::Unavailable { destination, waited, why }));
+    }
 }
 
 impl Outlet {
@@ -78,20 +88,28 @@ impl Outlet {
         }
     }
 
+    /// Takes back what was not sent, to the heads of its lines.
+    pub(super) fn put_back(&self, tickets: impl DoubleEndedIterator<Item = Ticket>) {
+        let mut line = self.lock();
+        for ticket in tickets.rev() {
+            let line = if ticket.publication.room == Room::Replaces { &mut line.copies } else { &mut line.waiting };
+            line.push_front(ticket);
+        }
+    }
+
     /// Answers those whose time is over before they were sent: nothing of them was published.
     pub(super) fn expire(&self, why: &'static str) {
         let now = Instant::now();
-        let expired = |ticket: &Ticket| ticket.deadline().is_some_and(|deadline| deadline <= now);
+        let expired = |ticket: &Ticket| ticket.is_late(now);
         let mut line = self.lock();
         if !line.waiting.iter().any(expired) {
             return;
         }
-        let (late, rest) = std::mem::take(&mut line.waiting).into_iter().partition(expired);
+        let (late, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut line.waiting).into_iter().partition(expired);
         line.waiting = rest;
         drop(line);
         for ticket in late {
-            let (destination, waited) = (super::publish::destination(&ticket.publication), ticket.since.elapsed());
-            let _ = ticket.answer.send(Err(PublishError::Unavailable { destination, waited, why }));
+            ticket.expire(why);
         }
     }
 

@@ -4,8 +4,8 @@
 //! be nobody else's once all confirmations that are there were looked at ([`Returns`]).
 
 use std::{
-    collections::HashSet,
     future::Future,
+    iter,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -14,9 +14,10 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use lapin::{
-    Channel, Confirmation,
+    BasicProperties, Channel, Confirmation, ErrorKind,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
+    protocol::{AMQPError, AMQPErrorKind},
     types::{AMQPValue, ShortString},
 };
 use tokio::{
@@ -26,7 +27,7 @@ use tokio::{
 
 use super::{
     core::Core,
-    declare::Declaring,
+    delays::{Delays, waits_in},
     encode,
     link::{PATIENCE, RETRYING, Up, describe},
     names::{self, LONGEST_DELAY, Step},
@@ -38,8 +39,9 @@ use crate::{
     failpoint::{self, Sabotage, sabotaged},
     headers::names as headers,
     id::chance,
+    outcome::one_line,
     text::Text,
-    transport::{Publication, Receipt, Room, Target},
+    transport::{ConnectionState, Publication, Receipt, Room, Target},
 };
 
 /// How often it is looked for publications whose time is over.
@@ -48,18 +50,33 @@ const TICK: Duration = Duration::from_millis(50);
 /// full, and forgets to tell it when the limit that a policy set is taken away.
 const REFUSING: Duration = Duration::from_secs(10);
 
+/// Before a channel is exchanged that leaves a publication unconfirmed, what else is on its way has so long to be confirmed.
+const STUCK: Duration = Duration::from_secs(1);
+/// The reply code of an exchange that does not exist.
+const NOT_FOUND: u16 = 404;
+/// So many channels that were closed soon lead to the longest wait before the next one, of about two seconds: others wait
+/// as well, who did nothing to it.
+const MOST_TRIES: u32 = 4;
+
 /// Takes publications to the broker until the transport is closed.
 pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
-    let mut tries = 0;
+    let (mut tries, mut is_missing) = (0, false);
     loop {
         let Some(up) = patient(&outlet, "the broker can't be reached", core.publish.up()).await else { break };
-        match patient(&outlet, "the broker gives no channel", open(&up)).await {
+        match patient(&outlet, "the broker gives no channel", open(&core, &up, is_missing)).await {
             Ok(channel) => {
-                tries = 0;
-                let mut sender = Sender::new(&core, &outlet, &up, channel);
+                let (opened, mut sender) = (Instant::now(), Sender::new(&core, &outlet, &up, channel));
                 if sender.serve().await {
                     break;
                 }
+                let closed = sender.ended.as_ref().and_then(Ended::by_the_broker);
+                if let Some(why) = closed {
+                    tracing::error!(transport = %core.name, error = %one_line(why), "the broker ended the channel that publishes");
+                }
+                // What one publication does to the channel, it does to all others: not again and again at once.
+                let again = closed.is_some() && opened.elapsed() < PATIENCE;
+                tries = if again { MOST_TRIES.min(tries + 1) } else { 0 };
+                is_missing = closed.is_some_and(|why| why.get_id() == NOT_FOUND);
             }
             Err(error) => {
                 tries += 1;
@@ -78,7 +95,14 @@ pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
     outlet.refuse_all();
 }
 
-async fn open(up: &Up) -> Result<Channel, lapin::Error> {
+/// A channel that confirms. If an exchange `is_missing`, all that may be made is made again before.
+async fn open(core: &Core, up: &Up, is_missing: bool) -> Result<Channel, lapin::Error> {
+    if is_missing
+        && core.options.declare
+        && let Err(error) = core.restore(up).await
+    {
+        tracing::warn!(transport = %core.name, error = %describe(&error), "can't make again what was deleted");
+    }
     let channel = up.channel().await?;
     match timeout(PATIENCE, channel.confirm_select(ConfirmSelectOptions::default())).await {
         Ok(selected) => selected.map(|()| channel),
@@ -114,6 +138,7 @@ struct Sent {
     waits_in: Option<Text>,
     deadline: Instant,
     since: Instant,
+    began: Instant,
 }
 
 impl Sent {
@@ -122,6 +147,30 @@ impl Sent {
             // Whoever does not wait any more does not want to know.
             let _ = waiting.send(answer);
         }
+    }
+}
+
+/// How a channel ended.
+struct Ended {
+    error: lapin::Error,
+    /// One publication was on its way, and no other.
+    alone: bool,
+}
+
+impl Ended {
+    /// What the broker said, if it was the one to end it.
+    fn by_the_broker(&self) -> Option<&AMQPError> {
+        match self.error.kind() {
+            ErrorKind::ProtocolError(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the broker said against the one publication that was on its way. Where others were, it may be any of them; and
+    /// what ends a whole connection says nothing of one publication.
+    fn refusal(&self) -> Option<String> {
+        let error = self.by_the_broker().filter(|error| matches!(error.kind(), AMQPErrorKind::Soft(_)))?;
+        self.alone.then(|| one_line(error))
     }
 }
 
@@ -135,16 +184,29 @@ struct Sender<'a> {
     channel: Channel,
     returns: Returns<Sent>,
     confirming: FuturesUnordered<Confirming>,
-    /// The delay queues that are known to be there.
-    delays: HashSet<Text>,
+    delays: Delays<'a>,
     /// When the first publication on this channel was refused.
     refused: Option<Instant>,
+    /// When the broker was last seen to block the connection.
+    blocked: Option<Instant>,
+    /// The first that was heard of its end.
+    ended: Option<Ended>,
 }
 
 impl<'a> Sender<'a> {
     fn new(core: &'a Core, outlet: &'a Outlet, up: &'a Up, channel: Channel) -> Self {
-        let confirming = FuturesUnordered::new();
-        Self { core, outlet, up, channel, returns: Returns::new(), confirming, delays: HashSet::new(), refused: None }
+        Self {
+            core,
+            outlet,
+            up,
+            returns: Returns::new(),
+            confirming: FuturesUnordered::new(),
+            delays: Delays::new(core, up, channel.clone()),
+            channel,
+            refused: None,
+            blocked: None,
+            ended: None,
+        }
     }
 
     /// Sends and answers until the channel ends (false), or the transport is closed and nothing is left (true).
@@ -152,15 +214,23 @@ impl<'a> Sender<'a> {
         let mut ticking = interval(TICK);
         ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let stuck = self.stuck();
+            if stuck >= STUCK || (!stuck.is_zero() && !self.is_waited_for()) {
+                let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
+                return self.lost().await;
+            }
             let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
             if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
                 let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
-                return self.lost();
+                return self.lost().await;
             }
+            // A channel that is gone takes nothing: what waits, waits for the next one.
             while refusing < REFUSING
+                && stuck.is_zero()
+                && self.channel.status().connected()
                 && let Some(ticket) = self.outlet.next(self.returns.len() < self.core.options.window)
             {
-                self.send(ticket).await;
+                self.send(ticket);
                 // What was confirmed meanwhile makes room.
                 if self.returns.len().is_multiple_of(64) {
                     self.collect();
@@ -168,55 +238,51 @@ impl<'a> Sender<'a> {
             }
             // A confirmation may be there with the first look at it.
             self.collect();
-            if self.outlet.is_closed() && self.returns.len() == 0 && self.outlet.is_empty() {
+            if self.outlet.is_closed() && self.outlet.is_empty() && self.delays.is_empty() && !self.is_waited_for() {
                 return true;
+            }
+            if !self.channel.status().connected() {
+                return self.lost().await;
             }
             tokio::select! {
                 biased;
-                () = self.up.down.cancelled() => return self.lost(),
+                () = self.up.down.cancelled() => return self.lost().await,
                 Some((number, confirmed)) = self.confirming.next() => {
                     self.confirmed(number, confirmed);
                     self.collect();
                 }
+                Some(waiting) = self.delays.made() => self.outlet.put_back(waiting.into_iter()),
                 () = self.outlet.changed.notified() => {}
                 _ = ticking.tick() => {
                     self.outlet.expire("the broker confirms nothing");
+                    self.delays.expire();
                     self.expire();
-                    if !self.channel.status().connected() {
-                        return self.lost();
+                    if self.core.publish.status().borrow().state == ConnectionState::Blocked {
+                        self.blocked = Some(Instant::now());
                     }
                 }
             }
         }
     }
 
-    async fn send(&mut self, ticket: Ticket) {
-        let Ticket { publication, answer, since } = ticket;
-        let message = &publication.message;
+    fn send(&mut self, ticket: Ticket) {
         let number = self.returns.next();
-        let is_addressed = matches!(publication.target, Target::Queue(_));
-        let encoded = encode::properties(message, number, is_addressed).and_then(|properties| {
-            let (exchange, key) = self.address(&publication)?;
-            let short = |what, text: &str| encode::short(message, what, text);
-            Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
-        });
-        let (exchange, key, properties) = match encoded {
+        let (exchange, key, properties) = match self.encode(&ticket.publication, number) {
             Ok(encoded) => encoded,
             Err(error) => {
-                let _ = answer.send(Err(error));
+                let _ = ticket.answer.send(Err(error));
                 return;
             }
         };
-        let waits_in = waits_in(&publication, &self.core.options.exchange);
-        if let Some(place) = &waits_in
-            && let Err(error) = self.prepare(place, &publication).await
-        {
-            tracing::error!(transport = %self.core.name, queue = %place, error = %describe(&error), "can't make a delay queue");
-            let reason = format!("its delay queue `{place}` can't be made: {}", describe(&error));
-            let _ = answer.send(Err(PublishError::Refused { destination: destination(&publication), reason }));
-            return;
-        }
-        let (channel, payload) = (self.channel.clone(), message.payload.clone());
+        let place = waits_in(&ticket.publication, &self.core.options.exchange);
+        let admitted = match &place {
+            Some(place) => self.delays.admit(place, ticket),
+            None => Some(ticket),
+        };
+        let Some(ticket) = admitted else { return };
+        let Ticket { publication, since, .. } = &ticket;
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let (channel, payload) = (self.channel.clone(), publication.message.payload.clone());
         let mut confirming: Confirming = Box::pin(async move {
             let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
             let confirmed = match channel.basic_publish(exchange, key, options, &payload, properties).await {
@@ -227,11 +293,18 @@ impl<'a> Sender<'a> {
         });
         // The first poll queues its frames: here, so that they stand in the order of publishing.
         let polled = confirming.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready((_, Err(error))) = &polled
+            && is_unsent(error)
+        {
+            self.outlet.put_back(iter::once(ticket));
+            return;
+        }
         let limit = match publication.room {
             Room::WaitAtMost(limit) => limit.saturating_sub(since.elapsed()).min(self.core.options.confirm_timeout),
             Room::Wait | Room::Replaces => self.core.options.confirm_timeout,
         };
-        let mut answer = Some(answer);
+        let (destination, since, began) = (destination(publication), *since, Instant::now());
+        let mut answer = Some(ticket.answer);
         if failpoint::is_broken(Sabotage::TrustUnconfirmed)
             && let Some(answer) = answer.take()
         {
@@ -239,16 +312,32 @@ impl<'a> Sender<'a> {
         }
         self.returns.push(Sent {
             answer,
-            destination: destination(&publication),
+            destination,
             is_addressed,
-            waits_in,
-            deadline: Instant::now() + limit,
+            waits_in: place,
+            deadline: began + limit,
             since,
+            began,
         });
         match polled {
             Poll::Ready((number, confirmed)) => self.confirmed(number, confirmed),
             Poll::Pending => self.confirming.push(confirming),
         }
+    }
+
+    /// The exchange, the routing key and the properties of a publication under this number.
+    fn encode(
+        &self,
+        publication: &Publication,
+        number: u64,
+    ) -> Result<(ShortString, ShortString, BasicProperties), PublishError> {
+        let message = &publication.message;
+        let is_addressed = matches!(publication.target, Target::Queue(_));
+        let room = encode::room(self.core.options.address.frame_max());
+        let properties = encode::properties(message, number, is_addressed, room)?;
+        let (exchange, key) = self.address(publication)?;
+        let short = |what, text: &str| encode::short(message, what, text);
+        Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
     }
 
     /// The exchange and routing key of a publication.
@@ -259,6 +348,20 @@ impl<'a> Sender<'a> {
             let reason = format!("the longest delay is {}", swit_grammar::duration::format(LONGEST_DELAY));
             return Err(PublishError::Refused { destination: destination(publication), reason });
         }
+        if let Some(ttl) = publication.message.ttl {
+            // The broker ends the channel of whoever asks for more.
+            let reason = if ttl.as_millis() > u128::from(u32::MAX) {
+                Some(format!("the longest time to live is {} ms", u32::MAX))
+            } else {
+                is_delayed.then(|| {
+                    "it has a delay and a time to live, and would expire where it waits; leave one of them out"
+                        .to_owned()
+                })
+            };
+            if let Some(reason) = reason {
+                return Err(PublishError::Refused { destination: destination(publication), reason });
+            }
+        }
         let step = Step::of(publication.delay);
         Ok(match &publication.target {
             Target::Topic if is_delayed => (names::delay(exchange, step), publication.message.topic.clone()),
@@ -266,26 +369,6 @@ impl<'a> Sender<'a> {
             Target::Queue(queue) if is_delayed => (Text::default(), names::retry_queue(queue, step)),
             Target::Queue(queue) => (Text::default(), queue.clone()),
         })
-    }
-
-    /// Makes sure that the queue is there in which a publication waits for its time.
-    async fn prepare(&mut self, place: &Text, publication: &Publication) -> Result<(), lapin::Error> {
-        if self.delays.contains(place) {
-            return Ok(());
-        }
-        let step = Step::of(publication.delay);
-        let making = async {
-            let declaring = Declaring::on(self.up, &self.core.options).await?;
-            match &publication.target {
-                Target::Queue(queue) => declaring.retry_queue(queue, step).await?,
-                Target::Topic => declaring.delay(step).await?,
-            }
-            declaring.close().await;
-            Ok::<_, lapin::Error>(())
-        };
-        patient(self.outlet, "the broker makes no delay queue", making).await?;
-        self.delays.insert(place.clone());
-        Ok(())
     }
 
     /// Takes all confirmations that are there, then answers whom it may.
@@ -297,8 +380,7 @@ impl<'a> Sender<'a> {
         self.returns.answer(|mut sent, Answer { accepted, routed }| {
             let destination = sent.destination.clone();
             if !routed && let Some(place) = &sent.waits_in {
-                // Somebody deleted it: it is made again for the next one.
-                delays.remove(place);
+                delays.forget(place);
             }
             sent.answer(match (accepted, routed) {
                 (false, _) => {
@@ -328,10 +410,15 @@ impl<'a> Sender<'a> {
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
             Err(_) if sabotaged("confirm_what_is_lost") => self.returns.confirmed(number, true, None),
-            Err(_) => {
+            Err(error) => {
+                let alone = self.returns.len() == 1;
+                let ended = self.ended.get_or_insert(Ended { error, alone });
                 if let Some(mut sent) = self.returns.failed(number) {
                     let destination = sent.destination.clone();
-                    sent.answer(Err(PublishError::Lost { destination }));
+                    sent.answer(Err(match ended.refusal() {
+                        Some(reason) => PublishError::Refused { destination, reason },
+                        None => PublishError::Lost { destination },
+                    }));
                 }
             }
         }
@@ -349,27 +436,41 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// Whether anybody waits for what was sent.
+    fn is_waited_for(&mut self) -> bool {
+        self.returns.values().any(|sent| sent.answer.is_some())
+    }
+
+    /// For how long it has been known that the oldest publication will not be confirmed any more. It holds its place in the
+    /// window for as long as its channel lasts. While the broker blocks the connection, it confirms nothing.
+    fn stuck(&self) -> Duration {
+        let Some(oldest) = self.returns.oldest() else { return Duration::ZERO };
+        let since = self.blocked.map_or(oldest.began, |blocked| blocked.max(oldest.began));
+        since.elapsed().saturating_sub(self.core.options.confirm_timeout.saturating_mul(2))
+    }
+
     /// The channel is gone: what was sent and not confirmed has an unknown outcome. Whether the transport is closed.
-    fn lost(&mut self) -> bool {
+    async fn lost(&mut self) -> bool {
+        // A channel has ended before it says so to those who wait for a confirmation: they learn why.
+        let ending = async {
+            while let Some((number, confirmed)) = self.confirming.next().await {
+                self.confirmed(number, confirmed);
+            }
+        };
+        let _ = timeout(TICK, ending).await;
         self.collect();
         for mut sent in self.returns.drain() {
             let destination = sent.destination.clone();
             sent.answer(Err(PublishError::Lost { destination }));
         }
+        self.outlet.put_back(self.delays.take_all().into_iter());
         self.outlet.is_closed()
     }
 }
 
-/// Where a delayed publication waits.
-fn waits_in(publication: &Publication, exchange: &str) -> Option<Text> {
-    if publication.delay.is_zero() {
-        return None;
-    }
-    let step = Step::of(publication.delay);
-    Some(match &publication.target {
-        Target::Topic => names::delay(exchange, step),
-        Target::Queue(queue) => names::retry_queue(queue, step),
-    })
+/// Whether nothing of a publication was handed to the connection: its channel had ended already.
+fn is_unsent(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidChannelState(_, "basic.publish"))
 }
 
 /// The number of a publication that came back.

@@ -103,6 +103,12 @@ impl<T> Returns<T> {
         }
     }
 
+    /// The first of those that are not answered.
+    pub(super) fn oldest(&self) -> Option<&T> {
+        // What is taken out at the front leaves no empty slot there.
+        self.slots.front()?.as_ref().map(|slot| &slot.value)
+    }
+
     /// All that are not answered, and their values to be changed.
     pub(super) fn values(&mut self) -> impl Iterator<Item = &mut T> {
         self.slots.iter_mut().flatten().map(|slot| &mut slot.value)

@@ -1,21 +1,24 @@
 //! Publishing to brokers that return, refuse, answer in any order, or answer nonsense.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use lapin::{
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeleteOptions},
     types::{AMQPValue, FieldTable},
 };
 use rand::{RngExt as _, rngs::SmallRng, seq::SliceRandom as _};
 use serde::{Deserialize, Serialize};
 use swit::{
     Event, Message, MessageId, PublishError, subscriber,
-    transport::{Publication, Queue, Receipt, Target},
+    transport::{Publication, Queue, Receipt, Room, Target},
 };
 use swit_testbed::{
     Broker, Fake, Seed,
-    fake::{Answer, Publish},
+    fake::{Answer, Declaring, Publish},
 };
 use tokio::time::timeout;
 
@@ -172,6 +175,117 @@ async fn what_is_never_confirmed_is_unknown() {
             _ => panic!("one was {fate:?}, and learned {answer:?}"),
         }
     }
+    timeout(Duration::from_secs(3), transport.close()).await.expect("nobody waits for what is not confirmed");
+}
+
+/// What is never confirmed does not hold its place in the window for ever, and costs nobody else his answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_never_confirmed_makes_room() {
+    const WINDOW: usize = 4;
+    let fake = Fake::start(|publish| match Fate::of(&publish.body) {
+        Fate::Forgotten => Vec::new(),
+        _ => vec![Answer::ack(publish.tag)],
+    });
+    let mut options = options(&fake.url(), "held");
+    options.confirm_timeout = Duration::from_millis(300);
+    options.heartbeat = Duration::from_mins(1);
+    options.window = WINDOW;
+    let transport = ground::transport(options);
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let publish = |fate: Fate| timeout(Duration::from_secs(5), publisher.publish(fate.publication()));
+    for round in 0..3 {
+        let forgotten: Vec<_> = (0..WINDOW).map(|_| publisher.publish(Fate::Forgotten.publication())).collect();
+        let taken = publish(Fate::Taken).await.expect("there is room again");
+        assert!(taken.is_ok(), "{round}: {taken:?}");
+        for publishing in forgotten {
+            let answer = timeout(Duration::from_secs(1), publishing).await.unwrap();
+            assert!(matches!(answer, Err(PublishError::Timeout { .. })), "{answer:?}");
+        }
+    }
+    assert_eq!(fake.connections(), 2, "the connection stays");
+    timeout(Duration::from_secs(3), transport.close()).await.expect("it closes");
+}
+
+/// What still waited when a channel or a connection ended was not sent: it is neither lost nor unknown, and goes out over
+/// the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_sent_waits_for_the_next_channel() {
+    const WINDOW: usize = 50;
+    let closed = Answer::CloseChannel { code: 406, text: "as a test asked".to_owned() };
+    for end in [closed, Answer::HangUp] {
+        let (mut channels, end_of_it) = (0, end.clone());
+        let fake = Fake::start(move |publish| {
+            channels += usize::from(publish.tag == 1);
+            match (channels, publish.tag) {
+                (1, 20) => vec![end_of_it.clone()],
+                (1, _) => Vec::new(),
+                (_, tag) => vec![Answer::ack(tag)],
+            }
+        });
+        let mut options = options(&fake.url(), "unsent");
+        options.window = WINDOW;
+        let transport = ground::transport(options);
+        transport.connect().await.unwrap();
+        let publisher = transport.publisher();
+        let sent: Vec<_> = (0..1_000).map(|_| publisher.publish(Fate::Taken.publication())).collect();
+        let mut lost = 0;
+        for publishing in sent {
+            match timeout(PATIENCE, publishing).await.expect("everybody is answered") {
+                Ok(_) => {}
+                Err(PublishError::Lost { .. } | PublishError::Timeout { .. }) => lost += 1,
+                Err(error) => panic!("{end:?}: {error:?}"),
+            }
+        }
+        assert!((1..=WINDOW).contains(&lost), "{end:?}: {lost} of a window of {WINDOW} were lost");
+        transport.close().await;
+    }
+}
+
+/// A header too large for a frame would end the connection, with all that is on its way: it is refused before, and the
+/// copy of a message leaves it behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_header_is_larger_than_a_frame() {
+    let fake = Fake::obliging();
+    let transport = ground::transport(options(&fake.url(), "frames"));
+    transport.connect().await.unwrap();
+    let largest = 120 * 1024;
+    let mut size = largest;
+    loop {
+        let message = Fate::Taken.publication().message.with_header("large", "x".repeat(size));
+        match transport.publisher().publish(Publication::new(message)).await {
+            Ok(_) => break,
+            Err(PublishError::TooLarge { limit, .. }) => assert_eq!(limit, largest),
+            Err(error) => panic!("{size}: {error:?}"),
+        }
+        size -= 1;
+    }
+    let sent = fake.publishes().last().unwrap().properties.len();
+    assert!((largest - 16..=largest).contains(&sent), "{sent} bytes");
+    transport.close().await;
+
+    // A frame of the smallest size that there is.
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&format!("{}?frame_max=4096", broker.url()), "frames"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("frames.q", ["frames.t"])]).await.unwrap();
+    let message = |id: &str| Message::new("frames.t", "x").with_id(MessageId::parse(id).unwrap());
+    let large = Publication::new(message("large").with_header("large", "x".repeat(4_000)));
+    let answer = timeout(PATIENCE, transport.publisher().publish(large)).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::TooLarge { .. })), "{answer:?}");
+    let keyed = Publication::new(message("keyed").with_key("k".repeat(4_096)));
+    let answer = timeout(PATIENCE, transport.publisher().publish(keyed)).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::TooLarge { .. })), "{answer:?}");
+    let mut copy = message("copy");
+    for number in 0..500 {
+        copy.headers.insert(format!("header-{number}"), "");
+    }
+    let copy = Publication::new(copy).to(Target::Queue("frames.q".into()));
+    timeout(PATIENCE, transport.publisher().publish(copy)).await.unwrap().unwrap();
+    let foreign = Foreign::connect(&broker.url()).await;
+    let taken = foreign.take("frames.q").await.delivery;
+    assert!(header(&taken.properties, "x-swit-dropped-headers").contains("header-"));
+    assert!(transport.status().iter().all(|status| status.borrow().reconnects == 0), "a connection ended");
     transport.close().await;
 }
 
@@ -234,15 +348,136 @@ async fn nonsense_confirms_nothing_and_does_not_last() {
             match answer {
                 Ok(_) if number < 3 || elsewhere => {}
                 Err(PublishError::Lost { .. } | PublishError::Timeout { .. }) if number >= 3 => {}
+                // It may have been the only one on its way when the channel was ended.
+                Err(PublishError::Refused { .. }) if number == 3 && what == "the end of the channel" => {}
                 other => panic!("{what}: number {number} learned {other:?}"),
             }
         }
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         while let Err(error) = timeout(PATIENCE, publish(7)).await.expect("everybody is answered") {
             assert!(began.elapsed() < Duration::from_secs(20), "{what}: publishing never goes on: {error}");
         }
         transport.close().await;
     }
+}
+
+/// A publication that ends the channel is refused with what the broker said, if it can only be that one; and channel after
+/// channel is not ended as fast as they can be opened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_ends_the_channel_learns_why_and_does_not_do_it_without_end() {
+    let fake = Fake::start(|publish| match Fate::of(&publish.body) {
+        Fate::Refused => vec![Answer::CloseChannel { code: 403, text: "ACCESS_REFUSED - not this topic".to_owned() }],
+        _ => vec![Answer::ack(publish.tag)],
+    });
+    let transport = ground::transport(options(&fake.url(), "forbidden"));
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let began = Instant::now();
+    let mut tried = 0;
+    while began.elapsed() < Duration::from_secs(2) {
+        let answer = timeout(PATIENCE, publisher.publish(Fate::Refused.publication())).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains("not this topic"), "{reason}");
+        tried += 1;
+    }
+    assert!((1..10).contains(&tried), "{tried} channels within {:?}", began.elapsed());
+    timeout(PATIENCE, publisher.publish(Fate::Taken.publication())).await.unwrap().unwrap();
+    transport.close().await;
+}
+
+/// Somebody deletes the exchange: it is made again, with the bindings of the queues that hung on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_that_was_deleted_is_made_again() {
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&broker.url(), "deleted"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("deleted.q", ["deleted.t"])]).await.unwrap();
+    let publisher = transport.publisher();
+    let publish = || {
+        let message = Message::new("deleted.t", "x").with_id(MessageId::parse("an-id").unwrap());
+        timeout(PATIENCE, publisher.publish(Publication::new(message)))
+    };
+    assert!(publish().await.unwrap().unwrap().routed);
+    let foreign = Foreign::connect(&broker.url()).await;
+    foreign.channel.exchange_delete("deleted.events".into(), ExchangeDeleteOptions::default()).await.unwrap();
+    let answer = publish().await.unwrap();
+    let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+    assert!(reason.contains("deleted.events"), "{reason}");
+    assert!(publish().await.unwrap().unwrap().routed, "the queue is bound to it again");
+    assert_eq!(broker.queue_depth("deleted.q"), Some(2));
+    transport.close().await;
+}
+
+/// A delay queue that can't be made holds up nobody but those who need it, and is not tried again for each of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delay_queue_that_is_not_made_holds_up_nothing_else() {
+    let fake = Fake::obliging();
+    let transport = ground::transport(options(&fake.url(), "unmade"));
+    transport.connect().await.unwrap();
+    let publisher = transport.publisher();
+    let taken = || Fate::Taken.publication();
+    let delayed = |seconds| taken().delayed(Duration::from_secs(seconds));
+
+    // It is not answered: what waits for it has its own limit, and comes before what is published later.
+    fake.declare(Declaring::Ignored);
+    let patient = publisher.publish(delayed(5));
+    let limited = publisher.publish(delayed(5).with_room(Room::WaitAtMost(Duration::from_millis(200))));
+    let others: Vec<_> = (0..10).map(|_| publisher.publish(taken())).collect();
+    for other in others {
+        timeout(Duration::from_secs(2), other).await.expect("it is not held up").unwrap();
+    }
+    let answer = timeout(Duration::from_secs(2), limited).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::Unavailable { .. })), "{answer:?}");
+    let answer = timeout(PATIENCE, patient).await.unwrap();
+    assert!(matches!(answer, Err(PublishError::Refused { .. })), "{answer:?}");
+    assert_eq!(fake.declarations(), 1);
+
+    // It is refused: for a while nobody asks again.
+    fake.declare(Declaring::Refused);
+    let began = Instant::now();
+    for _ in 0..10 {
+        let answer = timeout(Duration::from_secs(2), publisher.publish(delayed(10))).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains("unmade.events.delay.10s"), "{reason}");
+    }
+    let asked = fake.declarations() - 1;
+    assert!(asked as u64 <= 1 + began.elapsed().as_secs() / 3, "{asked} times within {:?}", began.elapsed());
+
+    // It is granted in the end.
+    fake.declare(Declaring::Granted);
+    let began = Instant::now();
+    while let Err(error) = timeout(PATIENCE, publisher.publish(delayed(10))).await.unwrap() {
+        assert!(began.elapsed() < PATIENCE, "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sent = fake.publishes().iter().filter(|publish| publish.exchange == "unmade.events.delay.10s").count();
+    assert_eq!(sent, 1);
+    timeout(PATIENCE, transport.close()).await.unwrap();
+}
+
+/// What the broker would deliver too early, or close the channel for, is refused before it is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn times_to_live_that_the_broker_does_not_keep_are_refused() {
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&broker.url(), "mortal"));
+    transport.connect().await.unwrap();
+    transport.declare(&[Queue::subscriber("mortal.q", ["mortal.t"])]).await.unwrap();
+    let publisher = transport.publisher();
+    let message = |ttl| Message::new("mortal.t", "x").with_id(MessageId::parse("an-id").unwrap()).with_ttl(ttl);
+    let (minute, longest) = (Duration::from_mins(1), Duration::from_millis(u32::MAX.into()));
+    let delayed = Publication::new(message(minute)).delayed(Duration::from_secs(5));
+    let copy = delayed.clone().to(Target::Queue("mortal.q".into()));
+    let eternal = Publication::new(message(longest + Duration::from_millis(1)));
+    for (refused, why) in [(delayed, "delay"), (copy, "delay"), (eternal, "longest")] {
+        let answer = timeout(PATIENCE, publisher.publish(refused)).await.unwrap();
+        let Err(PublishError::Refused { reason, .. }) = answer else { panic!("{answer:?}") };
+        assert!(reason.contains(why), "{reason}");
+    }
+    for ttl in [minute, longest] {
+        assert!(timeout(PATIENCE, publisher.publish(Publication::new(message(ttl)))).await.unwrap().unwrap().routed);
+    }
+    assert_eq!(broker.queue_depth("mortal.q"), Some(2));
+    transport.close().await;
 }
 
 /// A message that somebody takes.

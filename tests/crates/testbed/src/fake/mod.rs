@@ -100,7 +100,21 @@ struct Seen {
     consumers: Vec<Consumer>,
     settlements: Vec<Settlement>,
     connections: Vec<TcpStream>,
+    declarations: usize,
+    declaring: Declaring,
     over: bool,
+}
+
+/// What a fake makes of declarations of queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Declaring {
+    /// It says yes.
+    #[default]
+    Granted,
+    /// It closes their channels, as when a queue exists with other properties.
+    Refused,
+    /// It says nothing.
+    Ignored,
 }
 
 type Script = Box<dyn FnMut(&Publish) -> Vec<Answer> + Send>;
@@ -159,6 +173,16 @@ impl Fake {
     /// The connections that came so far.
     pub fn connections(&self) -> usize {
         self.lock().connections.len()
+    }
+
+    /// From now on, declarations of queues are answered so.
+    pub fn declare(&self, declaring: Declaring) {
+        self.lock().declaring = declaring;
+    }
+
+    /// How many queues were declared so far, whatever the answer.
+    pub fn declarations(&self) -> usize {
+        self.lock().declarations
     }
 
     /// Sends something of its own accord. Answers whether the connection still took it.

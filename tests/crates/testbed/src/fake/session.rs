@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    At, Consumer, Publish, Script, Seen, Settlement, Verdict, lock,
+    At, Consumer, Declaring, Publish, Script, Seen, Settlement, Verdict, lock,
     wire::{Arguments, BODY, FRAME_MAX, Frame, HEADER, HEARTBEAT, METHOD, Method, capabilities, read_frame},
 };
 
@@ -102,7 +102,18 @@ impl Session {
             (50, 10) => {
                 let (_, name) = (arguments.short(), arguments.text());
                 let name = if name.is_empty() { format!("fake.{}.{channel}", self.number) } else { name };
-                self.send(channel, ok(50, 11).text(&name).long(0).long(0))
+                let declaring = {
+                    let mut seen = lock(&self.seen);
+                    seen.declarations += 1;
+                    seen.declaring
+                };
+                match declaring {
+                    Declaring::Granted => self.send(channel, ok(50, 11).text(&name).long(0).long(0)),
+                    Declaring::Refused => {
+                        self.send(channel, ok(20, 40).short(406).text("PRECONDITION_FAILED").short(50).short(10))
+                    }
+                    Declaring::Ignored => Ok(()),
+                }
             }
             (50, 20) => self.send(channel, ok(50, 21)),
             (50, 30) => self.send(channel, ok(50, 31).long(0)),
