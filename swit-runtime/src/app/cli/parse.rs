@@ -8,7 +8,7 @@ use swit_grammar::topic::{check_pattern, check_topic};
 mod operations;
 
 use super::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
-use crate::{app::suggest::suggest, error::Error, limits::MAX_ID_BYTES};
+use crate::{app::suggest::suggest, error::Error, headers, limits::MAX_ID_BYTES};
 
 const COMMANDS: [&str; 7] = ["run", "check", "graph", "publish", "tail", "topology", "dlq"];
 /// Options that every command takes.
@@ -218,10 +218,10 @@ fn split_header(header: &str, others: &[(String, String)]) -> Result<(String, St
     let Some((name, value)) = header.split_once('=').filter(|(name, _)| !name.is_empty()) else {
         return Err(refuse(format!("the header `{shown}` has no name"), "write `--header NAME=VALUE`"));
     };
-    if name.starts_with("x-swit-") {
+    if headers::is_reserved(name) {
         return Err(refuse(
-            format!("the header `{shown}` belongs to swit"),
-            "choose a name that does not start with `x-swit-`",
+            format!("the header `{shown}` belongs to swit, or to the broker"),
+            "choose a name that does not start with `x-swit-`, and is neither `CC` nor `BCC`",
         ));
     }
     if others.iter().any(|(other, _)| other == name) {

@@ -23,7 +23,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::options::RabbitMqOptions;
 use crate::{
-    classify::Backoff,
     error::TransportError,
     failpoint::{self, Sabotage},
     id::chance,
@@ -31,9 +30,6 @@ use crate::{
     transport::{ConnectionState, Status},
 };
 
-/// Between tries to connect, and to build on a connection what failed on it.
-pub(super) const RETRYING: Backoff =
-    Backoff::Exponential { first: Duration::from_millis(200), max: Duration::from_secs(10), factor: 2.0, jitter: 0.5 };
 /// How long one try to connect, or one request to the broker, may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a connection is looked at that says nothing.
@@ -53,6 +49,14 @@ impl Up {
         match timeout(PATIENCE, self.connection.create_channel()).await {
             Ok(channel) => channel,
             Err(_) => Err(ErrorKind::MissingHeartbeatError.into()),
+        }
+    }
+
+    /// The largest frame that both sides agreed on, in bytes. To the protocol, 0 is no limit.
+    pub(super) fn frame_max(&self) -> usize {
+        match self.connection.configuration().frame_max() {
+            0 => usize::MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
         }
     }
 }
@@ -122,7 +126,7 @@ impl Link {
                 }
                 Err(error) => error,
             };
-            let wait = RETRYING.jittered(tries, chance());
+            let wait = self.options.reconnect.jittered(tries, chance());
             if !is_worth_another_try(&error) || Instant::now() + wait > deadline {
                 let reason = format!("{} can't be reached: {}", self.options.address, describe(&error));
                 let failed = TransportError::new(self.transport.clone(), "connect", reason);
@@ -195,7 +199,7 @@ impl Link {
         if tries > 0 {
             tokio::select! {
                 () = self.closing.cancelled() => return None,
-                () = sleep(RETRYING.jittered(tries, chance())) => {}
+                () = sleep(self.options.reconnect.jittered(tries, chance())) => {}
             }
         }
         loop {
@@ -205,7 +209,7 @@ impl Link {
                 attempt = self.try_connect(PATIENCE) => attempt,
             };
             tries += 1;
-            let wait = RETRYING.jittered(tries, chance());
+            let wait = self.options.reconnect.jittered(tries, chance());
             match attempt {
                 Ok(up) => return Some(up),
                 Err(error) => tracing::warn!(

@@ -8,7 +8,7 @@ use lapin::{
 };
 
 use super::administration::Management;
-use crate::{failpoint::sabotaged, text::Text};
+use crate::{classify::Backoff, failpoint::sabotaged, text::Text};
 
 /// What kind of queue subscribers' and dead-letter queues are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +42,10 @@ pub struct RabbitMqOptions {
     pub heartbeat: Duration,
     /// How long the first connection may take before starting fails. Later ones are tried for ever. Default 30 s.
     pub connect_timeout: Duration,
+    /// The waits between tries to connect, and to build on a connection what failed on it: a connection, channel or
+    /// consumer that had worked is made again at once, one that ended as soon as it stood is not. Default exponential from
+    /// 200 ms to 10 s, with jitter.
+    pub reconnect: Backoff,
     /// How long a publication that was sent waits for its confirmation. Default 30 s.
     pub confirm_timeout: Duration,
     /// Most publications that are sent and not yet confirmed; further ones wait. Default 2,000.
@@ -68,6 +72,12 @@ impl RabbitMqOptions {
             delivery_limit: 32,
             heartbeat: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(30),
+            reconnect: Backoff::Exponential {
+                first: Duration::from_millis(200),
+                max: Duration::from_secs(10),
+                factor: 2.0,
+                jitter: 0.5,
+            },
             confirm_timeout: Duration::from_secs(30),
             window: 2_000,
             ack_limit: Duration::from_mins(30),
@@ -161,11 +171,6 @@ impl Address {
 
     pub(super) fn vhost(&self) -> &str {
         &self.0.vhost
-    }
-
-    /// The largest frame that the address allows, in bytes: `?frame_max=…`. Without it the broker's default of 128 KiB.
-    pub(super) fn frame_max(&self) -> usize {
-        self.0.query.frame_max.filter(|bytes| *bytes > 0).map_or(128 * 1024, |bytes| bytes as usize)
     }
 
     /// The address for the client that connects, with this heartbeat unless it asks for one itself.

@@ -29,7 +29,7 @@ use super::{
     core::Core,
     delays::{Delays, waits_in},
     encode,
-    link::{PATIENCE, RETRYING, Up, describe},
+    link::{PATIENCE, Up, describe},
     names::{self, LONGEST_DELAY, Step},
     outlet::{Outlet, Ticket},
     returns::{Answer, Returns},
@@ -83,7 +83,7 @@ pub(super) async fn run(core: Arc<Core>, outlet: Arc<Outlet>) {
                 tracing::error!(transport = %core.name, error = %describe(&error), tries, "can't publish");
             }
         }
-        let wait = if tries > 0 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
+        let wait = if tries > 0 { core.options.reconnect.jittered(tries, chance()) } else { Duration::ZERO };
         patient(&outlet, "the broker can't be reached", async {
             tokio::select! {
                 () = sleep(wait) => {}
@@ -333,7 +333,7 @@ impl<'a> Sender<'a> {
     ) -> Result<(ShortString, ShortString, BasicProperties), PublishError> {
         let message = &publication.message;
         let is_addressed = matches!(publication.target, Target::Queue(_));
-        let room = encode::room(self.core.options.address.frame_max());
+        let room = encode::room(self.up.frame_max());
         let properties = encode::properties(message, number, is_addressed, room)?;
         let (exchange, key) = self.address(publication)?;
         let short = |what, text: &str| encode::short(message, what, text);

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     core::Core,
     declare::{Declaring, in_time},
-    link::{PATIENCE, RETRYING, Up, describe},
+    link::{PATIENCE, Up, describe},
     session::{Caution, Session},
     subscription::Inner,
 };
@@ -70,7 +70,7 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
                     break;
                 }
                 tries += 1;
-                let wait = RETRYING.jittered(tries, chance());
+                let wait = core.options.reconnect.jittered(tries, chance());
                 tracing::error!(queue = %inner.options.queue, %error, tries, retry_in = ?wait, "can't consume");
                 tokio::select! {
                     () = inner.closing.cancelled() => break,
@@ -107,7 +107,7 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
         }
         // One that ended at once must not be opened in a tight loop; one that had worked is opened at once.
         tries = if began.elapsed() > PATIENCE { 0 } else { tries + 1 };
-        let wait = if tries > 1 { RETRYING.jittered(tries, chance()) } else { Duration::ZERO };
+        let wait = if tries > 1 { core.options.reconnect.jittered(tries, chance()) } else { Duration::ZERO };
         tokio::select! {
             () = inner.closing.cancelled() => break,
             () = sleep(wait) => {}

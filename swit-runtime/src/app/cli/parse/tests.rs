@@ -140,6 +140,7 @@ fn mistakes_say_what_to_write() {
         (&["publish", "a", "--header", "b"], "the header `b` has no name"),
         (&["publish", "a", "--header", "b=1", "--header", "b=2"], "the header `b` is given twice"),
         (&["publish", "a", "--header", "x-swit-attempt=1"], "belongs to swit"),
+        (&["publish", "a", "--header", "CC=a"], "neither `CC` nor `BCC`"),
         (&["publish", "a", "--id", ""], "`--id` is not 1 to 255 bytes"),
         (&["publish", "a", "--key"], "--key"),
         (&["tail"], "`tail` needs a topic"),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use swit::{
-    Message, MessageId, PublishError,
+    Backoff, Message, MessageId, PublishError,
     transport::{ConnectionState, Publication, Queue, SubscribeOptions, Transport, Verdict},
     transports::rabbitmq::{Address, RabbitMqOptions, RabbitMqTransport},
 };
@@ -27,6 +27,8 @@ use crate::{
 pub(crate) async fn connect(url: &str) -> Arc<dyn Transport> {
     let mut options = RabbitMqOptions::new(Address::parse(url, false).unwrap());
     options.heartbeat = Duration::from_mins(10);
+    // Links are cut again and again here.
+    options.reconnect = Backoff::Fixed { wait: Duration::from_millis(20) };
     let transport = RabbitMqTransport::new("default", options);
     transport.connect().await.unwrap();
     Arc::new(transport)
@@ -66,6 +68,8 @@ async fn a_link_cut_after_any_byte_of_a_publication_loses_and_invents_nothing() 
         let before = proxy.passed(Direction::ToBroker);
         publish(number).await.unwrap();
         ledger.confirmed(&name(number));
+        // What is confirmed has passed, unless that was broken on purpose.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         length = proxy.passed(Direction::ToBroker) - before;
     }
     assert!((100..1_000).contains(&length), "a publication of {length} bytes?");
