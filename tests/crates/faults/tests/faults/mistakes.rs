@@ -34,7 +34,7 @@ const MISTAKES: [(&str, &str); 25] = [
 /// Takes about as long as the tests do, and as long as their patience where the mistake is that nothing happens. `SWIT_ONLY`
 /// names a part of the mistakes or tests that are wanted.
 #[test]
-#[ignore = "runs the other tests again, each to fail: cargo test -p swit-faults --test faults sabotage -- --ignored"]
+#[ignore = "runs the other tests again, each to fail: cargo test -p swit-faults --test faults mistakes -- --ignored"]
 fn every_mistake_is_noticed() {
     let only = std::env::var("SWIT_ONLY").unwrap_or_default();
     let mut unnoticed = Vec::new();
