@@ -79,12 +79,18 @@ async fn survives(broker: &Broker, raise: impl Fn(&Broker), calm: impl Fn(&Broke
     // Handlers go on, and what they did is acknowledged.
     until("acknowledgements go on under an alarm", || depth() == 0).await;
     assert!(tally.len() >= count, "{} were done", tally.len());
-    // Many that publish, and do not wait: nothing piles up behind them.
-    let before = resident_kib();
+    // Those that fill the window, of which the first one has a place, are unknown in time as well.
     let port = transport.publisher();
+    let nobody = || Publication::new(Message::new("alarmed.nobody", vec![7; 16 * 1024]));
+    let filling: Vec<_> = (1..WINDOW).map(|_| port.publish(nobody())).collect();
+    for publishing in filling {
+        let answer = timeout(CONFIRM + Duration::from_secs(5), publishing).await.expect("nobody waits for ever");
+        assert!(matches!(answer, Err(PublishError::Timeout { .. })), "{answer:?}");
+    }
+    // Many more that publish, and do not wait: nothing piles up behind them.
+    let before = resident_kib();
     for number in 0..40_000 {
-        let message = Message::new("alarmed.nobody", vec![7; 16 * 1024]);
-        assert!(port.publish(Publication::new(message)).now_or_never().is_none(), "there was no alarm");
+        assert!(port.publish(nobody()).now_or_never().is_none(), "there was no alarm");
         if number % 100 == 0 {
             tokio::task::yield_now().await;
         }
