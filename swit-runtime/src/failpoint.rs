@@ -2,7 +2,7 @@
 //! would notice: feature `failpoints`, and nothing at all without it.
 //!
 //! `SWIT_FAILPOINT=after_handler:3` ends it at the third time that `after_handler` is passed.
-//! `SWIT_SABOTAGE=no_resubscribe` breaks one guarantee for as long as the process lives.
+//! `SWIT_SABOTAGE=no_resubscribe,…` breaks guarantees for as long as the process lives.
 
 /// The places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,33 +17,80 @@ pub(crate) enum Failpoint {
     AfterCopy,
 }
 
-/// The guarantees that can be broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(any(feature = "rabbitmq", feature = "failpoints")),
-    expect(dead_code, reason = "most are guarantees of the RabbitMQ transport")
-)]
-pub(crate) enum Sabotage {
+macro_rules! sabotages {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// The guarantees that can be broken.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[cfg_attr(
+            not(any(feature = "rabbitmq", feature = "failpoints")),
+            expect(dead_code, reason = "most are guarantees of the RabbitMQ transport")
+        )]
+        pub(crate) enum Sabotage {
+            $($(#[$doc])* $name,)*
+        }
+
+        #[cfg(feature = "failpoints")]
+        impl Sabotage {
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+sabotages! {
     /// A delivery is acknowledged before its handler ran.
-    AckBeforeHandler,
+    AckBeforeHandler = "ack_before_handler";
     /// A delivery is acknowledged before the copy that replaces it is confirmed.
-    AckBeforeCopy,
+    AckBeforeCopy = "ack_before_copy";
     /// A subscription that was interrupted stays so.
-    NoResubscribe,
+    NoResubscribe = "no_resubscribe";
     /// What was sent counts as confirmed.
-    TrustUnconfirmed,
+    TrustUnconfirmed = "trust_unconfirmed";
     /// A verdict applies to whatever channel there is.
-    NoGenerationFence,
+    NoGenerationFence = "no_generation_fence";
     /// Silence of the broker means nothing.
-    NoHeartbeat,
+    NoHeartbeat = "no_heartbeat";
     /// A broker that says nothing for three seconds is given up.
-    Impatience,
+    Impatience = "impatience";
     /// A message that comes back again and again is handled among all others.
-    NoSuspects,
+    NoSuspects = "no_suspects";
     /// Topology that differs is tried again and again.
-    InsistOnTopology,
+    InsistOnTopology = "insist_on_topology";
     /// A shutdown waits for its handlers as long as they take.
-    NoDeadline,
+    NoDeadline = "no_deadline";
+    /// A subscription whose session ended for whatever reason stays so.
+    StayDown = "stay_down";
+    /// All that the broker has is prefetched.
+    PrefetchAll = "prefetch_all";
+    /// Every fiftieth delivery is acknowledged without a handler.
+    SkipADelivery = "skip_a_delivery";
+    /// What is requeued is acknowledged, now and then.
+    ForgetARequeue = "forget_a_requeue";
+    /// Messages are published without their id.
+    ForgetTheId = "forget_the_id";
+    /// What the broker returns is taken for whatever was confirmed with it.
+    TakeAnyReturn = "take_any_return";
+    /// What the broker refused counts as confirmed.
+    TakeANackForAnAck = "take_a_nack_for_an_ack";
+    /// What was on its way when its channel ended counts as confirmed.
+    ConfirmWhatIsLost = "confirm_what_is_lost";
+    /// Whoever publishes waits as long as it takes.
+    WaitForEver = "wait_for_ever";
+    /// Addresses are shown with their passwords.
+    ShowThePassword = "show_the_password";
+    /// Every delay is as long as the shortest.
+    DelayAllAlike = "delay_all_alike";
+    /// Publications whose publishers have left stay in the line.
+    KeepWhatNobodyWaitsFor = "keep_what_nobody_waits_for";
+    /// A delivery whose handler panicked is neither settled nor given back.
+    LeakAfterAPanic = "leak_after_a_panic";
+    /// A copy is published twice.
+    CopyTwice = "copy_twice";
+    /// What can never succeed is tried again.
+    RetryWhatIsPoison = "retry_what_is_poison";
 }
 
 /// Whether a test broke this guarantee.
@@ -57,18 +104,9 @@ pub(crate) fn is_broken(_: Sabotage) -> bool {
 /// Whether a test broke this guarantee.
 #[cfg(feature = "failpoints")]
 pub(crate) fn is_broken(guarantee: Sabotage) -> bool {
-    sabotaged(match guarantee {
-        Sabotage::AckBeforeHandler => "ack_before_handler",
-        Sabotage::AckBeforeCopy => "ack_before_copy",
-        Sabotage::NoResubscribe => "no_resubscribe",
-        Sabotage::TrustUnconfirmed => "trust_unconfirmed",
-        Sabotage::NoGenerationFence => "no_generation_fence",
-        Sabotage::NoHeartbeat => "no_heartbeat",
-        Sabotage::Impatience => "impatience",
-        Sabotage::NoSuspects => "no_suspects",
-        Sabotage::InsistOnTopology => "insist_on_topology",
-        Sabotage::NoDeadline => "no_deadline",
-    })
+    static BROKEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let broken = BROKEN.get_or_init(|| std::env::var("SWIT_SABOTAGE").unwrap_or_default());
+    broken.split(',').any(|name| name == guarantee.name())
 }
 
 /// Ends the process if a test asked for it.
@@ -121,19 +159,4 @@ mod armed {
             std::process::abort();
         }
     }
-}
-
-/// Whether a test asked for this mistake to be made, by `SWIT_SABOTAGE=name,name`: it shows that the tests see it.
-#[cfg(not(feature = "failpoints"))]
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "there is nothing to call")]
-pub(crate) fn sabotaged(_: &str) -> bool {
-    false
-}
-
-/// Whether a test asked for this mistake to be made, by `SWIT_SABOTAGE=name,name`: it shows that the tests see it.
-#[cfg(feature = "failpoints")]
-pub(crate) fn sabotaged(name: &str) -> bool {
-    static ASKED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    ASKED.get_or_init(|| std::env::var("SWIT_SABOTAGE").unwrap_or_default()).split(',').any(|asked| asked == name)
 }

@@ -20,7 +20,7 @@ use crate::{
     compression,
     context::Emission,
     error::PublishError,
-    failpoint::{self, Failpoint, Sabotage, sabotaged},
+    failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
@@ -187,7 +187,9 @@ impl Seat {
                 self.discard(delivery, &reason);
                 true
             }
-            Outcome::Failed(failure) if failure.kind() == FailureKind::Panic && sabotaged("leak_after_a_panic") => {
+            Outcome::Failed(failure)
+                if failure.kind() == FailureKind::Panic && failpoint::is_broken(Sabotage::LeakAfterAPanic) =>
+            {
                 std::mem::forget(delivery);
                 true
             }
@@ -418,7 +420,7 @@ impl Plan {
                 .delayed(delay)
                 .with_room(Room::Replaces);
             let error = match self.port.publish(publication).await {
-                Ok(_) if tries == 0 && sabotaged("copy_twice") => {
+                Ok(_) if tries == 0 && failpoint::is_broken(Sabotage::CopyTwice) => {
                     tries += 1;
                     continue;
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     classify::{Backoff, Class},
-    failpoint::sabotaged,
+    failpoint::{self, Sabotage},
     id::chance,
     limits::{DEFAULT_RETRIES, MAX_DURATION},
     outcome::{ErrorAction, Failure},
@@ -46,7 +46,9 @@ impl RetryPolicy {
             ErrorAction::DeadLetter(reason) => Decision::DeadLetter { reason: reason.clone() },
             ErrorAction::Discard => Decision::Discard { reason: Text::from_static("on_error") },
             ErrorAction::ByClass => match failure.class() {
-                Class::InvalidInput if sabotaged("retry_what_is_poison") => self.retry(failure, attempt, None),
+                Class::InvalidInput if failpoint::is_broken(Sabotage::RetryWhatIsPoison) => {
+                    self.retry(failure, attempt, None)
+                }
                 Class::InvalidInput => Decision::DeadLetter { reason: reasons::INVALID_INPUT },
                 Class::Permanent => Decision::DeadLetter { reason: reasons::PERMANENT },
                 Class::Transient | Class::Throttle | Class::SystemFailure => self.retry(failure, attempt, None),

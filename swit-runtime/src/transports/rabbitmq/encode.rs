@@ -14,7 +14,7 @@ use lapin::{
 
 use crate::{
     error::PublishError,
-    failpoint::sabotaged,
+    failpoint::{self, Sabotage},
     headers::{HeaderValue, names},
     message::Message,
     text::Text,
@@ -50,7 +50,7 @@ pub(super) fn properties(
     let mut properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(short("an id in bytes", message.id.encode(&mut [0; 36]))?);
-    if sabotaged("forget_the_id") {
+    if failpoint::is_broken(Sabotage::ForgetTheId) {
         properties = properties.with_message_id(ShortString::default());
     }
     if let Some(time) = message.timestamp {

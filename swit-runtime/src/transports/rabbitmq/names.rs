@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::{failpoint::sabotaged, text::Text};
+use crate::{
+    failpoint::{self, Sabotage},
+    text::Text,
+};
 
 /// The direct exchange through which the broker's own dead letters travel, with the name of their queue as key.
 pub(super) const DEAD: &str = "swit.dead";
@@ -47,7 +50,7 @@ impl Step {
     /// The shortest step that is no shorter than this; the longest for what is longer than all.
     pub(super) fn of(delay: Duration) -> Self {
         let longest = STEPS[STEPS.len() - 1];
-        if sabotaged("delay_all_alike") {
+        if failpoint::is_broken(Sabotage::DelayAllAlike) {
             return Self(MINUTE);
         }
         Self(STEPS.into_iter().find(|step| Duration::from_secs(*step) >= delay).unwrap_or(longest))

@@ -8,7 +8,11 @@ use lapin::{
 };
 
 use super::administration::Management;
-use crate::{classify::Backoff, failpoint::sabotaged, text::Text};
+use crate::{
+    classify::Backoff,
+    failpoint::{self, Sabotage},
+    text::Text,
+};
 
 /// What kind of queue subscribers' and dead-letter queues are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -187,7 +191,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri { scheme, authority, vhost, .. } = &self.0;
         let vhost = if vhost == "/" { "" } else { vhost };
-        if sabotaged("show_the_password") {
+        if failpoint::is_broken(Sabotage::ShowThePassword) {
             return write!(
                 f,
                 "{scheme}://{}@{}:{}/{vhost}",

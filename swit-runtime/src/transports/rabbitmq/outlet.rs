@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     error::PublishError,
-    failpoint::sabotaged,
+    failpoint::{self, Sabotage},
     transport::{Publication, Publish, Publishing, Receipt, Room},
 };
 
@@ -143,7 +143,7 @@ impl Outlet {
 impl Line {
     /// Takes those back that nobody waits for any more. While nothing goes out, nobody else does, and they would pile up.
     fn sweep(&mut self) {
-        if self.waiting.len() >= self.sweep_at && !sabotaged("keep_what_nobody_waits_for") {
+        if self.waiting.len() >= self.sweep_at && !failpoint::is_broken(Sabotage::KeepWhatNobodyWaitsFor) {
             self.waiting.retain(|ticket| !ticket.answer.is_closed());
             self.sweep_at = FEW.max(2 * self.waiting.len());
         }

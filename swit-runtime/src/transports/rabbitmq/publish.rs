@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     error::PublishError,
-    failpoint::{self, Sabotage, sabotaged},
+    failpoint::{self, Sabotage},
     headers::names as headers,
     id::chance,
     outcome::one_line,
@@ -395,10 +395,10 @@ impl<'a> Sender<'a> {
 
     fn confirmed(&mut self, number: u64, confirmed: Result<Confirmation, lapin::Error>) {
         let sequence = |returned: &BasicReturnMessage| {
-            if sabotaged("take_any_return") { Some(number) } else { sequence(returned) }
+            if failpoint::is_broken(Sabotage::TakeAnyReturn) { Some(number) } else { sequence(returned) }
         };
         match confirmed {
-            Ok(Confirmation::Nack(_)) if sabotaged("take_a_nack_for_an_ack") => {
+            Ok(Confirmation::Nack(_)) if failpoint::is_broken(Sabotage::TakeANackForAnAck) => {
                 self.returns.confirmed(number, true, None);
             }
             Ok(Confirmation::Ack(returned)) => {
@@ -409,7 +409,7 @@ impl<'a> Sender<'a> {
             }
             // The channel is in confirm mode from its first moment on.
             Ok(Confirmation::NotRequested) => self.returns.confirmed(number, true, None),
-            Err(_) if sabotaged("confirm_what_is_lost") => self.returns.confirmed(number, true, None),
+            Err(_) if failpoint::is_broken(Sabotage::ConfirmWhatIsLost) => self.returns.confirmed(number, true, None),
             Err(error) => {
                 let alone = self.returns.len() == 1;
                 let ended = self.ended.get_or_insert(Ended { error, alone });
@@ -426,7 +426,7 @@ impl<'a> Sender<'a> {
 
     /// Answers those whose confirmation takes too long: what became of them is unknown.
     fn expire(&mut self) {
-        if sabotaged("wait_for_ever") {
+        if failpoint::is_broken(Sabotage::WaitForEver) {
             return;
         }
         let now = Instant::now();

@@ -21,7 +21,11 @@ use super::{
     decode,
     window::{Acknowledgement, Window},
 };
-use crate::{failpoint::sabotaged, message::Message, transport::SubscribeOptions};
+use crate::{
+    failpoint::{self, Sabotage},
+    message::Message,
+    transport::SubscribeOptions,
+};
 
 /// From so many redeliveries on, a message may be one that kills its process.
 pub(super) const SUSPECT: u32 = 3;
@@ -216,7 +220,7 @@ impl Session {
         let next = self.ready.pop_front()?;
         self.out += 1;
         self.suspect_out = self.caution != Caution::Off && next.is_suspect();
-        if sabotaged("skip_a_delivery") && next.tag().is_multiple_of(50) {
+        if failpoint::is_broken(Sabotage::SkipADelivery) && next.tag().is_multiple_of(50) {
             self.ack(next.tag());
             return self.next();
         }

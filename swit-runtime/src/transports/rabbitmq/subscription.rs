@@ -21,7 +21,7 @@ use super::{
     session::{Caution, Ready, Session},
 };
 use crate::{
-    failpoint::{self, Sabotage, sabotaged},
+    failpoint::{self, Sabotage},
     message::Message,
     transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict, Waiting},
 };
@@ -314,7 +314,9 @@ impl Settle for Inner {
         let mut stays = false;
         self.settled(&mut state, stamp, |session| match verdict {
             Verdict::Ack => session.ack(tag),
-            Verdict::Requeue if sabotaged("forget_a_requeue") && tag.is_multiple_of(97) => session.ack(tag),
+            Verdict::Requeue if failpoint::is_broken(Sabotage::ForgetARequeue) && tag.is_multiple_of(97) => {
+                session.ack(tag)
+            }
             Verdict::Reject => session.reject(tag, false),
             // While this subscription goes on, its old place is here: so nothing overtakes it, and nothing is counted.
             Verdict::Requeue if !closing && session.window.is_out(tag) => {

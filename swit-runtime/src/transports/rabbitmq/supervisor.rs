@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     error::TransportError,
-    failpoint::{self, Sabotage, sabotaged},
+    failpoint::{self, Sabotage},
     id::chance,
     transport::{Queue, SubscriptionState},
 };
@@ -88,7 +88,7 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
                 }
                 break;
             }
-            End::Lost | End::Failed(_) if sabotaged("stay_down") => inner.closing.cancelled().await,
+            End::Lost | End::Failed(_) if failpoint::is_broken(Sabotage::StayDown) => inner.closing.cancelled().await,
             End::Lost => {
                 inner.discard();
             }
@@ -153,7 +153,11 @@ async fn open_channel(core: &Core, inner: &Inner, up: &Up) -> Result<Session, la
 async fn consume(channel: &Channel, inner: &Inner, prefetch: u32) -> Result<Consumer, lapin::Error> {
     let short =
         |text: &str| ShortString::try_new(text).map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput));
-    let prefetch = if sabotaged("prefetch_all") { u16::MAX } else { u16::try_from(prefetch).unwrap_or(u16::MAX) };
+    let prefetch = if failpoint::is_broken(Sabotage::PrefetchAll) {
+        u16::MAX
+    } else {
+        u16::try_from(prefetch).unwrap_or(u16::MAX)
+    };
     in_time(channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
     let request = channel.basic_consume(
         short(&inner.options.queue)?,
