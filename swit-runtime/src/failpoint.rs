@@ -22,7 +22,7 @@ macro_rules! sabotages {
         /// The guarantees that can be broken.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[cfg_attr(
-            not(any(feature = "rabbitmq", feature = "failpoints")),
+            not(feature = "rabbitmq"),
             expect(dead_code, reason = "most are guarantees of the RabbitMQ transport")
         )]
         pub(crate) enum Sabotage {
@@ -111,8 +111,7 @@ pub(crate) fn is_broken(guarantee: Sabotage) -> bool {
 
 /// Ends the process if a test asked for it.
 #[cfg(not(feature = "failpoints"))]
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "there is nothing to call")]
+#[inline]
 pub(crate) fn hit(_: Failpoint) {}
 
 /// Ends the process if a test asked for it.

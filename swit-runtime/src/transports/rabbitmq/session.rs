@@ -71,6 +71,7 @@ pub(super) enum Caution {
 }
 
 /// Deliveries of one channel.
+#[expect(clippy::struct_excessive_bools, reason = "each notes one thing that may be so at any time")]
 pub(super) struct Session {
     pub(super) channel: Channel,
     pub(super) consumer: Option<Consumer>,

@@ -256,10 +256,10 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
     // deliveries that are still here.
     let is_ordered = inner.options.ordered || core.is_single_active(&inner.options.queue);
     let leaving = inner.lock().session.as_mut().and_then(Session::begin_to_leave);
-    if let Some((channel, tag)) = leaving.filter(|_| !is_ordered) {
-        if let Err(error) = cancel(&channel, tag).await {
-            tracing::debug!(error = %describe(&error), "cancelling a consumer");
-        }
+    if let Some((channel, tag)) = leaving.filter(|_| !is_ordered)
+        && let Err(error) = cancel(&channel, tag).await
+    {
+        tracing::debug!(error = %describe(&error), "cancelling a consumer");
     }
     loop {
         {

@@ -110,7 +110,7 @@ async fn a_suspect_among_others_is_handled_alone() {
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "claimed.work", version = 1)]
 struct Claimed {
-    number: usize,
+    number: u32,
 }
 
 #[subscriber(topic = "claimed.work")]
@@ -126,9 +126,9 @@ async fn a_count_of_redeliveries_that_the_sender_wrote_is_not_believed() {
     let transport = ground::transport(options(&broker.url(), "claimed"));
     let running = app::<(work_claimed,)>("claimed", &transport).provide_shared(tally.clone()).start().await.unwrap();
     let foreign = Foreign::connect(&broker.url()).await;
-    for number in [3, 32] {
+    for number in [3_u32, 32] {
         let headers = table(&[("x-delivery-count", AMQPValue::LongLongInt(i64::from(number)))]);
-        let body = serde_json::to_vec(&Claimed { number: number as usize }).unwrap();
+        let body = serde_json::to_vec(&Claimed { number }).unwrap();
         let properties = BasicProperties::default().with_headers(headers);
         foreign.publish("claimed.events", "claimed.work", properties, &body).await;
     }
