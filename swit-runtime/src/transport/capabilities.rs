@@ -25,6 +25,4 @@ pub struct Capabilities {
     pub durable: bool,
     /// Queues can be looked into: [`Transport::inspect`](super::Transport::inspect).
     pub inspect: bool,
-    /// How long a delivery may be held unsettled, where the broker minds.
-    pub ack_limit: Option<std::time::Duration>,
 }

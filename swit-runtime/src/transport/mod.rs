@@ -17,6 +17,7 @@ use std::{
     fmt,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 pub use capabilities::Capabilities;
@@ -45,6 +46,11 @@ pub trait Transport: Send + Sync + fmt::Debug {
 
     /// What it can do. What it claims, the conformance suite checks.
     fn capabilities(&self) -> Capabilities;
+
+    /// How long a delivery may be held unsettled, where the broker minds.
+    fn ack_limit(&self) -> Option<Duration> {
+        None
+    }
 
     /// Connects, where there is something to connect to.
     fn connect(&self) -> BoxFuture<'_, Result<(), TransportError>>;

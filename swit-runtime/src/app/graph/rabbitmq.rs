@@ -64,7 +64,7 @@ pub(super) fn warnings(app: &App, settings: &Settings) -> Vec<String> {
 fn brokers<'a>(app: &'a App, settings: &'a Settings) -> impl Iterator<Item = Broker<'a>> {
     let given = app.transports.iter().filter(|known| known.system() == "rabbitmq").map(|known| Broker {
         name: known.name(),
-        ack_limit: known.capabilities().ack_limit.map(|limit| (limit, None)),
+        ack_limit: known.ack_limit().map(|limit| (limit, None)),
         classic: !known.capabilities().redelivery_count,
     });
     let is_given = |name: &str| app.transports.iter().any(|known| known.name() == name);

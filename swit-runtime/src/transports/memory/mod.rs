@@ -108,7 +108,6 @@ impl Transport for MemoryTransport {
             backpressure: true,
             durable: false,
             inspect: true,
-            ack_limit: None,
         }
     }
 

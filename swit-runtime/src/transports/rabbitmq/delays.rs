@@ -20,7 +20,7 @@ use super::{
     link::{Up, describe},
     names::{self, Step},
     outlet::Ticket,
-    publish::destination,
+    route::destination,
 };
 use crate::{
     error::PublishError,

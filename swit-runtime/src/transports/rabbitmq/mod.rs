@@ -32,12 +32,15 @@ mod declare;
 mod decode;
 mod delays;
 mod encode;
+mod ended;
+mod idle;
 mod link;
 mod names;
 mod options;
 mod outlet;
 mod publish;
 mod returns;
+mod route;
 mod session;
 mod subscription;
 mod supervisor;
@@ -107,8 +110,11 @@ impl Transport for RabbitMqTransport {
             backpressure: false,
             durable: true,
             inspect: false,
-            ack_limit: Some(self.core.options.ack_limit),
         }
+    }
+
+    fn ack_limit(&self) -> Option<Duration> {
+        Some(self.core.options.ack_limit)
     }
 
     fn connect(&self) -> BoxFuture<'_, Result<(), TransportError>> {

@@ -62,7 +62,7 @@ impl Ticket {
 
     /// Answers that its time is over: nothing of it was published.
     pub(super) fn expire(self, why: &'static str) {
-        let (destination, waited) = (super::publish::destination(&self.publication), self.since.elapsed());
+        let (destination, waited) = (super::route::destination(&self.publication), self.since.elapsed());
         let _ = self.answer.send(Err(PublishError::Unavailable { destination, waited, why }));
     }
 }

@@ -17,7 +17,6 @@ use lapin::{
     BasicProperties, Channel, Confirmation, ErrorKind,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
-    protocol::{AMQPError, AMQPErrorKind},
     types::{AMQPValue, ShortString},
 };
 use tokio::{
@@ -29,10 +28,11 @@ use super::{
     core::Core,
     delays::{Delays, waits_in},
     encode,
+    ended::Ended,
     link::{PATIENCE, Up, describe},
-    names::{self, LONGEST_DELAY, Step},
     outlet::{Outlet, Ticket},
     returns::{Answer, Returns},
+    route::{self, destination},
 };
 use crate::{
     error::PublishError,
@@ -121,14 +121,6 @@ async fn patient<T>(outlet: &Outlet, why: &'static str, future: impl Future<Outp
     }
 }
 
-/// What a publication is addressed to, in words.
-pub(super) fn destination(publication: &Publication) -> Text {
-    match &publication.target {
-        Target::Topic => publication.message.topic.clone(),
-        Target::Queue(queue) => queue.clone(),
-    }
-}
-
 /// A publication that was sent.
 struct Sent {
     answer: Option<oneshot::Sender<Result<Receipt, PublishError>>>,
@@ -147,30 +139,6 @@ impl Sent {
             // Whoever does not wait any more does not want to know.
             let _ = waiting.send(answer);
         }
-    }
-}
-
-/// How a channel ended.
-struct Ended {
-    error: lapin::Error,
-    /// One publication was on its way, and no other.
-    alone: bool,
-}
-
-impl Ended {
-    /// What the broker said, if it was the one to end it.
-    fn by_the_broker(&self) -> Option<&AMQPError> {
-        match self.error.kind() {
-            ErrorKind::ProtocolError(error) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// What the broker said against the one publication that was on its way. Where others were, it may be any of them; and
-    /// what ends a whole connection says nothing of one publication.
-    fn refusal(&self) -> Option<String> {
-        let error = self.by_the_broker().filter(|error| matches!(error.kind(), AMQPErrorKind::Soft(_)))?;
-        self.alone.then(|| one_line(error))
     }
 }
 
@@ -335,40 +303,9 @@ impl<'a> Sender<'a> {
         let is_addressed = matches!(publication.target, Target::Queue(_));
         let room = encode::room(self.up.frame_max());
         let properties = encode::properties(message, number, is_addressed, room)?;
-        let (exchange, key) = self.address(publication)?;
+        let (exchange, key) = route::of(publication, &self.core.options.exchange)?;
         let short = |what, text: &str| encode::short(message, what, text);
         Ok((short("an exchange's name in bytes", &exchange)?, short("a routing key in bytes", &key)?, properties))
-    }
-
-    /// The exchange and routing key of a publication.
-    fn address(&self, publication: &Publication) -> Result<(Text, Text), PublishError> {
-        let exchange = &self.core.options.exchange;
-        let is_delayed = !publication.delay.is_zero();
-        if is_delayed && publication.delay > LONGEST_DELAY && publication.room != Room::Replaces {
-            let reason = format!("the longest delay is {}", swit_grammar::duration::format(LONGEST_DELAY));
-            return Err(PublishError::Refused { destination: destination(publication), reason });
-        }
-        if let Some(ttl) = publication.message.ttl {
-            // The broker ends the channel of whoever asks for more.
-            let reason = if ttl.as_millis() > u128::from(u32::MAX) {
-                Some(format!("the longest time to live is {} ms", u32::MAX))
-            } else {
-                is_delayed.then(|| {
-                    "it has a delay and a time to live, and would expire where it waits; leave one of them out"
-                        .to_owned()
-                })
-            };
-            if let Some(reason) = reason {
-                return Err(PublishError::Refused { destination: destination(publication), reason });
-            }
-        }
-        let step = Step::of(publication.delay);
-        Ok(match &publication.target {
-            Target::Topic if is_delayed => (names::delay(exchange, step), publication.message.topic.clone()),
-            Target::Topic => (exchange.clone(), publication.message.topic.clone()),
-            Target::Queue(queue) if is_delayed => (Text::default(), names::retry_queue(queue, step)),
-            Target::Queue(queue) => (Text::default(), queue.clone()),
-        })
     }
 
     /// Takes all confirmations that are there, then answers whom it may.

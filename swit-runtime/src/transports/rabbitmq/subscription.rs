@@ -6,11 +6,10 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, Wake, Waker},
-    time::{Duration, Instant},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::sync::{Notify, watch};
@@ -18,12 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     decode::{self, Seen},
+    idle::Idle,
     session::{Caution, Ready, Session},
 };
 use crate::{
     failpoint::{self, Sabotage},
     message::Message,
-    transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict, Waiting},
+    transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict},
 };
 
 /// A subscription, as its workers see it.
@@ -33,9 +33,8 @@ pub(super) struct RabbitMqSubscription(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) options: SubscribeOptions,
     state: Mutex<State>,
-    idle: Mutex<Idle>,
-    /// How many workers wait, as of the last one that came or went. It grows only while the state is locked.
-    sleepers: AtomicUsize,
+    /// The workers that wait. They begin to only while the state is locked.
+    idle: Arc<Idle>,
     /// What each worker has read before.
     seen: Box<[Mutex<Seen>]>,
     /// Called by the client library when a delivery came.
@@ -60,19 +59,6 @@ pub(super) struct State {
     pub(super) orphans: usize,
 }
 
-/// The workers that wait. Behind a lock of its own: the client library rings the bell while it holds a lock of the
-/// consumer, which a worker takes while it holds the session. Whoever holds it takes no other one.
-struct Idle {
-    waiting: Waiting,
-    /// When a worker was woken last because another one found more than it takes.
-    woke: Instant,
-    /// The bell rang while nobody waited.
-    rung: bool,
-}
-
-/// How long a worker that was woken may take to come before another one is woken in its stead.
-const COMING: Duration = Duration::from_micros(100);
-
 /// A delivery's generation and its count of redeliveries travel in one number.
 const COUNT_BITS: u32 = 8;
 const MOST_COUNTED: u32 = (1 << COUNT_BITS) - 1;
@@ -84,12 +70,12 @@ fn stamp(generation: u32, redeliveries: u32) -> u32 {
 impl Inner {
     pub(super) fn new(options: SubscribeOptions, closing: CancellationToken) -> Arc<Self> {
         let workers = options.workers.max(1);
-        Arc::new_cyclic(|own| Self {
+        let idle = Arc::new(Idle::new(workers));
+        Arc::new(Self {
             state: Mutex::new(State { generation: 0, session: None, orphans: 0 }),
-            idle: Mutex::new(Idle { waiting: Waiting::new(workers), woke: Instant::now(), rung: false }),
-            sleepers: AtomicUsize::new(0),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
-            waker: Waker::from(Arc::new(Bell(Weak::clone(own)))),
+            waker: Waker::from(Arc::clone(&idle)),
+            idle,
             changed: Notify::new(),
             untold: Notify::new(),
             closing,
@@ -105,24 +91,9 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Wakes one worker; if none waits, the next one that would wait looks again.
     pub(super) fn ring(&self) {
-        let mut idle = self.idle();
-        let waker = self.next_idle(&mut idle);
-        idle.rung |= waker.is_none();
-        drop(idle);
-        wake(waker);
-    }
-
-    /// One that waits, to be woken.
-    fn next_idle(&self, idle: &mut Idle) -> Option<Waker> {
-        let waker = idle.waiting.next_idle();
-        self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
-        waker
+        self.idle.ring();
     }
 
     /// Begins a session: the next generation.
@@ -152,8 +123,7 @@ impl Inner {
 
     /// Wakes all workers: the subscription is closed.
     pub(super) fn wake_all(&self) {
-        let wakers: Vec<Waker> = self.idle().waiting.all().collect();
-        wakers.into_iter().for_each(Waker::wake);
+        self.idle.wake_all();
     }
 
     /// Verdicts that came too late for their channel.
@@ -179,19 +149,17 @@ impl Inner {
                 break next;
             }
             // While the state is locked, so that whoever finds more than it takes sees this worker wait.
-            let mut idle = self.idle();
-            // The bell rang meanwhile, so it is worth another look.
-            if !std::mem::take(&mut idle.rung) {
-                idle.waiting.wait(worker, cx.waker());
-                self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
+            if self.idle.wait(worker, cx.waker()) {
                 return Poll::Pending;
             }
         };
         let more = state.session.as_ref().is_some_and(Session::has_more);
         let generation = state.generation;
-        let another = self.found(worker, may_wait, more);
+        let another = self.idle.found(worker, may_wait, more);
         drop(state);
-        wake(another);
+        if let Some(another) = another {
+            another.wake();
+        }
         Poll::Ready(Some(self.delivery(next, done, worker, generation)))
     }
 
@@ -236,28 +204,6 @@ impl Inner {
         }
         session.announced = false;
         self.announce(session);
-    }
-
-    /// Notes that a worker found something. Another one that is to be woken, if there is more.
-    fn found(&self, worker: usize, may_wait: bool, more: bool) -> Option<Waker> {
-        let more = more && self.sleepers.load(Ordering::Relaxed) > 0;
-        if !may_wait && !more {
-            return None;
-        }
-        let mut idle = self.idle();
-        if may_wait {
-            idle.waiting.found(worker);
-            self.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
-        }
-        if !more {
-            return None;
-        }
-        // Handlers that are quicker than a worker wakes up need no other one: whoever was woken gets his time to come.
-        if idle.waiting.woken() > 0 && idle.woke.elapsed() < COMING {
-            return None;
-        }
-        idle.woke = Instant::now();
-        self.next_idle(&mut idle)
     }
 
     /// What lay here, as a delivery, made of what is left of the one that its worker is done with.
@@ -363,13 +309,7 @@ impl Subscription for RabbitMqSubscription {
     }
 
     fn busy(&self, worker: usize) {
-        let mut idle = self.0.idle();
-        let was_woken = idle.waiting.found(worker);
-        self.0.sleepers.store(idle.waiting.sleepers(), Ordering::Relaxed);
-        drop(idle);
-        if was_woken {
-            self.0.ring();
-        }
+        self.0.idle.busy(worker);
     }
 
     fn status(&self) -> watch::Receiver<SubscriptionState> {
@@ -418,24 +358,4 @@ fn reused(spare: Option<Arc<Message>>, message: Message) -> Arc<Message> {
         None => return Arc::new(message),
     }
     spare
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-/// Wakes one worker when the client library has something; that one wakes the next if there is more.
-struct Bell(Weak<Inner>);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let Some(inner) = self.0.upgrade() else { return };
-        inner.ring();
-    }
 }
