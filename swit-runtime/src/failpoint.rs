@@ -61,6 +61,10 @@ sabotages! {
     InsistOnTopology = "insist_on_topology";
     /// A shutdown waits for its handlers as long as they take.
     NoDeadline = "no_deadline";
+    /// A shutdown cancels its handlers at once.
+    AbandonHandlers = "abandon_handlers";
+    /// A message that is given up is rejected, for the broker to dead-letter it by its own binding.
+    DeadLetterByReject = "dead_letter_by_reject";
     /// A subscription whose session ended for whatever reason stays so.
     StayDown = "stay_down";
     /// All that the broker has is prefetched.

@@ -353,6 +353,10 @@ impl Plan {
             self.discard(delivery, reason);
             return GivenUp::Discarded;
         };
+        if failpoint::is_broken(Sabotage::DeadLetterByReject) {
+            delivery.settle(Verdict::Reject);
+            return GivenUp::DeadLettered;
+        }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         tracing::warn!(
             subscriber = %self.receiver.subscriber,

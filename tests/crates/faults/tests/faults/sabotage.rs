@@ -47,6 +47,8 @@ sabotages! {
     insisting_on_topology: "insist_on_topology", "topology::topology_that_differs_is_one_clear_error", "it did not end within";
     no_generation_fence: "no_generation_fence", "crashes::a_verdict_on_a_delivery_of_a_lost_connection_goes_nowhere", "A: what is held is not acknowledged";
     no_suspects: "no_suspects", "crashes::a_message_that_kills_its_process_is_dead_lettered_alone", "the killer, and no innocent";
+    abandoned_handlers: "abandon_handlers", "shutdown::a_shutdown_waits_for_its_handlers", "all that had begun was finished";
+    dead_letters_by_the_brokers_binding: "dead_letter_by_reject", "topology::an_unbound_dead_letter_queue_still_takes_our_dead_letters", "not within";
     no_deadline: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline", "it did not end within";
     no_deadline_while_blocked: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline_while_publishing_is_blocked", "it says that something was not finished";
     ack_before_copy_with_a_full_delay_queue: "ack_before_copy", "topology::a_delay_queue_that_is_full_or_deleted_loses_no_retry", "A: of 60 messages";
