@@ -309,11 +309,13 @@ impl Session {
         }
     }
 
-    /// Gives all that lies here back to the broker.
-    pub(super) fn give_back_ready(&mut self) {
-        for ready in std::mem::take(&mut self.ready) {
+    /// Gives back so many of what lies here, at most. How many those were.
+    pub(super) fn give_back_some(&mut self, most: usize) -> usize {
+        let count = most.min(self.ready.len());
+        for ready in self.ready.drain(..count).collect::<Vec<_>>() {
             self.give_back(ready.tag());
         }
+        count
     }
 }
 

@@ -140,9 +140,6 @@ impl Inner {
         }
         let next = loop {
             if self.closing.is_cancelled() {
-                if let Some(session) = &mut state.session {
-                    session.flush(true);
-                }
                 return Poll::Ready(None);
             }
             if let Some(next) = self.take(&mut state) {
@@ -256,7 +253,6 @@ impl Inner {
 impl Settle for Inner {
     fn settle(&self, tag: u64, stamp: u32, verdict: Verdict, message: Arc<Message>) {
         let mut state = self.lock();
-        let closing = self.closing.is_cancelled();
         let mut stays = false;
         self.settled(&mut state, stamp, |session| match verdict {
             Verdict::Ack => session.ack(tag),
@@ -264,24 +260,25 @@ impl Settle for Inner {
                 session.ack(tag)
             }
             Verdict::Reject => session.reject(tag, false),
-            // While this subscription goes on, its old place is here: so nothing overtakes it, and nothing is counted.
-            Verdict::Requeue if !closing && session.window.is_out(tag) => {
+            // Its old place is here: so nothing overtakes it, and nothing is counted. When the subscription is closed, it goes
+            // back with all that lies here.
+            Verdict::Requeue if session.window.is_out(tag) => {
                 session.put_back(tag, message, stamp & MOST_COUNTED);
                 stays = true;
                 true
             }
             Verdict::Requeue => session.reject(tag, true),
         });
-        if closing && let Some(session) = &mut state.session {
-            session.flush(true);
-        }
         drop(state);
         if stays {
             self.ring();
         }
     }
 
-    fn give_back(&self, tag: u64, stamp: u32, _: Arc<Message>) {
+    fn give_back(&self, tag: u64, stamp: u32, message: Arc<Message>) {
+        if self.closing.is_cancelled() {
+            return self.settle(tag, stamp, Verdict::Requeue, message);
+        }
         let mut state = self.lock();
         self.settled(&mut state, stamp, |session| session.reject(tag, true));
     }

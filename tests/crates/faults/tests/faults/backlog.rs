@@ -1,6 +1,6 @@
 //! A queue that is far longer than what a handler has in hand.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use lapin::{BasicProperties, options::BasicPublishOptions};
@@ -68,6 +68,11 @@ fn a_backlog_stays_at_the_broker() {
     // Each is done, or still there.
     let effects = rig.record().effects;
     assert!(effects.values().all(|times| *times == 1), "nothing is done twice");
-    let left = broker.queue_depth("faults.handle").unwrap();
-    assert_eq!(left + effects.len() as u64, count + 200, "nothing is lost");
+    // A quorum queue takes acknowledgements in a moment after it has them.
+    let began = Instant::now();
+    let all = || broker.queue_depth("faults.handle").unwrap() + effects.len() as u64;
+    while all() != count + 200 && began.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(all(), count + 200, "nothing is lost, and what was done is acknowledged: {}", handler.log());
 }

@@ -261,3 +261,48 @@ async fn attempts_that_outlive_their_connection_do_not_count() {
     running.shutdown().await.unwrap();
     assert_eq!(broker.queue_depth("interrupted.ask-the-partner.dlq"), Some(0));
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "interim.work", version = 1)]
+struct Interim {
+    number: usize,
+}
+
+#[subscriber(topic = "interim.work", concurrency = 16, prefetch = 250)]
+async fn work_in_between(work: Interim, tally: State<Tally>) {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    tally.add(work.number.to_string());
+}
+
+/// Shut down again and again in the middle of its work: what was done by then has left the queue, and nothing else has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_done_before_a_shutdown_does_not_come_again() {
+    const QUEUE: &str = "interim.work-in-between";
+    let broker = Broker::shared();
+    let tally = Arc::new(Tally::default());
+    let start = async || {
+        let transport = ground::transport(options(&broker.url(), "interim"));
+        app::<(work_in_between,)>("interim", &transport).provide_shared(tally.clone()).start().await.unwrap()
+    };
+    let mut number = 0;
+    for round in 0..10 {
+        let running = start().await;
+        let publisher = running.publisher().unwrap();
+        let events: Vec<_> = (number..number + 400).map(|number| Interim { number }).collect();
+        number += 400;
+        for answer in publisher.publish_all(&events).await {
+            answer.unwrap();
+        }
+        let done = tally.len();
+        until("it is at work", || tally.len() > done + 50).await;
+        running.shutdown().await.unwrap();
+        let done = tally.len();
+        assert_eq!(tally.total(), done, "none was done twice by round {round}");
+        // A quorum queue takes in a moment later what it was told of.
+        until("what was done has left the queue", || broker.queue_depth(QUEUE) == Some((number - done) as u64)).await;
+    }
+    let running = start().await;
+    until("all are done", || tally.len() == number && broker.queue_depth(QUEUE) == Some(0)).await;
+    assert_eq!(tally.total(), number, "once each");
+    running.shutdown().await.unwrap();
+}
