@@ -270,11 +270,12 @@ impl Seat {
     }
 
     async fn give_up(&mut self, delivery: Delivery, reason: Text, failure: Option<&Failure>, attempts: u32) {
-        match self.plan.clone().give_up(delivery, &reason, failure, attempts).await {
-            GivenUp::DeadLettered => self.counters.dead_lettered(),
-            GivenUp::Discarded => self.counters.discarded(),
-            GivenUp::NotYet => {}
-        }
+        let counters = Arc::clone(&self.counters);
+        let count = move |what| match what {
+            GivenUp::DeadLettered => counters.dead_lettered(),
+            GivenUp::Discarded => counters.discarded(),
+        };
+        self.plan.clone().give_up(delivery, &reason, failure, attempts, count).await;
     }
 
     fn discard(&mut self, delivery: Delivery, reason: &Text) {
@@ -288,8 +289,6 @@ impl Seat {
 pub(super) enum GivenUp {
     DeadLettered,
     Discarded,
-    /// Its transport was closed first, or its connection lost: the delivery went back, and comes again.
-    NotYet,
 }
 
 impl Plan {
@@ -333,29 +332,33 @@ impl Plan {
             return Err(delivery);
         }
         let copy = copies::delayed(delivery.message(), attempt);
-        self.replace(delivery, copy, &self.receiver.queue, wait).await;
+        self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
         Ok(())
     }
 
-    /// Puts a delivery into the dead-letter queue, or discards it where there is none.
+    /// Puts a delivery into the dead-letter queue, or discards it where there is none. What becomes of it is counted before
+    /// it is settled: whoever sees that nothing is left sees the count, too.
     pub(super) async fn give_up(
         &self,
         delivery: Delivery,
         reason: &Text,
         failure: Option<&Failure>,
         attempts: u32,
-    ) -> GivenUp {
+        count: impl FnOnce(GivenUp),
+    ) {
         if !delivery.is_current() {
             self.leave(delivery);
-            return GivenUp::NotYet;
+            return;
         }
         let Some(queue) = &self.dead_letter else {
+            count(GivenUp::Discarded);
             self.discard(delivery, reason);
-            return GivenUp::Discarded;
+            return;
         };
         if failpoint::is_broken(Sabotage::DeadLetterByReject) {
+            count(GivenUp::DeadLettered);
             delivery.settle(Verdict::Reject);
-            return GivenUp::DeadLettered;
+            return;
         }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         tracing::warn!(
@@ -367,8 +370,7 @@ impl Plan {
             ordered = self.ordered,
             "dead-lettered"
         );
-        let replaced = self.replace(delivery, copy, queue, Duration::ZERO).await;
-        if replaced { GivenUp::DeadLettered } else { GivenUp::NotYet }
+        self.replace(delivery, copy, queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
     }
 
     /// Acknowledges a delivery that is given up on purpose.
@@ -393,9 +395,16 @@ impl Plan {
         let _ = self.parking.park(Parked::Requeue(delivery), LONGEST_PARKING);
     }
 
-    /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. False: the transport was
-    /// closed or the input's connection lost before it was, and the input comes again.
-    async fn replace(&self, mut delivery: Delivery, copy: Message, queue: &Text, delay: Duration) -> bool {
+    /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. If the transport is
+    /// closed or the input's connection lost before it is, the input comes again.
+    async fn replace(
+        &self,
+        mut delivery: Delivery,
+        copy: Message,
+        queue: &Text,
+        delay: Duration,
+        confirmed: impl FnOnce(),
+    ) {
         if failpoint::is_broken(Sabotage::AckBeforeCopy) {
             delivery.split().settle(Verdict::Ack);
         }
@@ -404,14 +413,11 @@ impl Plan {
             is_confirmed = self.insist(copy, queue, delay) => {
                 if is_confirmed {
                     failpoint::hit(Failpoint::AfterCopy);
+                    confirmed();
                     delivery.settle(Verdict::Ack);
                 }
-                is_confirmed
             }
-            () = lost(&delivery) => {
-                self.leave(delivery);
-                false
-            }
+            () = lost(&delivery) => self.leave(delivery),
         }
     }
 

@@ -188,10 +188,10 @@ impl Plan {
     }
 
     async fn give_up_late(&self, delivery: Delivery, reason: &Text, failure: &Failure, attempts: u32) {
-        match self.give_up(delivery, reason, Some(failure), attempts).await {
+        let count = |what| match what {
             GivenUp::DeadLettered => self.count_late(super::counters::Counters::dead_lettered),
             GivenUp::Discarded => self.count_late(super::counters::Counters::discarded),
-            GivenUp::NotYet => {}
-        }
+        };
+        self.give_up(delivery, reason, Some(failure), attempts, count).await;
     }
 }
