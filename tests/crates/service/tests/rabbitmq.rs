@@ -33,6 +33,8 @@ fn serve_apart(name: &str) -> Command {
 struct Service {
     child: Child,
     log: Receiver<String>,
+    /// What it said until now.
+    said: Vec<String>,
 }
 
 impl Service {
@@ -42,17 +44,18 @@ impl Service {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         // Ends with the process that it reads from.
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
-        let mut service = Self { child, log };
+        let mut service = Self { child, log, said: Vec::new() };
         service.wait_for("started");
         service
     }
 
+    /// Waits until it says so, unless it has said so already: it may be at work before it says that it has started.
     fn wait_for(&mut self, text: &str) {
-        let (until, mut all) = (Instant::now() + PATIENCE, Vec::new());
-        while !all.last().is_some_and(|line: &String| line.contains(text)) {
+        let until = Instant::now() + PATIENCE;
+        while !self.said.iter().any(|line| line.contains(text)) {
             match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) => all.push(line),
-                Err(why) => panic!("its log does not say {text:?} ({why}):\n{}", all.join("\n")),
+                Ok(line) => self.said.push(line),
+                Err(why) => panic!("its log does not say {text:?} ({why}):\n{}", self.said.join("\n")),
             }
         }
     }
