@@ -3,21 +3,21 @@
 //! Guarantee: the input is acknowledged only after what replaces it is confirmed. As long as a dead letter or a
 //! delayed copy can't be published, the delivery stays unsettled and is tried again, with a backoff and loudly.
 
-use std::{panic::catch_unwind, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use swit_grammar::subscriber::AckMode;
 
 use super::{
-    Plan, copies,
+    Plan,
+    admission::Admission,
+    copies,
     parking::Parked,
-    plan::{CRASH_LIMIT, LONGEST_PARKING},
+    plan::LONGEST_PARKING,
     policy::{Decision, reasons},
     worker::Seat,
 };
 use crate::{
     classify::Backoff,
-    codec::{Codec, DecodeError},
-    compression,
     context::Emission,
     error::PublishError,
     failpoint::{self, Failpoint, Sabotage},
@@ -35,91 +35,6 @@ const INSISTENCE: Backoff =
 
 /// How often it is looked whether the connection is lost that a delivery came by.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// Whether a delivery reaches the handler.
-pub(super) enum Admission {
-    Yes,
-    /// As this message: its body came compressed, or it did not say its content type.
-    As(Arc<Message>),
-    /// Another event type than the subscriber's.
-    Filtered,
-    /// Given up before the handler, for this reason.
-    Refused(Text, Failure),
-}
-
-impl Admission {
-    #[inline]
-    pub(super) fn of(plan: &Plan, delivery: &Delivery) -> Self {
-        let (message, limits) = (delivery.message(), plan.scope.limits());
-        let usual = delivery.redeliveries < CRASH_LIMIT
-            && message.payload.len() <= limits.payload_bytes
-            && message.headers.is_empty()
-            && message.content_encoding.is_none()
-            && plan.event.is_none()
-            && plan.codec.is_none();
-        if usual { Self::Yes } else { Self::look_closer(plan, delivery) }
-    }
-
-    fn look_closer(plan: &Plan, delivery: &Delivery) -> Self {
-        let (message, limits) = (delivery.message(), plan.scope.limits());
-        if let Some(event) = &plan.event
-            && message.event_type.as_ref() != Some(event)
-        {
-            return Self::Filtered;
-        }
-        if delivery.redeliveries >= CRASH_LIMIT {
-            let text = format!("came back {} times without being settled", delivery.redeliveries);
-            return Self::Refused(reasons::DELIVERY_LIMIT, Failure::new(FailureKind::Handler, text));
-        }
-        let too_large = |what, size: usize, limit: usize| {
-            let text = format!("the message has {what} of {size}, the limit is {limit}");
-            Self::Refused(reasons::INVALID_INPUT, Failure::invalid_input(text))
-        };
-        if message.payload.len() > limits.payload_bytes {
-            return too_large("a payload in bytes", message.payload.len(), limits.payload_bytes);
-        }
-        // What settlement added to a copy is not held against it: the sender kept to the limits.
-        let senders = message.headers.iter().filter(|(name, _)| !copies::adds(name));
-        let (headers, bytes) =
-            senders.fold((0, 0), |(count, bytes), (name, value)| (count + 1, bytes + name.len() + value.size()));
-        if headers > limits.headers {
-            return too_large("a number of headers", headers, limits.headers);
-        }
-        if bytes > limits.header_bytes {
-            return too_large("headers in bytes", bytes, limits.header_bytes);
-        }
-        if let (Some(codec), Some(content_type)) = (plan.codec, &message.content_type)
-            && Codec::of(content_type) != Some(codec)
-        {
-            let error = DecodeError::ContentType {
-                content_type: content_type.to_string(),
-                event_type: "the subscriber",
-                accepted: codec.content_type().to_owned(),
-            };
-            return Self::Refused(reasons::INVALID_INPUT, Failure::invalid_input(error));
-        }
-        match seen(plan, message) {
-            Ok(None) => Self::Yes,
-            Ok(Some(seen)) => Self::As(Arc::new(seen)),
-            Err(failure) => Self::Refused(reasons::INVALID_INPUT, failure),
-        }
-    }
-}
-
-/// What middleware and handler see of a message where it is not the message itself. Made anew for each attempt that is
-/// delivered, so that what waits for its retry waits compressed.
-fn seen(plan: &Plan, message: &Message) -> Result<Option<Message>, Failure> {
-    let limit = plan.scope.limits().decompressed_bytes;
-    // Outside of the guard, and decoders are many: one that panics must not look like a process that died.
-    let decoded = catch_unwind(|| compression::decode(message, limit))
-        .map_err(|_| Failure::invalid_input("the decoder of its content encoding panicked over the body"))?;
-    let mut seen = decoded.map_err(Failure::invalid_input)?;
-    if let (Some(codec), None) = (plan.codec, &message.content_type) {
-        let seen = seen.get_or_insert_with(|| message.clone());
-        seen.content_type = Some(Text::from_static(codec.content_type()));
-    }
-    Ok(seen)
-}
 
 impl Seat {
     /// Settles a delivery that does not reach the handler.
@@ -239,10 +154,7 @@ impl Seat {
 
     /// Arranges the next attempt. False: it has begun here, in place.
     async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
-        if !delivery.is_current() {
-            self.plan.leave(delivery);
-            return true;
-        }
+        let Some(delivery) = self.plan.current(delivery) else { return true };
         self.counters.retries();
         let delivery = if self.plan.ordered {
             delivery
@@ -254,10 +166,7 @@ impl Seat {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {
-                if !delivery.is_current() {
-                    self.plan.leave(delivery);
-                    return true;
-                }
+                let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false
             }
@@ -297,22 +206,24 @@ impl Plan {
     pub(super) fn due(&self) -> Option<(Delivery, u32)> {
         loop {
             let (delivery, attempt) = self.parking.take()?;
-            if delivery.is_current() {
+            if let Some(delivery) = self.current(delivery) {
                 return Some((delivery, attempt));
             }
-            self.leave(delivery);
         }
     }
 
-    /// Leaves a delivery whose connection was lost to the transport, which delivers it again. What would become of this one
+    /// The delivery, unless its connection was lost: then the transport delivers it again. What would become of this one
     /// does not count: it would be handled twice, and, failed here and done there, be both.
-    fn leave(&self, delivery: Delivery) {
+    pub(super) fn current(&self, delivery: Delivery) -> Option<Delivery> {
+        if delivery.is_current() {
+            return Some(delivery);
+        }
         tracing::debug!(
             subscriber = %self.receiver.subscriber,
             message_id = %delivery.message().id,
             "its connection was lost; it comes again"
         );
-        drop(delivery);
+        None
     }
 
     /// Parks a delivery, or puts a delayed copy in its place.
@@ -346,10 +257,7 @@ impl Plan {
         attempts: u32,
         count: impl FnOnce(GivenUp),
     ) {
-        if !delivery.is_current() {
-            self.leave(delivery);
-            return;
-        }
+        let Some(delivery) = self.current(delivery) else { return };
         let Some(queue) = &self.dead_letter else {
             count(GivenUp::Discarded);
             self.discard(delivery, reason);
@@ -417,7 +325,9 @@ impl Plan {
                     delivery.settle(Verdict::Ack);
                 }
             }
-            () = lost(&delivery) => self.leave(delivery),
+            () = lost(&delivery) => {
+                self.current(delivery);
+            }
         }
     }
 

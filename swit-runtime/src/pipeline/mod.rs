@@ -10,6 +10,7 @@
 //! - `retries = 3` is four attempts, however they are spread over processes and queues (`policy`, the attempt header);
 //! - a panic or a timeout ends an attempt, never a worker (`guard`).
 
+mod admission;
 mod conclude;
 mod copies;
 mod counters;

@@ -14,7 +14,7 @@ use std::{
 use swit_grammar::subscriber::AckMode;
 use tokio::{sync::mpsc, task::coop::cooperative};
 
-use super::{Counters, Plan, conclude::Admission, guard::Guard, manual::Desk};
+use super::{Counters, Plan, admission::Admission, guard::Guard, manual::Desk};
 use crate::{
     context::Context,
     failpoint::{self, Failpoint, Sabotage},
@@ -84,10 +84,11 @@ impl Source {
                     return Poll::Ready(None);
                 }
                 loop {
-                    match lane.poll_recv(task) {
-                        // It comes again on the new connection, in its order; what lies here would come twice.
-                        Poll::Ready(Some(delivery)) if !delivery.is_current() => drop(delivery),
-                        next => return next.map(|next| next.map(numbered)),
+                    // What comes again on a new connection comes in its order; what lies here would come twice.
+                    match std::task::ready!(lane.poll_recv(task)).map(|delivery| plan.current(delivery)) {
+                        None => return Poll::Ready(None),
+                        Some(Some(delivery)) => return Poll::Ready(Some(numbered(delivery))),
+                        Some(None) => {}
                     }
                 }
             }

@@ -54,8 +54,8 @@ pub struct RabbitMqOptions {
     pub confirm_timeout: Duration,
     /// Most publications that are sent and not yet confirmed; further ones wait. Default 2,000.
     pub window: usize,
-    /// The broker's `consumer_timeout`, which can't be asked for: a delivery that is held for half of it is given back.
-    /// Default 30 min, as is the broker's.
+    /// The broker's `consumer_timeout`, which can't be asked for: what waits for its turn goes back after two fifths of it,
+    /// and what is still not settled after nine tenths. Default 30 min, as is the broker's.
     pub ack_limit: Duration,
     /// What the broker shows the connections as. Default `swit`.
     pub client: Text,

@@ -183,12 +183,11 @@ impl<'a> Sender<'a> {
         ticking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let stuck = self.stuck();
-            if stuck >= STUCK || (!stuck.is_zero() && !self.is_waited_for()) {
-                let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
-                return self.lost().await;
-            }
             let refusing = self.refused.filter(|_| !self.outlet.is_closed()).map_or(Duration::ZERO, |at| at.elapsed());
-            if refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING) {
+            if stuck >= STUCK
+                || (!stuck.is_zero() && !self.is_waited_for())
+                || (refusing >= REFUSING && (self.returns.len() == 0 || refusing >= 2 * REFUSING))
+            {
                 let _ = timeout(TICK, self.channel.close(200, ShortString::default())).await;
                 return self.lost().await;
             }

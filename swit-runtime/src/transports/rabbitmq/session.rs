@@ -294,26 +294,16 @@ impl Session {
 
     /// Gives back what lies here up to this tag. How many those were.
     pub(super) fn give_back_up_to(&mut self, tag: u64) -> usize {
-        let mut count = 0;
-        while let Some(ready) = self.ready.pop_front_if(|ready| ready.tag() <= tag) {
-            self.give_back(ready.tag());
-            count += 1;
-        }
-        count
+        self.give_back_first(self.ready.iter().take_while(|ready| ready.tag() <= tag).count())
     }
 
-    /// Gives one that lay here back to the broker.
-    fn give_back(&mut self, tag: u64) {
-        if self.window.tell(tag) {
-            start(self.channel.basic_reject(tag, BasicRejectOptions { requeue: true }));
-        }
-    }
-
-    /// Gives back so many of what lies here, at most. How many those were.
-    pub(super) fn give_back_some(&mut self, most: usize) -> usize {
+    /// Gives back so many of what lies here, at most, from the oldest on. How many those were.
+    pub(super) fn give_back_first(&mut self, most: usize) -> usize {
         let count = most.min(self.ready.len());
-        for ready in self.ready.drain(..count).collect::<Vec<_>>() {
-            self.give_back(ready.tag());
+        for ready in self.ready.drain(..count) {
+            if self.window.tell(ready.tag()) {
+                start(self.channel.basic_reject(ready.tag(), BasicRejectOptions { requeue: true }));
+            }
         }
         count
     }

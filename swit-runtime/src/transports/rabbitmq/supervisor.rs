@@ -289,7 +289,7 @@ async fn retire(core: &Core, inner: &Inner, up: &Up) {
             if is_over {
                 break;
             }
-            if is_slow && !is_ordered && session.give_back_some(HANDFUL) == 0 {
+            if is_slow && !is_ordered && session.give_back_first(HANDFUL) == 0 {
                 inner.returned.cancel();
             }
             if session.ready.is_empty() || is_ordered { QUICK } else { PACE }
