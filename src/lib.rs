@@ -21,12 +21,14 @@ pub use swit_runtime::{
         App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging,
         serve as run,
     },
-    classify::{Backoff, Class, Classification, Classify},
+    classify::{Backoff, Class, Classification, Classify, Jitter},
     clock::Clock,
     codec::{self, Codec, DecodeError, EncodeError},
     compression::{self, CompressError, Compression, DecompressError},
     context::Context,
     error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, TransportError},
+    error_classifier::{self, ErrorClassifier},
+    error_handler::{Decision, ErrorHandler, FailedAttempt},
     event::{Event, Unrouted},
     extract::{
         Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
@@ -72,8 +74,8 @@ pub mod prelude {
 pub mod __private {
     pub use swit_runtime::{
         blocking,
-        classifiers::{LinkedClassifier, wrapped},
-        classify::{Asked, Backoff, BoxError, Class, Classification, Classify},
+        classifiers::{Linked, LinkedClassifier, wrapped},
+        classify::{Asked, Backoff, BoxError, Class, Classification, Classifier, Classify, Jitter},
         codec::{Codec, DecodeError, EncodeError},
         compression::Compression,
         context::Context,

@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod duration;
 pub mod fault;
+pub mod jitter;
 pub mod limits;
 pub mod name;
 pub mod nearest;
@@ -17,3 +18,4 @@ pub mod topic;
 
 pub use backoff::Backoff;
 pub use fault::Fault;
+pub use jitter::Jitter;

@@ -179,7 +179,7 @@ mod tests {
             ack: AckMode::None,
             timeout: Duration::ZERO,
             retries: Some(101),
-            backoff: Some(Backoff::Fixed { wait: Duration::ZERO }),
+            backoff: Some(Backoff::fixed(Duration::ZERO)),
             dead_letter: Some("q"),
             queue: Some("q"),
         }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-pub use swit_grammar::Backoff;
+pub use swit_grammar::{Backoff, Jitter};
 
 /// A boxed error, as handlers may return it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -41,7 +41,7 @@ impl Class {
     pub const fn backoff(self) -> Backoff {
         match self {
             Self::Transient | Self::SystemFailure => Backoff::DEFAULT,
-            Self::Throttle => Backoff::Linear { step: Duration::from_secs(1) },
+            Self::Throttle => Backoff::linear(Duration::from_secs(1)),
             Self::InvalidInput | Self::Permanent => Backoff::None,
         }
     }
@@ -134,4 +134,17 @@ impl Asked for Option<Duration> {
 pub trait Classify: Error + Send + Sync + 'static {
     /// The class of this error.
     fn classify(&self) -> Classification;
+
+    /// The class of this error, where it may leave that to whoever knows: a derived one does with `#[class(from)]`, for the
+    /// error that it wraps. `None`: nobody knows.
+    fn classify_by(&self, by: &dyn Classifier) -> Option<Classification> {
+        let _ = by;
+        Some(self.classify())
+    }
+}
+
+/// Who says the class of errors that do not say it themselves.
+pub trait Classifier: Send + Sync {
+    /// The class of this error; `None`: unknown.
+    fn class_of(&self, error: &(dyn Error + 'static)) -> Option<Classification>;
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    event::Unrouted, headers::Headers, id::MessageId, message::Message, outcome::Failure, scope::Scope, text::Text,
-    transport::Delivery,
+    error_classifier::Rules, event::Unrouted, headers::Headers, id::MessageId, message::Message, outcome::Failure,
+    scope::Scope, text::Text, transport::Delivery,
 };
 
 /// Who handles the delivery: what of a subscriber concerns its deliveries.
@@ -30,6 +30,8 @@ pub struct Receiver {
     pub transport: Text,
     /// Time that one attempt may take.
     pub timeout: Duration,
+    /// Who says the class of errors that do not say it themselves.
+    pub(crate) rules: Rules,
 }
 
 impl Receiver {
@@ -47,7 +49,14 @@ impl Receiver {
             queue: queue.into(),
             transport: transport.into(),
             timeout,
+            rules: Rules::default(),
         }
+    }
+
+    /// With these rules for errors that do not say their class themselves.
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 }
 
@@ -200,6 +209,11 @@ impl Context {
     #[inline]
     pub(crate) fn see(&mut self, seen: Option<Arc<Message>>) {
         self.seen = seen;
+    }
+
+    /// What is seen in place of the delivery's message.
+    pub(crate) fn seen(&self) -> Option<&Arc<Message>> {
+        self.seen.as_ref()
     }
 
     /// Hands the delivery out again; the context is left without one.

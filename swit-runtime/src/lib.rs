@@ -4,7 +4,8 @@
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`
-//! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
+//! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
+//!   `error_classifier`, `error_handler`
 //! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
@@ -22,6 +23,8 @@ mod consumer;
 pub mod context;
 pub mod contract;
 pub mod error;
+pub mod error_classifier;
+pub mod error_handler;
 pub mod event;
 pub mod extract;
 mod failpoint;

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use crate::{
-    classify::{BoxError, Class, Classification, Classify},
+    classify::{BoxError, Class, Classification, Classifier, Classify},
     limits::MAX_ERROR_BYTES,
     text::Text,
 };
@@ -105,18 +105,50 @@ struct Parts {
     classification: Option<Classification>,
     action: ErrorAction,
     error: BoxError,
+    /// Asks the error, whose type is known no more, who it says knows its class.
+    reclassify: Option<Reclassify>,
+    /// Whoever knows classes was asked.
+    asked: bool,
 }
+
+type Reclassify = fn(&(dyn Error + 'static), &dyn Classifier) -> Option<Classification>;
 
 impl Failure {
     /// A failure whose error is not classified: transient, with the subscriber's own policy.
     pub fn new(kind: FailureKind, error: impl Into<BoxError>) -> Self {
-        Self(Box::new(Parts { kind, classification: None, action: ErrorAction::ByClass, error: error.into() }))
+        let (error, action) = (error.into(), ErrorAction::ByClass);
+        Self(Box::new(Parts { kind, classification: None, action, error, reclassify: None, asked: false }))
     }
 
     /// A failure whose error knows its class.
-    pub fn classified(kind: FailureKind, error: impl Classify) -> Self {
+    pub fn classified<E: Classify>(kind: FailureKind, error: E) -> Self {
         let classification = error.classify();
-        Self::new(kind, error).with_class(classification)
+        let mut failure = Self::new(kind, error).with_class(classification);
+        failure.0.reclassify = Some(|error, by| error.downcast_ref::<E>()?.classify_by(by));
+        failure
+    }
+
+    /// With the class that whoever knows classes gives; asked once, and only where neither the error's own type nor
+    /// whoever made the failure has the last word. What panicked or timed out has no error of its own to ask about.
+    pub(crate) fn ask(&mut self, by: &dyn Classifier) {
+        let parts = &mut *self.0;
+        let has_error = !matches!(parts.kind, FailureKind::Panic | FailureKind::Timeout);
+        if std::mem::replace(&mut parts.asked, true) || !has_error {
+            return;
+        }
+        // The error's own code runs here, outside of any handler.
+        let error = &*parts.error;
+        let answered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match parts.reclassify {
+            Some(reclassify) => reclassify(error, by),
+            None => parts.classification.or_else(|| by.class_of(error)),
+        }));
+        parts.classification = answered.unwrap_or(parts.classification);
+    }
+
+    /// Nobody is to be asked again.
+    pub(crate) fn asked(mut self) -> Self {
+        self.0.asked = true;
+        self
     }
 
     /// A payload that can't be read: `invalid_input`, never retried.
@@ -127,6 +159,7 @@ impl Failure {
     /// With this class.
     pub fn with_class(mut self, classification: impl Into<Classification>) -> Self {
         self.0.classification = Some(classification.into());
+        self.0.reclassify = None;
         self
     }
 

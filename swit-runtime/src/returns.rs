@@ -1,9 +1,11 @@
 //! What a handler may return, and how its errors find their class.
 
+use std::sync::Arc;
+
 use crate::{
-    classify::{BoxError, Classification, Classify},
+    classify::{BoxError, Classification, Classifier, Classify},
     codec::EncodeError,
-    context::Context,
+    context::{Context, Receiver},
     event::{Event, EventDescriptor},
     outcome::{Failure, FailureKind, Outcome},
 };
@@ -182,12 +184,44 @@ impl<T: Emit, E: Send> Return for Result<T, E> {
 
 /// Carries an error's type through method resolution; see [`via`].
 #[derive(Debug)]
-pub struct Tag<E>(std::marker::PhantomData<fn() -> E>);
+pub struct Tag<E> {
+    /// Whose rules say the class of what does not say it itself.
+    receiver: Option<Arc<Receiver>>,
+    error: std::marker::PhantomData<fn() -> E>,
+}
 
 impl<E> Tag<E> {
     /// The tag of an error's type.
     pub fn of(_: &E) -> Self {
-        Self(std::marker::PhantomData)
+        Self { receiver: None, error: std::marker::PhantomData }
+    }
+
+    /// The tag of an error's type, under a delivery whose subscriber has rules.
+    pub fn under(_: &E, cx: &Context) -> Self {
+        Self { receiver: Some(cx.receiver().clone()), error: std::marker::PhantomData }
+    }
+
+    fn class_of(&self, error: &(dyn std::error::Error + 'static)) -> Option<Classification> {
+        match &self.receiver {
+            Some(receiver) => receiver.rules.class_of(error),
+            None => crate::classifiers::class_of(error),
+        }
+    }
+
+    fn class_by(&self, error: &impl Classify) -> Option<Classification> {
+        match &self.receiver {
+            Some(receiver) => error.classify_by(&receiver.rules),
+            None => Some(error.classify()),
+        }
+    }
+
+    /// With this class; if there was a subscriber to ask, it is not asked again.
+    fn with_class(&self, failure: Failure, class: Option<Classification>) -> Failure {
+        let failure = match class {
+            Some(class) => failure.with_class(class),
+            None => failure,
+        };
+        if self.receiver.is_some() { failure.asked() } else { failure }
     }
 }
 
@@ -198,9 +232,9 @@ pub fn emitted(value: impl Emit, cx: &mut Context) -> Outcome {
 
 /// How an error becomes a failure, chosen by method resolution on references (there is no specialization on stable).
 ///
-/// Generated code imports all of these and calls `(&&&&Tag::of(&error)).failure(error)`: the first that applies wins.
+/// Generated code imports all of these and calls `(&&&&Tag::under(&error, cx)).failure(error)`: the first that applies wins.
 pub mod via {
-    use super::{BoxError, Classification, Classify, Failure, FailureKind, Tag};
+    use super::{BoxError, Classify, Failure, FailureKind, Tag};
 
     /// The error says its class itself.
     pub trait ViaClassify<E> {
@@ -212,11 +246,18 @@ pub mod via {
 
     impl<E: Classify> ViaClassify<E> for &&&Tag<E> {
         fn failure(&self, error: E) -> Failure {
-            Failure::classified(FailureKind::Handler, error)
+            match &self.receiver {
+                Some(_) => {
+                    let class = self.class_by(&error);
+                    self.with_class(Failure::new(FailureKind::Handler, error), class)
+                }
+                None => Failure::classified(FailureKind::Handler, error),
+            }
         }
 
         fn preview(&self, error: &E) -> Failure {
-            Failure::new(FailureKind::Handler, crate::outcome::one_line(error)).with_class(error.classify())
+            let failure = Failure::new(FailureKind::Handler, crate::outcome::one_line(error));
+            self.with_class(failure, self.class_by(error))
         }
     }
 
@@ -230,13 +271,13 @@ pub mod via {
 
     impl<E: AsRef<dyn std::error::Error + Send + Sync> + Into<BoxError>> ViaDyn<E> for &&Tag<E> {
         fn failure(&self, error: E) -> Failure {
-            let class = crate::classifiers::class_of(error.as_ref());
-            with_class(Failure::new(FailureKind::Handler, error), class)
+            let class = self.class_of(error.as_ref());
+            self.with_class(Failure::new(FailureKind::Handler, error), class)
         }
 
         fn preview(&self, error: &E) -> Failure {
             let text = crate::outcome::one_line(error.as_ref());
-            with_class(Failure::new(FailureKind::Handler, text), crate::classifiers::class_of(error.as_ref()))
+            self.with_class(Failure::new(FailureKind::Handler, text), self.class_of(error.as_ref()))
         }
     }
 
@@ -251,19 +292,12 @@ pub mod via {
     impl<E: Into<BoxError>> ViaBox<E> for &Tag<E> {
         fn failure(&self, error: E) -> Failure {
             let error = error.into();
-            let class = crate::classifiers::class_of(error.as_ref());
-            with_class(Failure::new(FailureKind::Handler, error), class)
+            let class = self.class_of(error.as_ref());
+            self.with_class(Failure::new(FailureKind::Handler, error), class)
         }
 
         fn preview(&self, _: &E) -> Failure {
             Failure::new(FailureKind::Handler, format!("a `{}`", crate::event::short_type_name::<E>()))
-        }
-    }
-
-    fn with_class(failure: Failure, class: Option<Classification>) -> Failure {
-        match class {
-            Some(class) => failure.with_class(class),
-            None => failure,
         }
     }
 

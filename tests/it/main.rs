@@ -8,6 +8,7 @@
 
 mod broker;
 mod brokers;
+mod classification;
 mod codecs;
 mod compression;
 mod dead_letters;

@@ -42,9 +42,8 @@ fn declined() -> PaymentError {
 #[test]
 fn a_class_says_what_its_attribute_says() {
     assert_eq!(OrderError::Unreachable.classify(), Class::SystemFailure.into());
-    let slow = Classification::new(Class::Throttle)
-        .with_retries(7)
-        .with_backoff(Backoff::Fixed { wait: Duration::from_secs(2) });
+    let slow =
+        Classification::new(Class::Throttle).with_retries(7).with_backoff(Backoff::fixed(Duration::from_secs(2)));
     assert_eq!(OrderError::Slow(None).classify(), slow);
     let wait = Duration::from_secs(9);
     assert_eq!(OrderError::Slow(Some(wait)).classify(), slow.with_retry_after(wait));

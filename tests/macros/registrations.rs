@@ -79,12 +79,13 @@ fn every_key_arrives() {
             first: Duration::from_secs(1),
             max: Duration::from_secs(10),
             factor: 2.5,
-            jitter: 0.0,
+            jitter: swit::Jitter::NONE,
         }),
         dead_letter: DeadLetter::Queue("billing.dead"),
         enabled: false,
         codec: Some(Codec::Json),
         transport: "main",
+        classifier: None,
     };
     assert_eq!(found.spec, expected);
 }

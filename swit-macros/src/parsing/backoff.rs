@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use swit_grammar::{Backoff, backoff::DEFAULT_MAX, duration, nearest::nearest};
+use swit_grammar::{Backoff, Jitter, duration, nearest::nearest};
 use syn::{
     Ident, Lit, LitStr, Token, parenthesized,
     parse::{ParseStream, Parser},
@@ -40,8 +40,14 @@ pub(super) fn read(tokens: &TokenStream, errors: &Errors) -> Option<Backoff> {
             return None;
         }
         "none" => Backoff::None,
-        "linear" => Backoff::Linear { step: only(&raw, errors)? },
-        "fixed" => Backoff::Fixed { wait: only(&raw, errors)? },
+        "linear" => {
+            let (step, jitter) = steady(&raw, errors)?;
+            Backoff::Linear { step, jitter }
+        }
+        "fixed" => {
+            let (wait, jitter) = steady(&raw, errors)?;
+            Backoff::Fixed { wait, jitter }
+        }
         "exponential" => exponential(&raw, errors)?,
         _ => {
             let help = nearest(&kind, ["exponential", "linear", "fixed", "none"])
@@ -93,18 +99,33 @@ fn first(raw: &Raw, errors: &Errors) -> Option<Duration> {
     None
 }
 
-fn only(raw: &Raw, errors: &Errors) -> Option<Duration> {
+/// The one wait of `linear` and `fixed`, and their jitter.
+fn steady(raw: &Raw, errors: &Errors) -> Option<(Duration, Jitter)> {
     let wait = first(raw, errors)?;
-    if let Some(second) = raw.arguments.as_deref().and_then(|arguments| arguments.get(1)) {
+    let mut found = None;
+    for argument in raw.arguments.iter().flatten().skip(1) {
         let kind = &raw.kind;
-        let help = format_args!("write `{kind}(\"1s\")`");
-        match &second.name {
-            Some(name) => errors.at(name, format_args!("`{kind}` takes one wait and nothing else"), help),
-            None => errors.at(&second.value, format_args!("`{kind}` takes one wait and nothing else"), help),
+        let help = format_args!("write `{kind}(\"1s\")` or `{kind}(\"1s\", jitter = \"full\")`");
+        let message = format_args!("`{kind}` takes one wait, `jitter` and nothing else");
+        match &argument.name {
+            Some(name) if name == "jitter" => {
+                if found.replace(jitter(&argument.value, errors)?).is_some() {
+                    errors.at(name, "`jitter` is given twice", "keep one of them");
+                    return None;
+                }
+            }
+            Some(name) => {
+                errors.at(name, message, help);
+                return None;
+            }
+            None => {
+                errors.at(&argument.value, message, help);
+                return None;
+            }
         }
-        return None;
     }
-    Some(wait)
+    let jitter = found.unwrap_or(Jitter::NONE);
+    Some((wait, jitter))
 }
 
 fn exponential(raw: &Raw, errors: &Errors) -> Option<Backoff> {
@@ -120,7 +141,7 @@ fn exponential(raw: &Raw, errors: &Errors) -> Option<Backoff> {
         let seen = match name.to_string().as_str() {
             "max" => max.replace(wait(&argument.value, errors)?).is_some(),
             "factor" => factor.replace(number(&argument.value, errors)?).is_some(),
-            "jitter" => jitter.replace(number(&argument.value, errors)?).is_some(),
+            "jitter" => jitter.replace(self::jitter(&argument.value, errors)?).is_some(),
             other => {
                 let help = nearest(other, ["max", "factor", "jitter"])
                     .map_or_else(|| HELP.to_owned(), |near| format!("did you mean `{near}`?"));
@@ -134,12 +155,19 @@ fn exponential(raw: &Raw, errors: &Errors) -> Option<Backoff> {
             fine = false;
         }
     }
-    fine.then(|| Backoff::Exponential {
-        first,
-        max: max.unwrap_or(DEFAULT_MAX.max(first)),
-        factor: factor.unwrap_or(2.0),
-        jitter: jitter.unwrap_or(0.1),
-    })
+    fine.then(|| Backoff::exponential(first, max, factor, jitter))
+}
+
+/// A word in quotation marks, or a share.
+fn jitter(value: &Lit, errors: &Errors) -> Option<Jitter> {
+    let jitter = match value {
+        Lit::Str(word) => Jitter::parse(&word.value()),
+        _ => {
+            let jitter = Jitter::Share(number(value, errors)?);
+            jitter.check().map(|()| jitter)
+        }
+    };
+    jitter.map_err(|fault| errors.fault(value, &fault)).ok()
 }
 
 fn wait(value: &Lit, errors: &Errors) -> Option<Duration> {
@@ -186,6 +214,10 @@ mod tests {
             (quote!(fixed("1s")), "fixed(1s)"),
             (quote!(linear("250ms")), "linear(250ms)"),
             (quote!(exponential("1m")), "exponential(1m)"),
+            (quote!(exponential("1s", jitter = "decorrelated")), "exponential(1s, jitter = decorrelated)"),
+            (quote!(exponential("1s", factor = 2, jitter = "full")), "exponential(1s, factor = 2, jitter = full)"),
+            (quote!(fixed("1s", jitter = "equal")), "fixed(1s, jitter = equal)"),
+            (quote!(linear("1s", jitter = 0.2)), "linear(1s, jitter = 0.2)"),
             (
                 quote!(exponential("1s", max = "5s", factor = 1.5, jitter = 1)),
                 "exponential(1s, max = 5s, factor = 1.5, jitter = 1)",

@@ -42,6 +42,7 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "codec",
         "transport",
         "blocking",
+        "classifier",
         "crate",
     ],
     later: &[
@@ -50,7 +51,6 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         ("circuit_breaker", "the circuit breaker"),
         ("rate_limit", "the rate limiter"),
         ("validate", "payload validation"),
-        ("classifier", "the application's error classifiers"),
     ],
 };
 
@@ -113,6 +113,7 @@ pub(super) struct Raw {
     pub(super) codec: Option<Codec>,
     pub(super) transport: Option<LitStr>,
     pub(super) blocking: bool,
+    pub(super) classifier: Option<Path>,
 }
 
 impl Raw {
@@ -147,6 +148,7 @@ impl Raw {
             codec: keys.take("codec").and_then(|entry| Codec::read(&entry.string(errors)?, errors)),
             transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
+            classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
         }
     }
 }

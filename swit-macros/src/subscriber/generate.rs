@@ -134,7 +134,7 @@ fn failed(subscriber: &Subscriber, private: &Private) -> TokenStream {
     };
     let Some(path) = &subscriber.keys.on_error else {
         let private = private.at(&subscriber.handler.returns);
-        let failure = quote_spanned!(span=> (&&&&#private::Tag::of(&__error)).failure(__error));
+        let failure = quote_spanned!(span=> (&&&&#private::Tag::under(&__error, &*__cx)).failure(__error));
         return quote! {
             #traits
             #private::Outcome::Failed(#failure)
@@ -146,7 +146,7 @@ fn failed(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let failure = quote_spanned!(span=> (&&&&__tag).failure(__error));
     quote! {
         #traits
-        let __tag = #private::Tag::of(&__error);
+        let __tag = #private::Tag::under(&__error, &*__cx);
         __cx.set_pending(#preview);
         #ask
         __cx.take_pending();

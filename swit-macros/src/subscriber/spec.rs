@@ -1,8 +1,9 @@
 //! The `SubscriberSpec` of what was written; what was not is the default's.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
+use syn::spanned::Spanned;
 
 use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
 use crate::{constants, names::Private};
@@ -58,6 +59,13 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     field("enabled", keys.enabled.map(|enabled| quote!(#enabled)));
     field("codec", keys.codec.as_ref().map(|codec| some(codec.format.path(private))));
     field("transport", keys.transport.as_ref().map(|text| quote!(#text)));
+    field(
+        "classifier",
+        keys.classifier.as_ref().map(|path| {
+            let at = private.at(path);
+            some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
+        }),
+    );
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

@@ -17,6 +17,8 @@ use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
     error::{Error, Result, TransportError},
+    error_classifier::{ErrorClassifier, Rules},
+    error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
     publisher::Outlet,
@@ -153,11 +155,16 @@ fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scop
         node.queue.name.clone(),
         resolved.transport.clone(),
         resolved.timeout,
-    );
+    )
+    .with_rules(Rules::new(
+        node.registration.spec.classifier.map(|make| Arc::new((make.0)())),
+        scope.get::<ErrorClassifier>(),
+    ));
     Plan {
         receiver: Arc::new(receiver),
         scope: scope.clone(),
         policy: RetryPolicy { retries: resolved.retries, backoff: resolved.backoff },
+        handler: scope.get::<SharedErrorHandler>().map(|shared| (*shared).clone()),
         ack: resolved.ack,
         dead_letter: if resolved.ack == AckMode::None { None } else { node.dead_letter.clone() },
         event: resolved.event.clone(),

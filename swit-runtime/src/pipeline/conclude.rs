@@ -8,18 +8,13 @@ use std::{sync::Arc, time::Duration};
 use swit_grammar::subscriber::AckMode;
 
 use super::{
-    Plan,
-    admission::Admission,
-    copies,
-    parking::Parked,
-    plan::LONGEST_PARKING,
-    policy::{Decision, reasons},
-    worker::Seat,
+    Plan, admission::Admission, copies, parking::Parked, plan::LONGEST_PARKING, policy::reasons, worker::Seat,
 };
 use crate::{
-    classify::Backoff,
+    classify::{Backoff, Jitter},
     context::Emission,
     error::PublishError,
+    error_handler::Decision,
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
@@ -30,8 +25,12 @@ use crate::{
 };
 
 /// Between tries to publish a copy that must not be lost.
-const INSISTENCE: Backoff =
-    Backoff::Exponential { first: Duration::from_millis(100), max: Duration::from_secs(5), factor: 2.0, jitter: 0.5 };
+const INSISTENCE: Backoff = Backoff::Exponential {
+    first: Duration::from_millis(100),
+    max: Duration::from_secs(5),
+    factor: 2.0,
+    jitter: Jitter::Share(0.5),
+};
 
 /// How often it is looked whether the connection is lost that a delivery came by.
 const LOOK: Duration = Duration::from_millis(250);
@@ -62,7 +61,11 @@ impl Seat {
                 Ok(()) => Outcome::Success,
                 Err(error) => Failure::classified(FailureKind::Publish, error).into(),
             },
-            Outcome::Failed(failure) => self.prefer_pending(failure).into(),
+            Outcome::Failed(failure) => {
+                let mut failure = self.prefer_pending(failure);
+                failure.ask(&self.plan.receiver.rules);
+                failure.into()
+            }
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
         match &outcome {
@@ -108,7 +111,7 @@ impl Seat {
                 std::mem::forget(delivery);
                 true
             }
-            Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
+            Outcome::Failed(failure) => match self.decide(&failure, &delivery, attempt).await {
                 Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
                 Decision::DeadLetter { reason } => {
                     self.give_up(delivery, reason, Some(&failure), attempt).await;

@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Plan, conclude::GivenUp, policy::Decision};
+use super::{Plan, conclude::GivenUp};
 use crate::{
     classify::Class,
     context::Context,
+    error_handler::Decision,
     extract::FromDelivery,
     outcome::{ErrorAction, Failure, FailureKind},
     text::Text,

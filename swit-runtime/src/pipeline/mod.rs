@@ -11,6 +11,7 @@
 //! - a panic or a timeout ends an attempt, never a worker (`guard`).
 
 mod admission;
+mod asking;
 mod conclude;
 mod copies;
 mod counters;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
-    codec::Codec, context::Receiver, middleware::Middleware, publisher::Outlet, scope::Scope, text::Text,
-    transport::Publish,
+    codec::Codec, context::Receiver, error_handler::SharedErrorHandler, middleware::Middleware, publisher::Outlet,
+    scope::Scope, text::Text, transport::Publish,
 };
 
 /// Deliveries that came back this often because a process died are dead-lettered before they reach the handler.
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) scope: Arc<Scope>,
     pub(crate) policy: RetryPolicy,
+    /// Who decides in the policy's place, if the app has one.
+    pub(crate) handler: Option<SharedErrorHandler>,
     pub(crate) ack: AckMode,
     /// Where messages go that are given up; `None`: they are discarded.
     pub(crate) dead_letter: Option<Text>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::{
     classify::{Backoff, Class},
+    error_handler::Decision,
     failpoint::{self, Sabotage},
     id::chance,
     limits::{DEFAULT_RETRIES, MAX_DURATION},
@@ -19,14 +20,6 @@ use crate::{
 pub(crate) struct RetryPolicy {
     pub(crate) retries: Option<u32>,
     pub(crate) backoff: Option<Backoff>,
-}
-
-/// What is to become of a failed attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decision {
-    Retry { wait: Duration },
-    DeadLetter { reason: Text },
-    Discard { reason: Text },
 }
 
 /// Reasons of dead letters, a closed set; users may add their own words.
@@ -42,7 +35,12 @@ pub(crate) mod reasons {
 impl RetryPolicy {
     /// Decides, after attempt number `attempt` (from 1) failed.
     pub(crate) fn decide(self, failure: &Failure, attempt: u32) -> Decision {
-        match failure.action() {
+        self.decide_as(failure.action(), failure, attempt)
+    }
+
+    /// Decides as `action` asks, within the budget.
+    pub(crate) fn decide_as(self, action: &ErrorAction, failure: &Failure, attempt: u32) -> Decision {
+        match action {
             ErrorAction::DeadLetter(reason) => Decision::DeadLetter { reason: reason.clone() },
             ErrorAction::Discard => Decision::Discard { reason: Text::from_static("on_error") },
             ErrorAction::ByClass => match failure.class() {

@@ -173,7 +173,14 @@ impl Drop for Seat {
 }
 
 fn boxed<H: Handler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
-    Box::pin(H::call(cx))
+    Box::pin(async {
+        let mut outcome = H::call(cx).await;
+        // Middleware sees the class that counts.
+        if let Outcome::Failed(failure) = &mut outcome {
+            failure.ask(&cx.receiver().rules);
+        }
+        outcome
+    })
 }
 
 /// A worker's place: its context and its numbers. Nothing here depends on the handler's type.

@@ -27,4 +27,6 @@ pub use middleware::{
 pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
-pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};
+pub use subscriber::{
+    AckMode, DeadLetter, Group, MakeClassifier, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec,
+};

@@ -6,7 +6,10 @@ pub use swit_grammar::subscriber::{AckMode, Order};
 use swit_grammar::{Backoff, subscriber::Keys};
 
 use super::{Location, MiddlewareRegistration};
-use crate::{codec::Codec, event::EventDescriptor, extract::Requirements, pipeline::Worker, transport::BoxFuture};
+use crate::{
+    codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
+    transport::BoxFuture,
+};
 
 /// A subscriber, as its attribute and its function's signature say.
 #[derive(Debug)]
@@ -64,6 +67,18 @@ pub struct SubscriberSpec {
     pub codec: Option<Codec>,
     /// `transport`.
     pub transport: &'static str,
+    /// `classifier`.
+    pub classifier: Option<MakeClassifier>,
+}
+
+/// The function behind `classifier = path`, called once when the service starts.
+#[derive(Debug, Clone, Copy)]
+pub struct MakeClassifier(pub fn() -> ErrorClassifier);
+
+impl PartialEq for MakeClassifier {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
 }
 
 impl SubscriberSpec {
@@ -84,6 +99,7 @@ impl SubscriberSpec {
         enabled: true,
         codec: None,
         transport: "default",
+        classifier: None,
     };
 
     /// The keys that must agree with each other, for the grammar's check.

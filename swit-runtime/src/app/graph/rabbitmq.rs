@@ -195,8 +195,8 @@ mod tests {
             (Some(3), None, 7),
             // Transient: 1, 2, 4, 8, 16.
             (None, None, 31),
-            (None, Some(Backoff::Fixed { wait: seconds(2) }), 10),
-            (Some(2), Some(Backoff::Linear { step: seconds(10) }), 30),
+            (None, Some(Backoff::fixed(seconds(2))), 10),
+            (Some(2), Some(Backoff::linear(seconds(10))), 30),
             (Some(4), Some(Backoff::None), 0),
             // Linear grows beyond the exponential's longest wait.
             (Some(100), None, 5_050),

@@ -80,7 +80,7 @@ impl RabbitMqOptions {
                 first: Duration::from_millis(200),
                 max: Duration::from_secs(10),
                 factor: 2.0,
-                jitter: 0.5,
+                jitter: crate::classify::Jitter::Share(0.5),
             },
             confirm_timeout: Duration::from_secs(30),
             window: 2_000,

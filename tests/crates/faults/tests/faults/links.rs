@@ -28,7 +28,7 @@ pub(crate) async fn connect(url: &str) -> Arc<dyn Transport> {
     let mut options = RabbitMqOptions::new(Address::parse(url, false).unwrap());
     options.heartbeat = Duration::from_mins(10);
     // Links are cut again and again here.
-    options.reconnect = Backoff::Fixed { wait: Duration::from_millis(20) };
+    options.reconnect = Backoff::fixed(Duration::from_millis(20));
     let transport = RabbitMqTransport::new("default", options);
     transport.connect().await.unwrap();
     Arc::new(transport)

@@ -1,0 +1,56 @@
+//! Asking the app's [`ErrorHandler`](crate::error_handler::ErrorHandler), if it has one.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+};
+
+use super::worker::Seat;
+use crate::{
+    error_handler::{Decision, ErrorHandler, FailedAttempt},
+    outcome::{ErrorAction, Failure},
+    transport::Delivery,
+};
+
+impl Seat {
+    /// What becomes of a failed attempt: what the app's handler says within the budget, else what the policy says.
+    pub(super) async fn decide(&self, failure: &Failure, delivery: &Delivery, attempt: u32) -> Decision {
+        let planned = self.plan.policy.decide(failure, attempt);
+        let Some(handler) = &self.plan.handler else { return planned };
+        let message = self.cx.seen().map_or_else(|| delivery.message(), |seen| &**seen);
+        let receiver = &*self.plan.receiver;
+        let failed = FailedAttempt { message, receiver, attempt, failure, planned: &planned };
+        let answer = tokio::time::timeout(receiver.timeout, answer(&**handler, failed)).await;
+        let why = match answer {
+            Ok(Some(ErrorAction::ByClass)) => return planned,
+            Ok(Some(action)) => return self.plan.policy.decide_as(&action, failure, attempt),
+            Ok(None) => "it panicked",
+            Err(_) => "it took longer than the subscriber's timeout",
+        };
+        tracing::error!(
+            subscriber = %receiver.subscriber,
+            message_id = %message.id,
+            why,
+            "the app's `ErrorHandler` failed; the policy decides"
+        );
+        planned
+    }
+}
+
+/// The handler's answer; none if it panics.
+async fn answer(handler: &dyn ErrorHandler, failed: FailedAttempt<'_>) -> Option<ErrorAction> {
+    let mut answering = catch_unwind(AssertUnwindSafe(|| handler.decide(failed))).ok();
+    let answer = poll_fn(|task| {
+        let Some(future) = &mut answering else { return Poll::Ready(None) };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(action)) => Poll::Ready(Some(action)),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await;
+    // What it leaves behind may panic as well.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(answering)));
+    answer
+}
