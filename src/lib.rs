@@ -5,6 +5,8 @@
 mod docs {
     #[doc = include_str!("../docs/codecs.md")]
     struct Codecs;
+    #[doc = include_str!("../docs/failures.md")]
+    struct Failures;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
     #[doc = include_str!("../docs/publishing.md")]

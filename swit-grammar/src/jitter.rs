@@ -86,7 +86,7 @@ pub(crate) fn decorrelated(first: Duration, max: Duration, factor: f64, retry: u
     Duration::try_from_secs_f64(wait).unwrap_or(max).clamp(first, max.max(first))
 }
 
-/// The next number in 0..1: SplitMix64, which makes independent numbers of neighbouring states.
+/// The next number in 0..1, by `SplitMix64`, which makes independent numbers of neighbouring states.
 fn unit(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_decorrelated_walk_grows_on_average() {
-        let (first, max) = (Duration::from_secs(1), Duration::from_secs(60));
+        let (first, max) = (Duration::from_secs(1), Duration::from_mins(1));
         let mean = |retry| {
             (0..2_000).map(|n| decorrelated(first, max, 3.0, retry, f64::from(n) / 2_000.0).as_secs_f64()).sum::<f64>()
                 / 2_000.0

@@ -14,7 +14,7 @@ pub struct LinkedClassifier {
 impl LinkedClassifier {
     /// The classifier of this error type.
     pub const fn of<E: Classify>() -> Self {
-        Self { classify: |error, by| error.downcast_ref::<E>()?.classify_by(by) }
+        Self { classify: |error, by| as_error::<E>(error)?.classify_by(by) }
     }
 }
 
@@ -47,6 +47,11 @@ pub(crate) fn class_by(error: &(dyn Error + 'static), by: &dyn Classifier) -> Op
         next = next_in_chain(error);
     }
     None
+}
+
+/// The error as this type. A source that is a `Box<E>` is an `E`.
+pub(crate) fn as_error<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    error.downcast_ref::<E>().or_else(|| error.downcast_ref::<Box<E>>().map(|boxed| &**boxed))
 }
 
 /// What stands behind an error in its chain.

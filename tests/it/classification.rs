@@ -8,11 +8,15 @@ use std::{
 
 use swit::{
     App, Class, Classification, Classify, Decision, ErrorAction, ErrorClassifier, ErrorHandler, FailedAttempt, State,
-    subscriber, testing::TestApp, transport::BoxFuture,
+    subscriber,
+    testing::TestApp,
+    transport::BoxFuture,
+    transports::rabbitmq::{Address, RabbitMqOptions, RabbitMqTransport},
 };
+use swit_testbed::broker::Broker;
 use tokio::time::Instant;
 
-use crate::support::{Task, task};
+use crate::support::{Journal, Task, task};
 
 #[derive(Debug, thiserror::Error)]
 #[error("partner says {0}")]
@@ -90,7 +94,7 @@ async fn ends(app: TestApp, subscriber: &str, texts: &[&str]) -> Vec<(u32, Strin
         app.wait_quiet().await;
         let letters = app.dead_letters(subscriber);
         let last = letters.last().unwrap();
-        ends.push((u32::try_from(last.attempts).unwrap(), last.reason.to_string()));
+        ends.push((last.attempts, last.reason.clone()));
     }
     app.shutdown().await.unwrap();
     ends
@@ -226,4 +230,52 @@ async fn decorrelated_waits_stay_between_the_first_and_the_longest() {
     distinct.dedup();
     assert!(distinct.len() > 4, "chance has its part: {waits:?}");
     app.shutdown().await.unwrap();
+}
+
+#[subscriber(
+    topic = "task.created",
+    retries = 2,
+    backoff = exponential("200ms", max = "1500ms", factor = 7, jitter = "equal")
+)]
+async fn on_a_broker(task: Task, times: State<Times>) -> Result<(), Partner> {
+    if task.text == "503" {
+        times.0.lock().unwrap().push(Instant::now());
+    }
+    Err(partner(&task))
+}
+
+#[subscriber(queue = "classification.on-a-broker.dlq")]
+async fn takes_the_dead(task: Task, headers: swit::Headers, dead: State<Journal>) {
+    let header = |name: &str| headers.get(name).map(ToString::to_string).unwrap_or_default();
+    dead.note(format!("{} {} {}", task.text, header("x-dead-letter-reason"), header("x-dead-letter-attempts")));
+}
+
+/// The first wait is parked, the second goes through a delay queue; both are jittered.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_rabbitmq_rules_decide_and_jittered_retries_come() {
+    let mut options = RabbitMqOptions::new(Address::parse(&Broker::shared().url(), false).unwrap());
+    options.exchange = "classification".into();
+    let (times, dead) = (Times::default(), Journal::default());
+    let app = App::only::<(on_a_broker, takes_the_dead)>()
+        .service("classification", "1.0.0")
+        .transport(Arc::new(RabbitMqTransport::new("default", options)))
+        .provide(rules())
+        .provide(times.clone())
+        .provide(dead.clone());
+    let running = app.start().await.unwrap();
+    for text in ["400", "503"] {
+        running.publisher().unwrap().publish(&task(text)).await.unwrap();
+    }
+    let mut looks = 0;
+    while dead.lines().len() < 2 && looks < 300 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        looks += 1;
+    }
+    running.shutdown().await.unwrap();
+    let mut found = dead.lines();
+    found.sort_unstable();
+    assert_eq!(found, ["400 invalid_input 1", "503 max_retries_exceeded 3"]);
+    let times = times.0.lock().unwrap().clone();
+    let waits: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits[0] >= Duration::from_millis(100) && waits[1] >= Duration::from_millis(700), "{waits:?}");
 }

@@ -160,12 +160,11 @@ fn exponential(raw: &Raw, errors: &Errors) -> Option<Backoff> {
 
 /// A word in quotation marks, or a share.
 fn jitter(value: &Lit, errors: &Errors) -> Option<Jitter> {
-    let jitter = match value {
-        Lit::Str(word) => Jitter::parse(&word.value()),
-        _ => {
-            let jitter = Jitter::Share(number(value, errors)?);
-            jitter.check().map(|()| jitter)
-        }
+    let jitter = if let Lit::Str(word) = value {
+        Jitter::parse(&word.value())
+    } else {
+        let jitter = Jitter::Share(number(value, errors)?);
+        jitter.check().map(|()| jitter)
     };
     jitter.map_err(|fault| errors.fault(value, &fault)).ok()
 }
