@@ -11,6 +11,7 @@ use crate::{
     outcome::Outcome,
     text::Text,
     transport::{
+        Deleted,
         BoxFuture, Capabilities, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions, Subscription,
         Target, Transport, Walker,
     },
@@ -124,6 +125,14 @@ impl Transport for RecordingTransport {
 
     fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>> {
         self.inner.subscribe(options)
+    }
+
+    fn withdraw<'a>(
+        &'a self,
+        queue: &'a Queue,
+        with_messages: bool,
+    ) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+        self.inner.withdraw(queue, with_messages)
     }
 
     fn publisher(&self) -> Arc<dyn Publish> {
