@@ -5,7 +5,7 @@
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
-//! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
@@ -32,6 +32,7 @@ pub mod message;
 pub mod middleware;
 pub mod outcome;
 pub mod pipeline;
+mod policy;
 pub mod publisher;
 pub mod registry;
 pub mod returns;

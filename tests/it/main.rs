@@ -18,6 +18,7 @@ mod lifecycle;
 mod manual;
 mod middleware;
 mod ordered;
+mod pausing;
 mod publishers;
 mod publishing;
 mod refusals;

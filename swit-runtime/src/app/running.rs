@@ -16,6 +16,9 @@ use crate::{
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
 
+/// How often it is looked, at shutdown, whether only paused subscribers have messages left.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// A started service. Dropping it cancels its workers, whose deliveries go back to the transport; [`shutdown`]
 /// drains first.
 ///
@@ -145,6 +148,13 @@ impl Running {
         self.transports.iter().filter_map(|known| known.inspect())
     }
 
+    /// What a subscriber's workers stand before.
+    #[cfg(feature = "testing")]
+    pub(crate) fn gate(&self, subscriber: &str) -> Option<&crate::policy::Gate> {
+        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
+        Some(&found.plan().gate)
+    }
+
     /// Resolves when nothing is in flight: no batch or asynchronous publisher holds a publication, and no queue that is
     /// consumed holds a message, ready, delayed or unsettled.
     ///
@@ -174,12 +184,22 @@ impl Running {
                 self.publishing.outlets.flush().await;
             }
             for inspect in &volatile {
-                inspect.quiet().await;
+                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err() && !self.is_only_paused_left(*inspect)
+                {
+                }
             }
             if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
                 return;
             }
         }
+    }
+
+    /// Whether nothing is left in this process but what lies before paused subscribers, who would never take it.
+    fn is_only_paused_left(&self, inspect: &dyn Inspect) -> bool {
+        let is_paused = |consumer: &Consumer| consumer.plan().gate.is_paused();
+        let is_empty = |consumer: &Consumer| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
+        self.consumers.iter().any(is_paused)
+            && self.consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
     }
 
     /// Shuts down: stop pulling, drain, flush, close, tear down.

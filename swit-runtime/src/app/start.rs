@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result, TransportError},
     failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
+    policy::Gate,
     publisher::Outlet,
     scope::Scope,
     text::Text,
@@ -168,6 +169,7 @@ fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scop
         port: transport.publisher(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
+        gate: Arc::new(Gate::new()),
         late: std::sync::Mutex::new(Counters::new()),
         closing: CancellationToken::new(),
     }

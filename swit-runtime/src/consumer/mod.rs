@@ -63,7 +63,7 @@ impl Consumer {
         let subscription = transport.subscribe(options).await?;
         let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
         let sources = if by_key {
-            let (lanes, puller) = lanes::open(subscription.clone(), manner);
+            let (lanes, puller) = lanes::open(subscription.clone(), plan.clone(), manner);
             attendants.spawn(puller);
             lanes
         } else {
@@ -85,8 +85,9 @@ impl Consumer {
 
     /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport.
     pub(crate) fn stop(&self) {
-        self.plan.closing.cancel();
+        // In this order: who is held by the gate goes on once it is said that it stops, and must find nothing.
         self.subscription.close();
+        self.plan.closing.cancel();
         self.plan.parking.close();
     }
 

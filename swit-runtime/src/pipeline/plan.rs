@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
-    codec::Codec, context::Receiver, middleware::Middleware, publisher::Outlet, scope::Scope, text::Text,
+    codec::Codec, context::Receiver, middleware::Middleware, policy::Gate, publisher::Outlet, scope::Scope, text::Text,
     transport::Publish,
 };
 
@@ -43,10 +43,28 @@ pub(crate) struct Plan {
     /// The way out for what its handler returns.
     pub(crate) outlet: Outlet,
     pub(crate) parking: Parking,
+    /// Whether its workers may pull now.
+    pub(crate) gate: Arc<Gate>,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
     /// Cancelled when the subscriber stops pulling.
     pub(crate) closing: CancellationToken,
+}
+
+impl Plan {
+    /// Whether workers have to wait before they pull. One that stops is not held up: it finds its subscription closed.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        !self.gate.is_open() && !self.closing.is_cancelled()
+    }
+
+    /// Waits until workers may pull, or stop.
+    pub(crate) async fn held(&self) {
+        tokio::select! {
+            () = self.gate.opened() => {}
+            () = self.closing.cancelled() => {}
+        }
+    }
 }
 
 impl fmt::Debug for Plan {

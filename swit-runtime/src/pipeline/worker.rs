@@ -45,6 +45,23 @@ pub(crate) enum Source {
     Lane(Arc<Mutex<mpsc::Receiver<Delivery>>>),
 }
 
+/// What a worker gets.
+enum Pulled {
+    /// A delivery, with the attempt that it is for.
+    Delivery(Delivery, u32),
+    /// Nothing yet: the gate is closed.
+    Held,
+    /// Nothing any more.
+    Closed,
+}
+
+impl From<(Delivery, u32)> for Pulled {
+    #[inline]
+    fn from((delivery, attempt): (Delivery, u32)) -> Self {
+        Self::Delivery(delivery, attempt)
+    }
+}
+
 impl Source {
     #[inline]
     fn poll_next(
@@ -53,25 +70,32 @@ impl Source {
         worker: usize,
         done: &mut Option<Delivery>,
         task: &mut Task<'_>,
-    ) -> Poll<Option<(Delivery, u32)>> {
+    ) -> Poll<Pulled> {
+        if plan.is_held() {
+            acknowledge(done);
+            if let Self::Shared(subscription) = self {
+                subscription.busy(worker);
+            }
+            return Poll::Ready(Pulled::Held);
+        }
         match self {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.due() {
                     acknowledge(done);
                     subscription.busy(worker);
-                    return Poll::Ready(Some(due));
+                    return Poll::Ready(due.into());
                 }
                 let next = match done.take() {
                     Some(done) => subscription.poll_next_after(done, worker, task),
                     None => subscription.poll_next(worker, task),
                 };
                 if let Poll::Ready(next) = next {
-                    return Poll::Ready(next.map(numbered));
+                    return Poll::Ready(next.map_or(Pulled::Closed, numbered));
                 }
                 plan.parking.register(worker, task.waker());
                 let Some(due) = plan.due() else { return Poll::Pending };
                 subscription.busy(worker);
-                Poll::Ready(Some(due))
+                Poll::Ready(due.into())
             }
             Self::Lane(lane) => {
                 acknowledge(done);
@@ -81,13 +105,13 @@ impl Source {
                     while let Ok(delivery) = lane.try_recv() {
                         delivery.settle(Verdict::Requeue);
                     }
-                    return Poll::Ready(None);
+                    return Poll::Ready(Pulled::Closed);
                 }
                 loop {
                     // What comes again on a new connection comes in its order; what lies here would come twice.
                     match std::task::ready!(lane.poll_recv(task)).map(|delivery| plan.current(delivery)) {
-                        None => return Poll::Ready(None),
-                        Some(Some(delivery)) => return Poll::Ready(Some(numbered(delivery))),
+                        None => return Poll::Ready(Pulled::Closed),
+                        Some(Some(delivery)) => return Poll::Ready(numbered(delivery)),
                         Some(None) => {}
                     }
                 }
@@ -104,9 +128,9 @@ fn acknowledge(done: &mut Option<Delivery>) {
 }
 
 #[inline]
-fn numbered(delivery: Delivery) -> (Delivery, u32) {
+fn numbered(delivery: Delivery) -> Pulled {
     let attempt = attempt_of(delivery.message());
-    (delivery, attempt)
+    Pulled::Delivery(delivery, attempt)
 }
 
 /// The attempt that a message is delivered for: what the durable header says, else the first.
@@ -136,7 +160,14 @@ async fn work<H: Handler>(worker: Worker) {
             let (source, seat) = (&mut source, &mut seat);
             cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, task))).await
         };
-        let Some((delivery, attempt)) = next else { break };
+        let (delivery, attempt) = match next {
+            Pulled::Delivery(delivery, attempt) => (delivery, attempt),
+            Pulled::Held => {
+                Box::pin(seat.plan.held()).await;
+                continue;
+            }
+            Pulled::Closed => break,
+        };
         seat.busy = true;
         if !seat.admit(delivery, attempt).await {
             seat.busy = false;
