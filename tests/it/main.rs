@@ -11,6 +11,7 @@ mod brokers;
 mod codecs;
 mod compression;
 mod dead_letters;
+mod dynamic;
 mod failures;
 mod floors;
 mod graph;

@@ -4,9 +4,16 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{dead_letters::DeadLetters, handle::Handle, providers::Built, publishing::Publishing, transports};
+use super::{
+    dead_letters::DeadLetters,
+    dynamic::Members,
+    handle::{Handle, Link},
+    providers::Built,
+    publishing::Publishing,
+    transports,
+};
 use crate::{
-    consumer::Consumer,
+    consumer::View,
     error::{Error, Result},
     pipeline::Counts,
     publisher::{Publisher, PublisherStats},
@@ -26,7 +33,8 @@ const LOOK: Duration = Duration::from_millis(10);
 #[must_use = "a service that is dropped is cancelled"]
 pub struct Running {
     scope: Arc<Scope>,
-    consumers: Vec<Consumer>,
+    members: Arc<Members>,
+    link: Arc<Link>,
     transports: Vec<Arc<dyn Transport>>,
     publishing: Publishing,
     built: Built,
@@ -52,13 +60,14 @@ pub struct SubscriberStats {
 impl Running {
     pub(super) fn new(
         scope: Arc<Scope>,
-        consumers: Vec<Consumer>,
+        members: Arc<Members>,
+        link: Arc<Link>,
         transports: Vec<Arc<dyn Transport>>,
         publishing: Publishing,
         built: Built,
         drain: Duration,
     ) -> Self {
-        Self { scope, consumers, transports, publishing, built, drain }
+        Self { scope, members, link, transports, publishing, built, drain }
     }
 
     /// A publisher to the transport `default`.
@@ -76,7 +85,8 @@ impl Running {
 
     /// What each subscriber counted so far.
     pub fn stats(&self) -> Vec<SubscriberStats> {
-        self.consumers
+        self.members
+            .views()
             .iter()
             .map(|consumer| {
                 let plan = consumer.plan();
@@ -106,8 +116,7 @@ impl Running {
 
     /// How a subscriber's subscription is, to be watched.
     pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
-        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
-        Some(found.subscription().status())
+        Some(self.members.view(subscriber)?.subscription().status())
     }
 
     /// The publisher that `#[publisher]` on this struct describes.
@@ -120,7 +129,7 @@ impl Running {
 
     /// A handle on this service.
     pub fn handle(&self) -> Handle {
-        Handle::new(self.publishing.outlets.clone())
+        self.link.handle()
     }
 
     /// What each named publisher has done so far, by name.
@@ -150,9 +159,8 @@ impl Running {
 
     /// What a subscriber's workers stand before.
     #[cfg(feature = "testing")]
-    pub(crate) fn gate(&self, subscriber: &str) -> Option<&crate::policy::Gate> {
-        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
-        Some(&found.plan().gate)
+    pub(crate) fn gate(&self, subscriber: &str) -> Option<Arc<crate::policy::Gate>> {
+        Some(self.members.view(subscriber)?.plan().gate.clone())
     }
 
     /// Resolves when nothing is in flight: no batch or asynchronous publisher holds a publication, and no queue that is
@@ -196,10 +204,10 @@ impl Running {
 
     /// Whether nothing is left in this process but what lies before paused subscribers, who would never take it.
     fn is_only_paused_left(&self, inspect: &dyn Inspect) -> bool {
-        let is_paused = |consumer: &Consumer| consumer.plan().gate.is_paused();
-        let is_empty = |consumer: &Consumer| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
-        self.consumers.iter().any(is_paused)
-            && self.consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
+        let is_paused = |consumer: &View| consumer.plan().gate.is_paused();
+        let is_empty = |consumer: &View| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
+        let consumers = self.members.views();
+        consumers.iter().any(is_paused) && consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
     }
 
     /// Shuts down: stop pulling, drain, flush, close, tear down.
@@ -224,13 +232,8 @@ impl Running {
         self.scope.shutdown().cancel();
         // The last quarter belongs to the workers, whatever is left in the queues.
         let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
-        for consumer in &self.consumers {
-            consumer.stop();
-        }
-        let mut unfinished = 0;
-        for consumer in &mut self.consumers {
-            unfinished += consumer.drain(deadline).await;
-        }
+        let unfinished = self.members.end(deadline).await;
+        self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         transports::close(&self.transports).await;
         self.built.close().await;
@@ -243,10 +246,17 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.link.close();
+        self.members.abort();
+    }
+}
+
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
-            .field("subscribers", &self.consumers.len())
+            .field("subscribers", &self.members)
             .field("transports", &self.transports)
             .finish_non_exhaustive()
     }

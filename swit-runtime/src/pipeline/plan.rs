@@ -11,7 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
-    codec::Codec, context::Receiver, middleware::Middleware, policy::Gate, publisher::Outlet, scope::Scope, text::Text,
+    codec::Codec,
+    context::Receiver,
+    middleware::Middleware,
+    policy::Gate,
+    publisher::Outlet,
+    scope::{Scope, Shared},
+    text::Text,
     transport::Publish,
 };
 
@@ -38,6 +44,8 @@ pub(crate) struct Plan {
     /// The transport can hold a copy back.
     pub(crate) delays: bool,
     pub(crate) middleware: Box<[Arc<dyn Middleware>]>,
+    /// The handler, where it is a value: its worker's loop finds it in its context.
+    pub(crate) callable: Option<Shared>,
     /// The way into the transport that it consumes from, for the copies that settlement makes.
     pub(crate) port: Arc<dyn Publish>,
     /// The way out for what its handler returns.

@@ -22,7 +22,7 @@ use crate::{
     message::Message,
     middleware::Next,
     outcome::Outcome,
-    registry::Handler,
+    registry::Serve,
     transport::{BoxFuture, Delivery, Subscription, Verdict},
 };
 
@@ -73,8 +73,11 @@ impl Source {
     ) -> Poll<Pulled> {
         if plan.is_held() {
             acknowledge(done);
-            if let Self::Shared(subscription) = self {
-                subscription.busy(worker);
+            match self {
+                Self::Shared(subscription) => subscription.busy(worker),
+                // A pause by hand may last: what lies in the lane goes back to its place, unless it can't.
+                Self::Lane(lane) if plan.gate.is_paused() && plan.ack != AckMode::None => give_back(lane),
+                Self::Lane(_) => {}
             }
             return Poll::Ready(Pulled::Held);
         }
@@ -99,14 +102,12 @@ impl Source {
             }
             Self::Lane(lane) => {
                 acknowledge(done);
-                let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 // What needs no verdict can't be given back either: it is handled.
                 if plan.closing.is_cancelled() && plan.ack != AckMode::None {
-                    while let Ok(delivery) = lane.try_recv() {
-                        delivery.settle(Verdict::Requeue);
-                    }
+                    give_back(lane);
                     return Poll::Ready(Pulled::Closed);
                 }
+                let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 loop {
                     // What comes again on a new connection comes in its order; what lies here would come twice.
                     match std::task::ready!(lane.poll_recv(task)).map(|delivery| plan.current(delivery)) {
@@ -117,6 +118,14 @@ impl Source {
                 }
             }
         }
+    }
+}
+
+/// Gives back what lies in a lane.
+fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
+    let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Ok(delivery) = lane.try_recv() {
+        delivery.settle(Verdict::Requeue);
     }
 }
 
@@ -147,11 +156,11 @@ fn attempt_of(message: &Message) -> u32 {
 const SAMPLE: u32 = 8;
 
 /// The loop of one worker for one handler, as the registry holds it.
-pub fn start<H: Handler>(worker: Worker) -> BoxFuture<'static, ()> {
+pub fn start<H: Serve>(worker: Worker) -> BoxFuture<'static, ()> {
     Box::pin(work::<H>(worker))
 }
 
-async fn work<H: Handler>(worker: Worker) {
+async fn work<H: Serve>(worker: Worker) {
     let Worker { plan, mut source, index, counters } = worker;
     let mut seat = Seat::new(plan, counters);
     let mut guard = Guard::new(seat.plan.receiver.timeout);
@@ -203,7 +212,7 @@ impl Drop for Seat {
     }
 }
 
-fn boxed<H: Handler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
+fn boxed<H: Serve>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
     Box::pin(H::call(cx))
 }
 
@@ -226,7 +235,7 @@ pub(super) struct Seat {
 
 impl Seat {
     fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
-        let cx = Context::new(plan.scope.clone(), plan.receiver.clone());
+        let cx = Context::new(plan.scope.clone(), plan.receiver.clone()).with_callable(plan.callable.clone());
         Self { plan, counters, cx, desk: None, done: None, began: None, turn: 0, busy: false }
     }
 

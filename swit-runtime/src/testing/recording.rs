@@ -11,9 +11,8 @@ use crate::{
     outcome::Outcome,
     text::Text,
     transport::{
-        Deleted,
-        BoxFuture, Capabilities, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions, Subscription,
-        Target, Transport, Walker,
+        BoxFuture, Capabilities, Deleted, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions,
+        Subscription, Target, Transport, Walker,
     },
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -127,11 +126,7 @@ impl Transport for RecordingTransport {
         self.inner.subscribe(options)
     }
 
-    fn withdraw<'a>(
-        &'a self,
-        queue: &'a Queue,
-        with_messages: bool,
-    ) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
         self.inner.withdraw(queue, with_messages)
     }
 

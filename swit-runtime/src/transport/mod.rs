@@ -78,13 +78,10 @@ pub trait Transport: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// The transport makes no queues (`declare = false`), is closed, or can't.
-    fn withdraw<'a>(
-        &'a self,
-        queue: &'a Queue,
-        with_messages: bool,
-    ) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
         let _ = with_messages;
-        let reason = format!("this transport can't delete the queue `{}`; delete it by the broker's own means", queue.name);
+        let reason =
+            format!("this transport can't delete the queue `{}`; delete it by the broker's own means", queue.name);
         let error = TransportError::new(self.name(), "withdraw", reason);
         Box::pin(async { Err(error) })
     }

@@ -41,7 +41,9 @@ use self::{core::Core, publish::MemoryPublisher, subscription::MemorySubscriptio
 use crate::{
     error::TransportError,
     text::Text,
-    transport::{BoxFuture, Capabilities, Deleted, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport, Walker},
+    transport::{
+        BoxFuture, Capabilities, Deleted, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport, Walker,
+    },
 };
 
 /// How a memory transport is made.
@@ -126,11 +128,7 @@ impl Transport for MemoryTransport {
         })
     }
 
-    fn withdraw<'a>(
-        &'a self,
-        queue: &'a Queue,
-        with_messages: bool,
-    ) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
         Box::pin(async move { self.core.withdraw(queue, with_messages) })
     }
 
