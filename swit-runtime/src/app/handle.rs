@@ -209,7 +209,7 @@ impl fmt::Debug for Link {
 
 /// An app's end of the link: if the app goes away without having become a service, whoever waits learns of it.
 #[derive(Debug, Default)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     link: Arc<Link>,
 }
 

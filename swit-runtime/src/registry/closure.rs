@@ -120,7 +120,7 @@ macro_rules! closures {
         {
             type Returned = R;
 
-            #[expect(non_snake_case, reason = "the type parameters' names serve as bindings")]
+            #[allow(non_snake_case, reason = "the type parameters' names serve as bindings")]
             #[inline]
             fn call_with(&self, ($($name,)*): ($($name,)*)) -> R {
                 self($($name),*)

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use swit::{App, Error, Handle, SubscribeError, Subscription, subscriber, testing::TestApp};
+use swit::{App, Error, Handle, SubscribeError, SubscriberState, Subscription, subscriber, testing::TestApp};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::support::{Task, keyed};
@@ -106,7 +106,9 @@ async fn storm(seed: u64) {
         ended.unwrap();
     }
     // Whoever still drains ends; then all go on.
-    sleep(Duration::from_secs(30)).await;
+    while handle.list().iter().any(|one| one.state == SubscriberState::Draining) {
+        sleep(Duration::from_millis(1)).await;
+    }
     for name in NAMES {
         allowed(subscribe(&handle, name, &ledger).await);
         handle.resume(name).unwrap();

@@ -61,7 +61,7 @@ async fn a_closure_is_a_handler_like_any_other() {
     assert_eq!(lines, ["got a", "got bad", "got bad", "got bad"]);
     assert_eq!(app.published::<Done>(), [Done { text: "a".into() }]);
     let dead: Vec<_> = app.dead_letters("task.any-handler").iter().map(|letter| letter.attempts).collect();
-    assert_eq!(dead, [3, 1], "the task, and what was no task");
+    assert_eq!(dead, [1, 3], "what was no task at once, the task after its retries");
     let list = handle.list();
     let [linked, made] = list.as_slice() else { panic!("{list:?}") };
     assert_eq!((linked.name.as_str(), linked.dynamic), ("always-there", false));

@@ -261,6 +261,8 @@ impl Members {
             let (name, queue, transport) = (member.name.clone(), member.queue.clone(), member.transport.clone());
             while state.drains.try_join_next().is_some() {}
             let ending = Ending { members: self.clone(), name, queue, transport, consumer, delete };
+            // Now, not when the task comes to it.
+            ending.consumer.stop();
             state.drains.spawn_on(ending.run(answer), &self.runtime);
             is_inside
         };
