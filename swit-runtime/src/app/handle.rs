@@ -18,6 +18,7 @@ use crate::{
     registry::{Arguments, Asynchronous, Boxable, Callable, Handler},
     returns::Return,
     scope::Scope,
+    transport::BoxFuture,
 };
 
 /// A handle on the running service: an argument of handlers, middleware and providers; [`Running::handle`] and
@@ -68,7 +69,8 @@ impl Handle {
     /// # Errors
     /// [`SubscribeError`]: the name is taken, the options or what the arguments need are wrong, each with what is wrong,
     /// or the service is shutting down. [`Error::Transport`](crate::error::Error): the broker refused something.
-    pub async fn subscribe<A, C>(&self, subscription: Subscription, handler: C) -> Result<()>
+    // Boxed, so that what is wrong with a closure is said once, not again wherever the future is named.
+    pub fn subscribe<A, C>(&self, subscription: Subscription, handler: C) -> BoxFuture<'_, Result<()>>
     where
         A: Arguments,
         C: Callable<A>,
@@ -76,7 +78,7 @@ impl Handle {
         <C::Returned as Future>::Output: Return<Error: Boxable>,
     {
         let facts = Facts::closure::<A, C>(handler);
-        self.link.running().await?.subscribe(subscription, facts).await
+        Box::pin(async move { self.link.running().await?.subscribe(subscription, facts).await })
     }
 
     /// Subscribes a linked handler, by its type twin: as its attribute says, but for what the options name. One and the
