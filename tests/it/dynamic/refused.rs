@@ -1,8 +1,20 @@
 //! What can't be subscribed, and what is said of it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use swit::{App, Error, Event, Policies, State, SubscribeError, Subscription, subscriber, testing::TestApp};
+use swit::{
+    App, Error, Event, Policies, State, SubscribeError, SubscriberState, Subscription, TransportError, subscriber,
+    testing::TestApp,
+    transport::{self, BoxFuture, Capabilities, Queue, SubscribeOptions, Transport},
+    transports::memory::{MemoryOptions, MemoryTransport},
+};
+use tokio::time::{sleep, timeout};
 
 use crate::support::{Journal, Task};
 
@@ -104,4 +116,93 @@ async fn who_settles_must_be_clear() {
     assert!(nobody.contains("takes no `Ack`"), "{nobody}");
     handle.subscribe(Subscription::new("x").manual_ack(), by_hand).await.unwrap();
     app.shutdown().await.unwrap();
+}
+
+/// A transport whose declarations take an hour, or fail.
+#[derive(Debug)]
+struct Reluctant {
+    inner: MemoryTransport,
+    fails: AtomicBool,
+}
+
+impl Transport for Reluctant {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn system(&self) -> &'static str {
+        self.inner.system()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<(), TransportError>> {
+        self.inner.connect()
+    }
+
+    fn declare<'a>(&'a self, queues: &'a [Queue]) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            sleep(Duration::from_secs(3_600)).await;
+            if self.fails.load(Ordering::Relaxed) {
+                return Err(TransportError::new("default", "declare", "not now"));
+            }
+            self.inner.declare(queues).await
+        })
+    }
+
+    fn subscribe(
+        &self,
+        options: SubscribeOptions,
+    ) -> BoxFuture<'_, Result<Arc<dyn transport::Subscription>, TransportError>> {
+        self.inner.subscribe(options)
+    }
+
+    fn publisher(&self) -> Arc<dyn transport::Publish> {
+        self.inner.publisher()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.inner.close()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_not_subscribed_leaves_no_name_behind() {
+    let inner = MemoryTransport::new("default", MemoryOptions::default());
+    let reluctant = Arc::new(Reluctant { inner, fails: AtomicBool::new(false) });
+    let running = App::only::<(there_already,)>().transport(reluctant.clone()).start().await.unwrap();
+    let handle = running.handle();
+    let subscribe = || handle.subscribe(Subscription::new("task.created").name("mine"), |_: Task| async {});
+
+    // One that is dropped halfway.
+    let dropped = timeout(Duration::from_secs(60), async {
+        tokio::join!(subscribe(), async {
+            sleep(Duration::from_secs(1)).await;
+            assert_eq!(handle.list()[1].state, SubscriberState::Starting);
+            assert!(matches!(refused(subscribe().await), SubscribeError::Taken { .. }));
+            assert!(matches!(refused(handle.pause("mine")), SubscribeError::Busy { .. }));
+        })
+    });
+    assert!(dropped.await.is_err());
+    assert_eq!(handle.list().len(), 1);
+
+    // One that the broker refuses.
+    reluctant.fails.store(true, Ordering::Relaxed);
+    let answer = subscribe().await;
+    assert!(matches!(&answer, Err(Error::Transport(error)) if error.reason == "not now"), "{answer:?}");
+    assert_eq!(handle.list().len(), 1);
+    reluctant.fails.store(false, Ordering::Relaxed);
+    subscribe().await.unwrap();
+    assert_eq!(handle.list().len(), 2);
+
+    // One that the shutdown overtakes.
+    let (answer, ended) =
+        tokio::join!(handle.subscribe(Subscription::new("task.created").name("late"), |_: Task| async {}), async {
+            sleep(Duration::from_secs(1)).await;
+            running.shutdown().await
+        });
+    assert!(matches!(refused(answer), SubscribeError::Closed { .. }));
+    ended.unwrap();
 }
