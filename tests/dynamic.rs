@@ -1,5 +1,5 @@
 //! Subscribers that are made, paused and ended while a service runs, on a real broker: none of its messages is lost.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async whether or not they wait")]
 
 use std::{
     collections::BTreeMap,

@@ -110,8 +110,6 @@ async fn tell(publisher: &Publisher, running: &swit::Running) -> swit::Result<()
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use swit::testing::TestApp;
 
     use super::*;

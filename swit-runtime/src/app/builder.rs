@@ -48,7 +48,7 @@ pub struct App {
     /// Names of subscribers that may be made while it runs.
     pub(crate) expected: Vec<Text>,
     /// What they will take.
-    pub(crate) required: Vec<(Location, fn(&mut Requirements))>,
+    pub(crate) required: Vec<(Location, Requires)>,
     pub(crate) handle: Owner,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
@@ -60,6 +60,9 @@ pub(crate) struct Provided {
     pub(crate) id: TypeId,
     pub(crate) value: Shared,
 }
+
+/// Says what an argument requires.
+pub(crate) type Requires = fn(&mut Requirements);
 
 /// Middleware that was given as a value.
 pub(crate) struct Added<M: ?Sized> {

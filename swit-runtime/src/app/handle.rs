@@ -74,8 +74,7 @@ impl Handle {
     where
         A: Arguments,
         C: Callable<A>,
-        C::Returned: Asynchronous + Send,
-        <C::Returned as Future>::Output: Return<Error: Boxable>,
+        C::Returned: Asynchronous<Run: Send, Out: Return<Error: Boxable>>,
     {
         let facts = Facts::closure::<A, C>(handler);
         Box::pin(async move { self.link.running().await?.subscribe(subscription, facts).await })

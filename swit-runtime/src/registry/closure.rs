@@ -37,10 +37,27 @@ pub trait Callable<A>: Send + Sync + 'static {
     label = "returns `{Self}` at once",
     note = "write `|…| async move {{ … }}`, or pass an `async fn`"
 )]
-pub trait Asynchronous: Future {}
+pub trait Asynchronous {
+    /// What comes of it.
+    type Out;
+    /// Itself.
+    type Run: Future<Output = Self::Out>;
 
+    /// Itself, as the future that it is.
+    fn run(self) -> Self::Run;
+}
+
+// Beside `Future`, whose own message would say less.
 #[diagnostic::do_not_recommend]
-impl<T: Future> Asynchronous for T {}
+impl<T: Future> Asynchronous for T {
+    type Out = T::Output;
+    type Run = T;
+
+    #[inline]
+    fn run(self) -> T {
+        self
+    }
+}
 
 /// An error that converts into a boxed one: what a closure's may be. One that is classified is found inside its box.
 #[diagnostic::on_unimplemented(
@@ -85,8 +102,7 @@ impl<C, A> Serve for Closure<C, A>
 where
     A: Arguments,
     C: Callable<A>,
-    C::Returned: Asynchronous + Send,
-    <C::Returned as Future>::Output: Return<Error: Boxable>,
+    C::Returned: Asynchronous<Run: Send, Out: Return<Error: Boxable>>,
 {
     async fn call(cx: &mut Context) -> Outcome {
         let arguments = match A::take(cx).await {
@@ -96,9 +112,9 @@ where
         let Some(callable) = cx.callable::<C>() else {
             return Failure::new(FailureKind::Extract, "the closure of this subscriber is not in its context").into();
         };
-        let returned = callable.call_with(arguments);
+        let returned = callable.call_with(arguments).run();
         match returned.await.split() {
-            Ok(value) => <<C::Returned as Future>::Output as Return>::emitted(value, cx),
+            Ok(value) => <<C::Returned as Asynchronous>::Out as Return>::emitted(value, cx),
             Err(error) => {
                 let error = error.boxed();
                 let class = class_of(error.as_ref());

@@ -17,7 +17,7 @@ async fn steady(_task: Task) {}
 /// What each subscriber has handled, by name and text.
 type Ledger = Arc<Mutex<BTreeMap<(String, String), u32>>>;
 
-/// A generator that a seed repeats: SplitMix64.
+/// A generator that a seed repeats, `SplitMix64`.
 struct Random(u64);
 
 impl Random {

@@ -144,7 +144,7 @@ impl Transport for Reluctant {
 
     fn declare<'a>(&'a self, queues: &'a [Queue]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
-            sleep(Duration::from_secs(3_600)).await;
+            sleep(Duration::from_hours(1)).await;
             if self.fails.load(Ordering::Relaxed) {
                 return Err(TransportError::new("default", "declare", "not now"));
             }
@@ -177,7 +177,7 @@ async fn who_was_not_subscribed_leaves_no_name_behind() {
     let subscribe = || handle.subscribe(Subscription::new("task.created").name("mine"), |_: Task| async {});
 
     // One that is dropped halfway.
-    let dropped = timeout(Duration::from_secs(60), async {
+    let dropped = timeout(Duration::from_mins(1), async {
         tokio::join!(subscribe(), async {
             sleep(Duration::from_secs(1)).await;
             assert_eq!(handle.list()[1].state, SubscriberState::Starting);

@@ -161,7 +161,7 @@ async fn policies_stand_where_they_belong_in_whatever_order_they_are_named() {
             journal.note("called");
             if journal.lines().len() > 2 {
                 // The second attempt runs into its timeout, which also ends the middleware.
-                sleep(Duration::from_secs(60)).await;
+                sleep(Duration::from_mins(1)).await;
             }
             Err::<(), _>(std::io::Error::other("no"))
         };
@@ -188,7 +188,7 @@ async fn a_handle_is_had_before_the_service_runs_and_waits_for_it() {
         let handle = handle.clone();
         async move { handle.subscribe(Subscription::new("task.created").name("early"), |_: Task| async {}).await }
     });
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert!(!waiting.is_finished());
     let app = TestApp::start(app).await.unwrap();
     waiting.await.unwrap().unwrap();

@@ -71,12 +71,11 @@ impl Facts {
     where
         A: Arguments,
         C: Callable<A>,
-        C::Returned: Asynchronous + Send,
-        <C::Returned as Future>::Output: Return<Error: Boxable>,
+        C::Returned: Asynchronous<Run: Send, Out: Return<Error: Boxable>>,
     {
         let (mut events, mut emits) = (Vec::new(), Vec::new());
         A::events(&mut events);
-        <<<C::Returned as Future>::Output as Return>::Value as Emit>::events(&mut emits);
+        <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::events(&mut emits);
         Self {
             name: None,
             spec: SubscriberSpec::DEFAULT,
@@ -88,7 +87,7 @@ impl Facts {
             callable: Some(Arc::new(closure)),
             readers: A::READERS,
             settles: A::SETTLES,
-            publishes: <<<C::Returned as Future>::Output as Return>::Value as Emit>::PUBLISHES,
+            publishes: <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::PUBLISHES,
         }
     }
 }

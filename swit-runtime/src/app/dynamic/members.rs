@@ -116,6 +116,12 @@ impl State {
         self.members.iter().find(|member| member.name == *name)
     }
 
+    /// Whether this is called by a handler, which runs in the task of its worker.
+    fn is_inside(&self) -> bool {
+        let Some(task) = tokio::task::try_id() else { return false };
+        self.members.iter().filter_map(Member::view).any(|view| view.runs_in(task))
+    }
+
     /// The position of one that runs and may be changed.
     fn running(&self, name: &str) -> Result<usize, SubscribeError> {
         let Some(at) = self.members.iter().position(|member| member.name == *name) else {
@@ -246,7 +252,7 @@ impl Members {
         let (answer, answered) = oneshot::channel();
         let is_inside = {
             let mut state = self.lock();
-            let is_inside = self.is_inside(&state);
+            let is_inside = state.is_inside();
             let at = state.running(name)?;
             let member = &mut state.members[at];
             if delete.is_some() && member.queue.existing {
@@ -271,12 +277,6 @@ impl Members {
         }
         // Without an answer the task was cancelled: the service ended first.
         answered.await.unwrap_or_else(|_| Err(SubscribeError::NotRunning.into()))
-    }
-
-    /// Whether this is called by a handler, which runs in the task of its worker.
-    fn is_inside(&self, state: &State) -> bool {
-        let Some(task) = tokio::task::try_id() else { return false };
-        state.members.iter().filter_map(Member::view).any(|view| view.runs_in(task))
     }
 
     /// Begins no attempt until it is resumed.

@@ -278,40 +278,37 @@ async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
             _ => return Ok(Heeded::GoOn),
         }
     };
-    match leaving {
-        Some(consumer) => {
-            if let Some((channel, tag)) = consumer {
-                cancel(&channel, tag).await?;
-                if let Some(session) = &mut inner.lock().session {
-                    session.leave_consumer();
-                }
-            }
-            loop {
-                let more = inner.lock().session.as_mut().map_or(0, |session| session.give_back_first(HANDFUL));
-                if more == 0 || inner.closing.is_cancelled() {
-                    return Ok(Heeded::GoOn);
-                }
-                sleep(PACE).await;
-            }
-        }
-        None => {
-            let Some((channel, caution)) = inner.lock().session.as_ref().map(|s| (s.channel.clone(), s.caution)) else {
-                return Ok(Heeded::GoOn);
-            };
-            let prefetch = if caution == Caution::Suspicious { 1 } else { inner.options.prefetch };
-            let consumer = consume(&channel, inner, prefetch).await?;
-            let mut state = inner.lock();
-            if let Some(session) = &mut state.session {
-                session.enter(consumer, prefetch);
-            }
-            inner.consumes(&state);
-            drop(state);
-            inner.ring();
-            // It may have been paused again meanwhile.
-            inner.changed.notify_one();
-            Ok(Heeded::GoOn)
+    let Some(consumer) = leaving else { return begin_again(inner).await };
+    if let Some((channel, tag)) = consumer {
+        cancel(&channel, tag).await?;
+        if let Some(session) = &mut inner.lock().session {
+            session.leave_consumer();
         }
     }
+    while inner.lock().session.as_mut().map_or(0, |session| session.give_back_first(HANDFUL)) > 0
+        && !inner.closing.is_cancelled()
+    {
+        sleep(PACE).await;
+    }
+    Ok(Heeded::GoOn)
+}
+
+/// Consumes again on the channel of a session that was paused.
+async fn begin_again(inner: &Inner) -> Result<Heeded, lapin::Error> {
+    let session = inner.lock().session.as_ref().map(|session| (session.channel.clone(), session.caution));
+    let Some((channel, caution)) = session else { return Ok(Heeded::GoOn) };
+    let prefetch = if caution == Caution::Suspicious { 1 } else { inner.options.prefetch };
+    let consumer = consume(&channel, inner, prefetch).await?;
+    let mut state = inner.lock();
+    if let Some(session) = &mut state.session {
+        session.enter(consumer, prefetch);
+    }
+    inner.consumes(&state);
+    drop(state);
+    inner.ring();
+    // It may have been paused again meanwhile.
+    inner.changed.notify_one();
+    Ok(Heeded::GoOn)
 }
 
 /// Returns when the subscription is not paused, or closed.
