@@ -20,15 +20,15 @@ mod macros;
 
 pub use swit_runtime::{
     app::{
-        App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging,
-        serve as run,
+        App, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState, SubscriberStats, SubscriberStatus,
+        Subscription, Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
     },
     classify::{Backoff, Class, Classification, Classify, Jitter},
     clock::Clock,
     codec::{self, Codec, DecodeError, EncodeError},
     compression::{self, CompressError, Compression, DecompressError},
     context::Context,
-    error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, TransportError},
+    error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, SubscribeError, TransportError},
     error_classifier::{self, ErrorClassifier},
     error_handler::{Decision, ErrorHandler, FailedAttempt},
     event::{Event, Unrouted},

@@ -12,8 +12,15 @@ use std::{
 };
 
 use crate::{
-    error_classifier::Rules, event::Unrouted, headers::Headers, id::MessageId, message::Message, outcome::Failure,
-    scope::Scope, text::Text, transport::Delivery,
+    error_classifier::Rules,
+    event::Unrouted,
+    headers::Headers,
+    id::MessageId,
+    message::Message,
+    outcome::Failure,
+    scope::{Scope, Shared},
+    text::Text,
+    transport::Delivery,
 };
 
 /// Who handles the delivery: what of a subscriber concerns its deliveries.
@@ -84,6 +91,8 @@ pub struct Context {
     emissions: Vec<Emission>,
     extensions: Option<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     pending: Option<Failure>,
+    /// The handler, where it is a value and not a function that was linked.
+    callable: Option<Shared>,
 }
 
 /// Numbers the publications under one delivery, so that each attempt gives them the same ids.
@@ -107,7 +116,20 @@ impl Context {
             emissions: Vec::new(),
             extensions: None,
             pending: None,
+            callable: None,
         }
+    }
+
+    /// Handled by this value: a closure of the type that its worker's loop was made for.
+    pub(crate) fn with_callable(mut self, callable: Option<Shared>) -> Self {
+        self.callable = callable;
+        self
+    }
+
+    /// The handler, where it is a value of this type.
+    #[inline]
+    pub(crate) fn callable<C: 'static>(&self) -> Option<&C> {
+        self.callable.as_ref()?.downcast_ref()
     }
 
     /// The message, decompressed: its content encoding is gone where its body came compressed.

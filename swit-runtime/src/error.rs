@@ -195,6 +195,86 @@ pub enum PublisherError {
     },
 }
 
+/// Why a subscriber could not be made, or changed, while the service runs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// There is a subscriber of this name already.
+    #[error("there is already a subscriber `{name}`; choose another name, or unsubscribe that one first")]
+    Taken {
+        /// The name.
+        name: Text,
+    },
+    /// The subscriber of this name is being made, or drains: it can't be changed now.
+    #[error("the subscriber `{name}` {doing}; try again when that is over")]
+    Busy {
+        /// The name.
+        name: Text,
+        /// What it is at.
+        doing: &'static str,
+    },
+    /// There is no subscriber of this name.
+    #[error("there is no subscriber `{name}`{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Unknown {
+        /// The name.
+        name: Text,
+        /// The one whose name is most like it.
+        nearest: Option<Text>,
+    },
+    /// What it is made of does not fit together; nothing was declared.
+    #[error("the subscriber `{name}` can't be made:{}", listed(faults))]
+    Invalid {
+        /// The subscriber.
+        name: Text,
+        /// Everything that is wrong with it.
+        faults: Vec<StartupFault>,
+    },
+    /// The configuration switches it off.
+    #[error("the subscriber `{name}` is switched off by the configuration (`subscriber.{name}.enabled`)")]
+    Disabled {
+        /// The subscriber.
+        name: Text,
+    },
+    /// The queue of this name was kept when its subscriber was unsubscribed, and is not like the one that is asked for.
+    #[error(
+        "the queue `{queue}` of the subscriber `{name}` was kept, and is bound otherwise; subscribe as before, or use \
+         `unsubscribe_and_delete` for that one"
+    )]
+    Kept {
+        /// The subscriber.
+        name: Text,
+        /// The queue.
+        queue: Text,
+    },
+    /// Its queue is not the service's own, so it is not deleted.
+    #[error("the subscriber `{name}` consumes the existing queue `{queue}`, which is not deleted; use `unsubscribe`")]
+    NotOurs {
+        /// The subscriber.
+        name: Text,
+        /// The queue.
+        queue: Text,
+    },
+    /// The service is shutting down.
+    #[error("subscriber `{name}`: the service is shutting down")]
+    Closed {
+        /// The subscriber.
+        name: Text,
+    },
+    /// The service was not started, or has ended.
+    #[error("the service does not run: it was not started yet, did not start, or has ended")]
+    NotRunning,
+}
+
+fn listed(faults: &[StartupFault]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (number, fault) in faults.iter().enumerate() {
+        // Writing to a `String` can't fail.
+        let _ = write!(text, "\n{:>4}. {fault}", number + 1);
+    }
+    text
+}
+
 /// Why a transport could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("transport `{transport}`: {operation}: {reason}")]
@@ -268,6 +348,9 @@ pub enum Error {
     /// A publisher could not be made.
     #[error(transparent)]
     NotMade(#[from] PublisherError),
+    /// A subscriber could not be made, or changed.
+    #[error(transparent)]
+    NotSubscribed(#[from] SubscribeError),
     /// Shutting down took longer than the deadline; these publications were not confirmed by then, and their outcome is
     /// unknown.
     #[error(
@@ -317,6 +400,19 @@ impl StartupFault {
     }
 }
 
+impl fmt::Display for StartupFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.location.is_empty() {
+            write!(f, "{}: ", self.location)?;
+        }
+        f.write_str(&self.message)?;
+        if !self.help.is_empty() {
+            write!(f, "\n      help: {}", self.help)?;
+        }
+        Ok(())
+    }
+}
+
 /// Everything that is wrong with a service, found before anything was started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -330,14 +426,7 @@ impl fmt::Display for StartupReport {
         let count = self.faults.len();
         write!(f, "the service does not start: {count} fault{}", if count == 1 { "" } else { "s" })?;
         for (number, fault) in self.faults.iter().enumerate() {
-            write!(f, "\n{:>4}. ", number + 1)?;
-            if !fault.location.is_empty() {
-                write!(f, "{}: ", fault.location)?;
-            }
-            write!(f, "{}", fault.message)?;
-            if !fault.help.is_empty() {
-                write!(f, "\n      help: {}", fault.help)?;
-            }
+            write!(f, "\n{:>4}. {fault}", number + 1)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 //!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`
-//! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
@@ -35,6 +35,7 @@ pub mod message;
 pub mod middleware;
 pub mod outcome;
 pub mod pipeline;
+mod policy;
 pub mod publisher;
 pub mod registry;
 pub mod returns;

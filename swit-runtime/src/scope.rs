@@ -97,6 +97,11 @@ impl Scope {
         self.states.get(&TypeId::of::<T>()).cloned()?.downcast().ok()
     }
 
+    /// Whether there is a state of this type.
+    pub fn has(&self, id: TypeId) -> bool {
+        self.states.contains_key(&id)
+    }
+
     /// The way into the transport of this name.
     pub fn publisher(&self, transport: &str) -> Option<&Arc<dyn Publish>> {
         self.core.publishers.get(transport)

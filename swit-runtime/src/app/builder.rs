@@ -5,6 +5,7 @@ use std::{any::TypeId, fmt, path::PathBuf, sync::Arc};
 use super::{
     config::Layers,
     graph::Graph,
+    handle::{Handle, Owner},
     running::Running,
     selection::{Handlers, Selection},
     start,
@@ -12,8 +13,9 @@ use super::{
 use crate::{
     clock::Clock,
     error::{Result, StartupReport},
+    extract::{FromScope, Requirements},
     middleware::{Middleware, PublishMiddleware},
-    registry::{MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, SubscriberRegistration},
+    registry::{Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, SubscriberRegistration},
     scope::Shared,
     text::Text,
     transport::{Queue, Transport},
@@ -43,6 +45,11 @@ pub struct App {
     pub(crate) queues: Vec<Queue>,
     /// Its brokers are about to be replaced by embedded transports, so what they would need of files need not be there.
     pub(crate) embedded: bool,
+    /// Names of subscribers that may be made while it runs.
+    pub(crate) expected: Vec<Text>,
+    /// What they will take.
+    pub(crate) required: Vec<(Location, Requires)>,
+    pub(crate) handle: Owner,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
 }
@@ -54,11 +61,20 @@ pub(crate) struct Provided {
     pub(crate) value: Shared,
 }
 
+/// Says what an argument requires.
+pub(crate) type Requires = fn(&mut Requirements);
+
 /// Middleware that was given as a value.
 pub(crate) struct Added<M: ?Sized> {
     pub(crate) name: Text,
     pub(crate) order: i32,
     pub(crate) middleware: Arc<M>,
+}
+
+impl<M: ?Sized> Clone for Added<M> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), order: self.order, middleware: self.middleware.clone() }
+    }
 }
 
 impl App {
@@ -85,6 +101,9 @@ impl App {
             clock: Clock::SYSTEM,
             queues: Vec::new(),
             embedded: false,
+            expected: Vec::new(),
+            required: Vec::new(),
+            handle: Owner::default(),
             visits: false,
         }
     }
@@ -186,6 +205,31 @@ impl App {
     pub fn set(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
         self.layers = self.layers.set(key, value);
         self
+    }
+
+    /// With a subscriber of this name, perhaps, that is made while the service runs ([`Handle::subscribe`]): so the
+    /// configuration may have a section `[subscriber.NAME]` of it, middleware may name it in `only` and `except`, and
+    /// `topology` does not take its queues for left behind.
+    pub fn expect_subscriber(mut self, name: impl Into<Text>) -> Self {
+        self.expected.push(name.into());
+        self
+    }
+
+    /// With what this argument needs, though no linked handler takes it: for subscribers that are made while the service
+    /// runs. A gap is found before anything starts: `.require::<State<Orders>>()`, `.require::<Config<Limits>>()`.
+    #[track_caller]
+    pub fn require<T: FromScope>(mut self) -> Self {
+        let place = std::panic::Location::caller();
+        let location = Location { module: "", file: place.file(), line: place.line() };
+        self.required.push((location, T::requires));
+        self
+    }
+
+    /// A handle on the service that this app becomes, for `main`, which gives the app away to [`run`](Self::run).
+    ///
+    /// Its asynchronous calls wait until the service runs, and fail if it does not start.
+    pub fn handle(&self) -> Handle {
+        self.handle.handle()
     }
 
     /// With this wall clock.

@@ -4,6 +4,7 @@ mod builder;
 pub mod cli;
 pub mod config;
 pub mod dead_letters;
+mod dynamic;
 mod graph;
 pub mod graph_view;
 mod handle;
@@ -19,6 +20,7 @@ mod tasks;
 mod transports;
 
 pub use builder::App;
+pub use dynamic::{Policies, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
 pub use graph::Graph;
 pub use handle::Handle;
 pub use logging::init as init_logging;

@@ -4,9 +4,16 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{dead_letters::DeadLetters, handle::Handle, providers::Built, publishing::Publishing, transports};
+use super::{
+    dead_letters::DeadLetters,
+    dynamic::Members,
+    handle::{Handle, Link},
+    providers::Built,
+    publishing::Publishing,
+    transports,
+};
 use crate::{
-    consumer::Consumer,
+    consumer::View,
     error::{Error, Result},
     pipeline::Counts,
     publisher::{Publisher, PublisherStats},
@@ -16,6 +23,9 @@ use crate::{
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
 
+/// How often it is looked, at shutdown, whether only paused subscribers have messages left.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// A started service. Dropping it cancels its workers, whose deliveries go back to the transport; [`shutdown`]
 /// drains first.
 ///
@@ -23,7 +33,8 @@ use crate::{
 #[must_use = "a service that is dropped is cancelled"]
 pub struct Running {
     scope: Arc<Scope>,
-    consumers: Vec<Consumer>,
+    members: Arc<Members>,
+    link: Arc<Link>,
     transports: Vec<Arc<dyn Transport>>,
     publishing: Publishing,
     built: Built,
@@ -49,13 +60,14 @@ pub struct SubscriberStats {
 impl Running {
     pub(super) fn new(
         scope: Arc<Scope>,
-        consumers: Vec<Consumer>,
+        members: Arc<Members>,
+        link: Arc<Link>,
         transports: Vec<Arc<dyn Transport>>,
         publishing: Publishing,
         built: Built,
         drain: Duration,
     ) -> Self {
-        Self { scope, consumers, transports, publishing, built, drain }
+        Self { scope, members, link, transports, publishing, built, drain }
     }
 
     /// A publisher to the transport `default`.
@@ -73,7 +85,8 @@ impl Running {
 
     /// What each subscriber counted so far.
     pub fn stats(&self) -> Vec<SubscriberStats> {
-        self.consumers
+        self.members
+            .views()
             .iter()
             .map(|consumer| {
                 let plan = consumer.plan();
@@ -103,8 +116,7 @@ impl Running {
 
     /// How a subscriber's subscription is, to be watched.
     pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
-        let found = self.consumers.iter().find(|consumer| consumer.plan().receiver.subscriber == *subscriber)?;
-        Some(found.subscription().status())
+        Some(self.members.view(subscriber)?.subscription().status())
     }
 
     /// The publisher that `#[publisher]` on this struct describes.
@@ -117,7 +129,7 @@ impl Running {
 
     /// A handle on this service.
     pub fn handle(&self) -> Handle {
-        Handle::new(self.publishing.outlets.clone())
+        self.link.handle()
     }
 
     /// What each named publisher has done so far, by name.
@@ -143,6 +155,12 @@ impl Running {
     #[cfg(feature = "testing")]
     pub(crate) fn inspects(&self) -> impl Iterator<Item = &dyn Inspect> {
         self.transports.iter().filter_map(|known| known.inspect())
+    }
+
+    /// What a subscriber's workers stand before.
+    #[cfg(feature = "testing")]
+    pub(crate) fn gate(&self, subscriber: &str) -> Option<Arc<crate::policy::Gate>> {
+        Some(self.members.view(subscriber)?.plan().gate.clone())
     }
 
     /// Resolves when nothing is in flight: no batch or asynchronous publisher holds a publication, and no queue that is
@@ -174,12 +192,22 @@ impl Running {
                 self.publishing.outlets.flush().await;
             }
             for inspect in &volatile {
-                inspect.quiet().await;
+                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err() && !self.is_only_paused_left(*inspect)
+                {
+                }
             }
             if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
                 return;
             }
         }
+    }
+
+    /// Whether nothing is left in this process but what lies before paused subscribers, who would never take it.
+    fn is_only_paused_left(&self, inspect: &dyn Inspect) -> bool {
+        let is_paused = |consumer: &View| consumer.plan().gate.is_paused();
+        let is_empty = |consumer: &View| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
+        let consumers = self.members.views();
+        consumers.iter().any(is_paused) && consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
     }
 
     /// Shuts down: stop pulling, drain, flush, close, tear down.
@@ -204,13 +232,8 @@ impl Running {
         self.scope.shutdown().cancel();
         // The last quarter belongs to the workers, whatever is left in the queues.
         let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
-        for consumer in &self.consumers {
-            consumer.stop();
-        }
-        let mut unfinished = 0;
-        for consumer in &mut self.consumers {
-            unfinished += consumer.drain(deadline).await;
-        }
+        let unfinished = self.members.end(deadline).await;
+        self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         transports::close(&self.transports).await;
         self.built.close().await;
@@ -223,10 +246,17 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.link.close();
+        self.members.abort();
+    }
+}
+
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
-            .field("subscribers", &self.consumers.len())
+            .field("subscribers", &self.members)
             .field("transports", &self.transports)
             .finish_non_exhaustive()
     }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     builder::App,
+    dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
     providers::Built,
     publishing::Publishing,
@@ -21,6 +22,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
+    policy::Gate,
     publisher::Outlet,
     scope::Scope,
     text::Text,
@@ -44,6 +46,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
         scope.insert(provided.id, provided.value.clone());
     }
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
+    app.handle.link().attach(&publishing.outlets, &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
     let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
     let providers = if visits { &[] } else { graph.providers.as_slice() };
@@ -55,14 +58,24 @@ pub(super) async fn start(app: App) -> Result<Running> {
         Err(error) => Err(error),
     };
     match started {
-        Ok(consumers) => {
+        Ok(members) => {
+            let members = Arc::new(members_of(&app, &graph, &transports, &publishing, &scope, members));
             // In this order, so that whoever waits for the opening finds the scope.
             publishing.outlets.open(&scope);
             scope.opened().cancel();
             if !visits {
                 roster(&graph);
             }
-            Ok(Running::new(scope, consumers, transports, publishing, built, graph.settings.drain()))
+            app.handle.link().open(&members);
+            Ok(Running::new(
+                scope,
+                members,
+                app.handle.link().clone(),
+                transports,
+                publishing,
+                built,
+                graph.settings.drain(),
+            ))
         }
         Err(error) => {
             // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that
@@ -86,7 +99,7 @@ async fn consume(
     publishing: &Publishing,
     scope: &Arc<Scope>,
     visits: bool,
-) -> Result<Vec<Consumer>, TransportError> {
+) -> Result<Vec<Member>, TransportError> {
     let mut by_name: HashMap<&str, &Arc<dyn Transport>> = HashMap::new();
     for transport in transports {
         transport.connect().await?;
@@ -99,23 +112,44 @@ async fn consume(
         declared?;
         by_name.insert(transport.name(), transport);
     }
-    let mut consumers: Vec<Consumer> = Vec::with_capacity(graph.nodes.len());
+    let mut consumers: Vec<(&Node, Consumer)> = Vec::with_capacity(graph.nodes.len());
     for node in graph.nodes.iter().filter(|node| node.resolved.enabled && !visits) {
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
         let Ok(outlet) = publishing.outlets.plain(transport.name()) else { continue };
         let plan = Arc::new(plan(node, &***transport, outlet, scope));
         match Consumer::open(&***transport, plan, manner(node)).await {
-            Ok(consumer) => consumers.push(consumer),
+            Ok(consumer) => consumers.push((node, consumer)),
             Err(error) => {
-                for mut consumer in consumers {
+                for (_, mut consumer) in consumers {
                     consumer.drain(tokio::time::Instant::now()).await;
                 }
                 return Err(error);
             }
         }
     }
-    Ok(consumers)
+    Ok(consumers.into_iter().map(|(node, consumer)| Member::linked(node, consumer)).collect())
+}
+
+/// The subscribers that run, and what others are made of.
+fn members_of(
+    app: &App,
+    graph: &Graph,
+    transports: &[Arc<dyn Transport>],
+    publishing: &Publishing,
+    scope: &Arc<Scope>,
+    members: Vec<Member>,
+) -> Members {
+    let parts = Parts {
+        settings: graph.settings.clone(),
+        service: graph.service.clone(),
+        middleware: app.selection.middleware.clone(),
+        added: app.middleware.clone(),
+        publishers: graph.publishers.iter().map(|publisher| (publisher.registration.id)()).collect(),
+        transports: transports.to_vec(),
+        scope: scope.clone(),
+    };
+    Members::new(parts, publishing.outlets.clone(), members, graph.settings.drain())
 }
 
 /// The queues of one transport: dead-letter queues first, since a subscriber may consume one as an existing queue.
@@ -142,24 +176,26 @@ pub(super) fn queues(graph: &Graph, transport: &str) -> Vec<Queue> {
 pub(super) fn known(graph: &Graph) -> Known {
     let own = graph.nodes.iter().map(|node| node.queue.name.clone());
     let per_instance = graph.nodes.iter().filter(|node| node.queue.exclusive);
-    Known::new(own.chain(graph.nodes.iter().filter_map(|node| node.dead_letter.clone())))
+    // Subscribers that are made while it runs have queues by their names, if they have no group of their own.
+    let expected = graph.expected.iter().flat_map(|name| {
+        let queue = format!("{}.{name}", graph.service.name);
+        [Text::from(format!("{queue}.dlq")), Text::from(queue)]
+    });
+    Known::new(own.chain(graph.nodes.iter().filter_map(|node| node.dead_letter.clone())).chain(expected))
         .with_per_instance(per_instance.map(|node| format!("{}.{}", node.group, node.registration.name)))
 }
 
-fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
+pub(super) fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
     let resolved = &node.resolved;
     let ordered = resolved.order != Order::Unordered;
     let receiver = Receiver::new(
-        Text::from_static(node.registration.name),
+        node.registration.name.clone(),
         node.group.clone(),
         node.queue.name.clone(),
         resolved.transport.clone(),
         resolved.timeout,
     )
-    .with_rules(Rules::new(
-        node.registration.spec.classifier.map(|make| Arc::new((make.0)())),
-        scope.get::<ErrorClassifier>(),
-    ));
+    .with_rules(Rules::new(node.registration.classifier.clone(), scope.get::<ErrorClassifier>()));
     Plan {
         receiver: Arc::new(receiver),
         scope: scope.clone(),
@@ -172,15 +208,17 @@ fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scop
         ordered,
         delays: transport.capabilities().delay,
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
+        callable: node.registration.callable.clone(),
         port: transport.publisher(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
+        gate: Arc::new(Gate::new()),
         late: std::sync::Mutex::new(Counters::new()),
         closing: CancellationToken::new(),
     }
 }
 
-fn manner(node: &Node) -> Manner {
+pub(super) fn manner(node: &Node) -> Manner {
     Manner {
         concurrency: node.resolved.concurrency as usize,
         prefetch: node.resolved.prefetch,
@@ -194,7 +232,7 @@ fn roster(graph: &Graph) {
     for node in &graph.nodes {
         let topics: Vec<&str> = node.queue.patterns.iter().map(Text::as_str).collect();
         tracing::info!(
-            subscriber = node.registration.name,
+            subscriber = %node.registration.name,
             location = %node.registration.location,
             queue = %node.queue.name,
             topics = topics.join(", "),

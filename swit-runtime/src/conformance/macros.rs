@@ -50,6 +50,7 @@ macro_rules! __transport_behaviours {
             a_late_worker_sees_old_messages closing_ends_polls closing_leaves_deliveries_to_be_settled
             resubscribing_continues a_dropped_subscription_gives_back an_exclusive_queue_goes_away
             a_single_active_consumer_gets_all a_closed_transport_refuses
+            pausing_gives_back_what_is_not_out resuming_wakes_those_who_wait a_queue_is_withdrawn
         }
     };
     (patterns) => {

@@ -7,6 +7,7 @@ use std::{
     future::poll_fn,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex},
+    task::Poll,
 };
 
 use swit_grammar::subscriber::Order;
@@ -15,26 +16,36 @@ use tokio::sync::mpsc;
 use super::Manner;
 use crate::{
     message::Message,
-    pipeline::Source,
+    pipeline::{Plan, Source},
     transport::{Delivery, Subscription, Verdict},
 };
 
 /// The lanes of an ordered subscription, and the one puller that fills them.
 pub(super) fn open(
     subscription: Arc<dyn Subscription>,
+    plan: Arc<Plan>,
     manner: Manner,
 ) -> (Vec<Source>, impl Future<Output = ()> + Send + use<>) {
     // The prefetch bounds what is out, so a lane with room for all of it never makes the puller wait for one lane.
     let room = manner.prefetch as usize;
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..manner.concurrency).map(|_| mpsc::channel(room)).unzip();
     let lanes = receivers.into_iter().map(|lane| Source::Lane(Arc::new(Mutex::new(lane)))).collect();
-    (lanes, pull(subscription, manner.order, senders))
+    (lanes, pull(subscription, plan, manner.order, senders))
 }
 
-async fn pull(subscription: Arc<dyn Subscription>, order: Order, lanes: Vec<mpsc::Sender<Delivery>>) {
+async fn pull(subscription: Arc<dyn Subscription>, plan: Arc<Plan>, order: Order, lanes: Vec<mpsc::Sender<Delivery>>) {
     loop {
-        let next = tokio::task::coop::cooperative(poll_fn(|task| subscription.poll_next(0, task)));
-        let Some(delivery) = next.await else { return };
+        let next = tokio::task::coop::cooperative(poll_fn(|task| {
+            if plan.is_held() {
+                return Poll::Ready(None);
+            }
+            subscription.poll_next(0, task).map(Some)
+        }));
+        let Some(next) = next.await else {
+            plan.held().await;
+            continue;
+        };
+        let Some(delivery) = next else { return };
         let lane = &lanes[lane_of(delivery.message(), order, lanes.len())];
         if let Err(mpsc::error::SendError(delivery)) = lane.send(delivery).await {
             delivery.settle(Verdict::Requeue);

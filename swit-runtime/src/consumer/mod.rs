@@ -4,30 +4,31 @@
 //! was settled or given back.
 
 mod lanes;
+mod view;
 
 use std::{
     fmt,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError},
+    sync::Arc,
     task::Poll,
 };
 
 use swit_grammar::subscriber::{AckMode, Order};
 use tokio::{task::JoinSet, time::Instant};
 
+pub(crate) use view::View;
+
 use crate::{
     error::TransportError,
     failpoint::{self, Sabotage},
-    pipeline::{Counters, Counts, Plan, Source, Worker},
-    transport::{BoxFuture, SubscribeOptions, Subscription, Transport},
+    pipeline::{Counters, Plan, Source, Worker},
+    transport::{BoxFuture, SubscribeOptions, Transport},
 };
 
 /// A running subscriber.
 pub(crate) struct Consumer {
-    plan: Arc<Plan>,
-    subscription: Arc<dyn Subscription>,
-    counters: Vec<Arc<Counters>>,
+    view: View,
     workers: JoinSet<()>,
     /// The parking lot's keeper, and the puller of an ordered subscription.
     attendants: JoinSet<()>,
@@ -63,7 +64,7 @@ impl Consumer {
         let subscription = transport.subscribe(options).await?;
         let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
         let sources = if by_key {
-            let (lanes, puller) = lanes::open(subscription.clone(), manner);
+            let (lanes, puller) = lanes::open(subscription.clone(), plan.clone(), manner);
             attendants.spawn(puller);
             lanes
         } else {
@@ -75,19 +76,23 @@ impl Consumer {
             attendants.spawn(async move { lot.parking.keep().await });
         }
         let mut counters = Vec::with_capacity(manner.concurrency);
+        let mut tasks = Vec::with_capacity(manner.concurrency);
         for (index, source) in sources.into_iter().enumerate() {
             let own = Arc::new(Counters::new());
             counters.push(own.clone());
-            workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));
+            let worker =
+                workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));
+            tasks.push(worker.id());
         }
-        Ok(Self { plan, subscription, counters, workers, attendants })
+        Ok(Self { view: View { plan, subscription, counters, tasks }, workers, attendants })
     }
 
     /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport.
     pub(crate) fn stop(&self) {
-        self.plan.closing.cancel();
-        self.subscription.close();
-        self.plan.parking.close();
+        // In this order: who is held by the gate goes on once it is said that it stops, and must find nothing.
+        self.view.subscription.close();
+        self.view.plan.closing.cancel();
+        self.view.plan.parking.close();
     }
 
     /// Stops, waits for the workers until the deadline, then cancels those that are left, whose deliveries go back to
@@ -104,27 +109,12 @@ impl Consumer {
         }
         self.workers.shutdown().await;
         self.attendants.shutdown().await;
-        self.counters.iter().filter(|own| own.is_unfinished()).count()
+        self.view.counters.iter().filter(|own| own.is_unfinished()).count()
     }
 
-    /// Its subscription.
-    pub(crate) fn subscription(&self) -> &Arc<dyn Subscription> {
-        &self.subscription
-    }
-
-    /// The subscriber's plan.
-    pub(crate) fn plan(&self) -> &Arc<Plan> {
-        &self.plan
-    }
-
-    /// What the workers counted so far.
-    pub(crate) fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for own in &self.counters {
-            own.add_to(&mut counts);
-        }
-        self.plan.late.lock().unwrap_or_else(PoisonError::into_inner).add_to(&mut counts);
-        counts
+    /// What may be seen of it, and done to it, by those who don't own it.
+    pub(crate) fn view(&self) -> View {
+        self.view.clone()
     }
 }
 
@@ -150,7 +140,7 @@ async fn keep_working(start: fn(Worker) -> BoxFuture<'static, ()>, worker: Worke
 impl fmt::Debug for Consumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Consumer")
-            .field("plan", &self.plan)
+            .field("plan", &self.view.plan)
             .field("workers", &self.workers.len())
             .finish_non_exhaustive()
     }

@@ -167,8 +167,13 @@ impl Seat {
                 Err(delivery) => delivery,
             }
         };
+        let due = async {
+            tokio::time::sleep(wait).await;
+            // It is an attempt like any other.
+            self.plan.gate.opened().await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(wait) => {
+            () = due => {
                 let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false

@@ -11,8 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
-    codec::Codec, context::Receiver, error_handler::SharedErrorHandler, middleware::Middleware, publisher::Outlet,
-    scope::Scope, text::Text, transport::Publish,
+    codec::Codec,
+    context::Receiver,
+    error_handler::SharedErrorHandler,
+    middleware::Middleware,
+    policy::Gate,
+    publisher::Outlet,
+    scope::{Scope, Shared},
+    text::Text,
+    transport::Publish,
 };
 
 /// Deliveries that came back this often because a process died are dead-lettered before they reach the handler.
@@ -40,15 +47,35 @@ pub(crate) struct Plan {
     /// The transport can hold a copy back.
     pub(crate) delays: bool,
     pub(crate) middleware: Box<[Arc<dyn Middleware>]>,
+    /// The handler, where it is a value: its worker's loop finds it in its context.
+    pub(crate) callable: Option<Shared>,
     /// The way into the transport that it consumes from, for the copies that settlement makes.
     pub(crate) port: Arc<dyn Publish>,
     /// The way out for what its handler returns.
     pub(crate) outlet: Outlet,
     pub(crate) parking: Parking,
+    /// Whether its workers may pull now.
+    pub(crate) gate: Arc<Gate>,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
     /// Cancelled when the subscriber stops pulling.
     pub(crate) closing: CancellationToken,
+}
+
+impl Plan {
+    /// Whether workers have to wait before they pull. One that stops is not held up: it finds its subscription closed.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        !self.gate.is_open() && !self.closing.is_cancelled()
+    }
+
+    /// Waits until workers may pull, or stop.
+    pub(crate) async fn held(&self) {
+        tokio::select! {
+            () = self.gate.opened() => {}
+            () = self.closing.cancelled() => {}
+        }
+    }
 }
 
 impl fmt::Debug for Plan {

@@ -22,7 +22,7 @@ use crate::{
     message::Message,
     middleware::Next,
     outcome::Outcome,
-    registry::Handler,
+    registry::Serve,
     transport::{BoxFuture, Delivery, Subscription, Verdict},
 };
 
@@ -45,6 +45,23 @@ pub(crate) enum Source {
     Lane(Arc<Mutex<mpsc::Receiver<Delivery>>>),
 }
 
+/// What a worker gets.
+enum Pulled {
+    /// A delivery, with the attempt that it is for.
+    Delivery(Delivery, u32),
+    /// Nothing yet: the gate is closed.
+    Held,
+    /// Nothing any more.
+    Closed,
+}
+
+impl From<(Delivery, u32)> for Pulled {
+    #[inline]
+    fn from((delivery, attempt): (Delivery, u32)) -> Self {
+        Self::Delivery(delivery, attempt)
+    }
+}
+
 impl Source {
     #[inline]
     fn poll_next(
@@ -53,46 +70,62 @@ impl Source {
         worker: usize,
         done: &mut Option<Delivery>,
         task: &mut Task<'_>,
-    ) -> Poll<Option<(Delivery, u32)>> {
+    ) -> Poll<Pulled> {
+        if plan.is_held() {
+            acknowledge(done);
+            match self {
+                Self::Shared(subscription) => subscription.busy(worker),
+                // A pause by hand may last: what lies in the lane goes back to its place, unless it can't.
+                Self::Lane(lane) if plan.gate.is_paused() && plan.ack != AckMode::None => give_back(lane),
+                Self::Lane(_) => {}
+            }
+            return Poll::Ready(Pulled::Held);
+        }
         match self {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.due() {
                     acknowledge(done);
                     subscription.busy(worker);
-                    return Poll::Ready(Some(due));
+                    return Poll::Ready(due.into());
                 }
                 let next = match done.take() {
                     Some(done) => subscription.poll_next_after(done, worker, task),
                     None => subscription.poll_next(worker, task),
                 };
                 if let Poll::Ready(next) = next {
-                    return Poll::Ready(next.map(numbered));
+                    return Poll::Ready(next.map_or(Pulled::Closed, numbered));
                 }
                 plan.parking.register(worker, task.waker());
                 let Some(due) = plan.due() else { return Poll::Pending };
                 subscription.busy(worker);
-                Poll::Ready(Some(due))
+                Poll::Ready(due.into())
             }
             Self::Lane(lane) => {
                 acknowledge(done);
-                let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 // What needs no verdict can't be given back either: it is handled.
                 if plan.closing.is_cancelled() && plan.ack != AckMode::None {
-                    while let Ok(delivery) = lane.try_recv() {
-                        delivery.settle(Verdict::Requeue);
-                    }
-                    return Poll::Ready(None);
+                    give_back(lane);
+                    return Poll::Ready(Pulled::Closed);
                 }
+                let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
                 loop {
                     // What comes again on a new connection comes in its order; what lies here would come twice.
                     match std::task::ready!(lane.poll_recv(task)).map(|delivery| plan.current(delivery)) {
-                        None => return Poll::Ready(None),
-                        Some(Some(delivery)) => return Poll::Ready(Some(numbered(delivery))),
+                        None => return Poll::Ready(Pulled::Closed),
+                        Some(Some(delivery)) => return Poll::Ready(numbered(delivery)),
                         Some(None) => {}
                     }
                 }
             }
         }
+    }
+}
+
+/// Gives back what lies in a lane.
+fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
+    let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Ok(delivery) = lane.try_recv() {
+        delivery.settle(Verdict::Requeue);
     }
 }
 
@@ -104,9 +137,9 @@ fn acknowledge(done: &mut Option<Delivery>) {
 }
 
 #[inline]
-fn numbered(delivery: Delivery) -> (Delivery, u32) {
+fn numbered(delivery: Delivery) -> Pulled {
     let attempt = attempt_of(delivery.message());
-    (delivery, attempt)
+    Pulled::Delivery(delivery, attempt)
 }
 
 /// The attempt that a message is delivered for: what the durable header says, else the first.
@@ -123,11 +156,11 @@ fn attempt_of(message: &Message) -> u32 {
 const SAMPLE: u32 = 8;
 
 /// The loop of one worker for one handler, as the registry holds it.
-pub fn start<H: Handler>(worker: Worker) -> BoxFuture<'static, ()> {
+pub fn start<H: Serve>(worker: Worker) -> BoxFuture<'static, ()> {
     Box::pin(work::<H>(worker))
 }
 
-async fn work<H: Handler>(worker: Worker) {
+async fn work<H: Serve>(worker: Worker) {
     let Worker { plan, mut source, index, counters } = worker;
     let mut seat = Seat::new(plan, counters);
     let mut guard = Guard::new(seat.plan.receiver.timeout);
@@ -136,7 +169,14 @@ async fn work<H: Handler>(worker: Worker) {
             let (source, seat) = (&mut source, &mut seat);
             cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, task))).await
         };
-        let Some((delivery, attempt)) = next else { break };
+        let (delivery, attempt) = match next {
+            Pulled::Delivery(delivery, attempt) => (delivery, attempt),
+            Pulled::Held => {
+                Box::pin(seat.plan.held()).await;
+                continue;
+            }
+            Pulled::Closed => break,
+        };
         seat.busy = true;
         if !seat.admit(delivery, attempt).await {
             seat.busy = false;
@@ -172,7 +212,7 @@ impl Drop for Seat {
     }
 }
 
-fn boxed<H: Handler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
+fn boxed<H: Serve>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
     Box::pin(async {
         let mut outcome = H::call(cx).await;
         // Middleware sees the class that counts.
@@ -202,7 +242,7 @@ pub(super) struct Seat {
 
 impl Seat {
     fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
-        let cx = Context::new(plan.scope.clone(), plan.receiver.clone());
+        let cx = Context::new(plan.scope.clone(), plan.receiver.clone()).with_callable(plan.callable.clone());
         Self { plan, counters, cx, desk: None, done: None, began: None, turn: 0, busy: false }
     }
 

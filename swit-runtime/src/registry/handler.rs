@@ -1,4 +1,4 @@
-//! The type twin of a subscriber's function.
+//! The type twin of a subscriber's function, and what a worker's loop is made for.
 
 use super::SubscriberRegistration;
 use crate::{context::Context, outcome::Outcome};
@@ -15,4 +15,17 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Takes the arguments out of the delivery, calls the function, makes an outcome of what it returned.
     fn call(cx: &mut Context) -> impl Future<Output = Outcome> + Send;
+}
+
+/// What a worker's loop is made for: a linked handler, or a closure that stands in the worker's context.
+pub trait Serve: Send + Sync + 'static {
+    /// Makes an outcome of a delivery.
+    fn call(cx: &mut Context) -> impl Future<Output = Outcome> + Send;
+}
+
+impl<H: Handler> Serve for H {
+    #[inline]
+    fn call(cx: &mut Context) -> impl Future<Output = Outcome> + Send {
+        <H as Handler>::call(cx)
+    }
 }

@@ -3,6 +3,7 @@
 //! A registration is `'static` metadata and function pointers; nothing runs before the app reads it. The registry is
 //! global to the process; an app is a selection of it.
 
+mod closure;
 mod event;
 mod handler;
 mod linked;
@@ -16,8 +17,9 @@ mod subscriber;
 #[doc(hidden)]
 pub use inventory;
 
+pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
 pub use event::EventRegistration;
-pub use handler::Handler;
+pub use handler::{Handler, Serve};
 pub use linked::LinkedCrates;
 pub use location::{Location, crate_of};
 pub use middleware::{

@@ -168,6 +168,17 @@ impl TestApp {
         self.running.stats().into_iter().find(|stats| stats.name == *subscriber)
     }
 
+    /// Pauses a subscriber: it begins no attempt until it is [resumed](Self::resume), what runs already runs on. Says whether
+    /// there is such a subscriber and it was not paused before.
+    pub fn pause(&self, subscriber: &str) -> bool {
+        self.running.gate(subscriber).is_some_and(|gate| gate.pause())
+    }
+
+    /// Ends a [pause](Self::pause). Says whether there was one.
+    pub fn resume(&self, subscriber: &str) -> bool {
+        self.running.gate(subscriber).is_some_and(|gate| gate.resume())
+    }
+
     /// Shuts the app down.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use crate::{
     outcome::Outcome,
     text::Text,
     transport::{
-        BoxFuture, Capabilities, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions, Subscription,
-        Target, Transport, Walker,
+        BoxFuture, Capabilities, Deleted, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions,
+        Subscription, Target, Transport, Walker,
     },
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -124,6 +124,10 @@ impl Transport for RecordingTransport {
 
     fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>> {
         self.inner.subscribe(options)
+    }
+
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+        self.inner.withdraw(queue, with_messages)
     }
 
     fn publisher(&self) -> Arc<dyn Publish> {

@@ -70,6 +70,22 @@ pub trait Transport: Send + Sync + fmt::Debug {
     /// The queue does not exist, or the transport is closed.
     fn subscribe(&self, options: SubscribeOptions) -> BoxFuture<'_, Result<Arc<dyn Subscription>, TransportError>>;
 
+    /// Takes a subscriber's queue back that this transport declared: what brings messages into it, the queue, and what
+    /// waits there for a retry. The dead-letter queue stays, with all that lies in it.
+    ///
+    /// A queue that somebody consumes is left as it is; so is one that holds messages, waiting ones among them, unless
+    /// `with_messages`. What is not there is gone already.
+    ///
+    /// # Errors
+    /// The transport makes no queues (`declare = false`), is closed, or can't.
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+        let _ = with_messages;
+        let reason =
+            format!("this transport can't delete the queue `{}`; delete it by the broker's own means", queue.name);
+        let error = TransportError::new(self.name(), "withdraw", reason);
+        Box::pin(async { Err(error) })
+    }
+
     /// Where publications go in.
     fn publisher(&self) -> Arc<dyn Publish>;
 
@@ -169,6 +185,18 @@ pub trait Subscription: Send + Sync + fmt::Debug {
     fn stale(&self) -> u64 {
         0
     }
+
+    /// Stops handing out until [`resume`](Self::resume): every poll from now on waits. Deliveries that are out can still be
+    /// settled.
+    ///
+    /// It may last for days, so nothing is held for its sake: what was fetched for this consumer and not handed out goes
+    /// back to the queue, once, in its order, where others may consume it. Pausing what is paused, or closed, changes
+    /// nothing. It never waits; a connection that is lost meanwhile comes back paused.
+    /// Workers keep away by themselves; a transport that fetches nothing ahead has nothing to do.
+    fn pause(&self) {}
+
+    /// Hands out again. Resuming what is not paused changes nothing.
+    fn resume(&self) {}
 
     /// Stops handing out: every poll from now on answers `None`. Deliveries that are out can still be settled.
     fn close(&self);

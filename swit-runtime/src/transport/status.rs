@@ -56,6 +56,8 @@ pub enum SubscriptionState {
     Consuming,
     /// Waits for its connection, or for its queue.
     Waiting,
+    /// Was told to pause: nothing is handed out until it is told to resume.
+    Paused,
     /// Was closed.
     Closed,
 }

@@ -22,12 +22,18 @@ pub enum Origin {
     },
     /// A call of the builder.
     Builder,
+    /// The options of a subscriber that is made while the service runs: below all other layers.
+    Subscription {
+        /// Where they stand in the source.
+        place: Text,
+    },
 }
 
 impl Origin {
     /// The layer's place among the layers: a larger one wins.
     pub(in crate::app) fn rank(&self) -> u8 {
         match self {
+            Self::Subscription { .. } => 0,
             Self::File { .. } => 1,
             Self::Environment { .. } => 2,
             Self::Builder => 3,
@@ -41,6 +47,7 @@ impl fmt::Display for Origin {
             Self::File { name, line } => write!(f, "{name}:{line}"),
             Self::Environment { variable } => write!(f, "environment variable {variable}"),
             Self::Builder => f.write_str("builder"),
+            Self::Subscription { place } => f.write_str(place),
         }
     }
 }

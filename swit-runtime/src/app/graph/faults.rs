@@ -17,6 +17,13 @@ impl Faults {
         self.0.extend(faults);
     }
 
+    /// All of them, in the order of their places.
+    pub(crate) fn into_list(mut self) -> Vec<StartupFault> {
+        self.0.sort_by(|a, b| a.location.cmp(&b.location));
+        self.0.dedup();
+        self.0
+    }
+
     pub(super) fn report(mut self) -> Result<(), StartupReport> {
         if self.0.is_empty() {
             return Ok(());

@@ -17,9 +17,12 @@ mod view;
 use std::any::TypeId;
 
 pub(crate) use faults::Faults;
-pub(crate) use nodes::Node;
+pub(crate) use nodes::{Node, Registered, around};
 pub(crate) use publishers::PublisherNode;
+#[cfg(feature = "rabbitmq")]
+pub(crate) use rabbitmq::check_later;
 pub(crate) use requirements::Required;
+pub(crate) use unique::queues as distinct;
 
 use super::{
     builder::App,
@@ -50,6 +53,8 @@ pub struct Graph {
     pub(crate) providers: Vec<&'static ProviderRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,
     pub(crate) events: Vec<&'static EventRegistration>,
+    /// Names of subscribers that may be made while it runs.
+    pub(crate) expected: Vec<Text>,
     warnings: Vec<String>,
 }
 
@@ -84,11 +89,24 @@ impl Graph {
         }
         faults.report()?;
         let events = app.selection.events.clone();
+        let expected = app.expected.clone();
         #[cfg_attr(not(feature = "rabbitmq"), expect(unused_mut, reason = "no other transport has warnings"))]
         let mut warnings = warnings(app, &nodes);
         #[cfg(feature = "rabbitmq")]
         warnings.extend(rabbitmq::warnings(app, &settings));
-        Ok(Self { service, settings, nodes, openings, publishers, chain, providers, sections, events, warnings })
+        Ok(Self {
+            service,
+            settings,
+            nodes,
+            openings,
+            publishers,
+            chain,
+            providers,
+            sections,
+            events,
+            expected,
+            warnings,
+        })
     }
 
     /// What is not wrong, but worth knowing: events that nobody subscribes to, queues that protect less than others.

@@ -5,21 +5,24 @@ use std::sync::Arc;
 use super::Faults;
 use crate::{
     app::{
-        builder::App,
+        builder::{Added, App},
         config::{ConsumerGroup, DeadLetters, MiddlewareSettings, ResolvedSubscriber, Set, Settings, resolve},
     },
+    error_classifier::ErrorClassifier,
     event::EventDescriptor,
+    extract::Requirements,
     middleware::Middleware,
-    registry::{MiddlewareRegistration, SubscriberRegistration},
-    scope::Service,
+    pipeline::Worker,
+    registry::{Location, MiddlewareRegistration, SubscriberRegistration},
+    scope::{Service, Shared},
     text::Text,
     topic,
-    transport::Queue,
+    transport::{BoxFuture, Queue},
 };
 
 /// A subscriber in the graph.
 pub(crate) struct Node {
-    pub(crate) registration: &'static SubscriberRegistration,
+    pub(crate) registration: Registered,
     pub(crate) resolved: ResolvedSubscriber,
     pub(crate) group: Text,
     pub(crate) queue: Queue,
@@ -28,21 +31,74 @@ pub(crate) struct Node {
     pub(crate) emits: Vec<EventDescriptor>,
 }
 
+/// What a subscriber is made of, whether it was linked or made while the service runs.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    pub(crate) name: Text,
+    pub(crate) location: Location,
+    /// The event types that it reads.
+    pub(crate) events: Vec<EventDescriptor>,
+    pub(crate) requires: fn(&mut Requirements),
+    /// Its worker's loop.
+    pub(crate) start: fn(Worker) -> BoxFuture<'static, ()>,
+    /// The handler, where it is a value.
+    pub(crate) callable: Option<Shared>,
+    /// Its own rules of what errors are.
+    pub(crate) classifier: Option<Arc<ErrorClassifier>>,
+}
+
+impl Registered {
+    /// A linked subscriber.
+    pub(crate) fn linked(registration: &'static SubscriberRegistration) -> Self {
+        let mut events = Vec::new();
+        (registration.events)(&mut events);
+        Self {
+            name: Text::from_static(registration.name),
+            location: registration.location,
+            events,
+            requires: registration.requires,
+            start: registration.start,
+            callable: None,
+            classifier: registration.spec.classifier.map(|make| Arc::new((make.0)())),
+        }
+    }
+}
+
 /// All subscribers of an app.
 pub(super) fn nodes(app: &App, settings: &Settings, service: &Service, faults: &mut Faults) -> Vec<Node> {
     let mut nodes = Vec::new();
     for registration in &app.selection.subscribers {
         let (resolved, found) = resolve(&registration.spec, registration.name, registration.location, settings);
         faults.all(found);
-        let mut events = Vec::new();
-        (registration.events)(&mut events);
-        let topics = topics(registration, &resolved, settings, &events, faults);
+        let mut middleware = around(&app.selection.middleware, &app.middleware, settings, registration.name);
+        let listed = registration.middleware.iter().map(|item| (Text::from_static(item.name), (item.make)()));
+        middleware.extend(listed);
+        let mut emits = Vec::new();
+        (registration.emits)(&mut emits);
+        let registered = Registered::linked(registration);
+        nodes.push(Node::new(registered, resolved, middleware, emits, settings, service, faults));
+    }
+    nodes
+}
+
+impl Node {
+    /// A subscriber with its queues.
+    pub(crate) fn new(
+        registration: Registered,
+        resolved: ResolvedSubscriber,
+        middleware: Vec<(Text, Arc<dyn Middleware>)>,
+        emits: Vec<EventDescriptor>,
+        settings: &Settings,
+        service: &Service,
+        faults: &mut Faults,
+    ) -> Self {
+        let topics = topics(&registration, &resolved, settings, faults);
         let (group, exclusive) = match &resolved.group {
             ConsumerGroup::Service => (service.name.clone(), false),
             ConsumerGroup::Named(name) => (name.clone(), false),
             ConsumerGroup::PerInstance => (service.name.clone(), true),
         };
-        let name = registration.name;
+        let name = &registration.name;
         let mut queue = match (&resolved.queue, exclusive) {
             (Some(queue), _) => Queue::existing(queue.clone()),
             (None, false) => Queue::subscriber(format!("{group}.{name}"), topics),
@@ -61,24 +117,20 @@ pub(super) fn nodes(app: &App, settings: &Settings, service: &Service, faults: &
         if resolved.order != swit_grammar::subscriber::Order::Unordered {
             queue = queue.with_single_active();
         }
-        let middleware = middleware(app, settings, registration);
-        let mut emits = Vec::new();
-        (registration.emits)(&mut emits);
-        nodes.push(Node { registration, resolved, group, queue, dead_letter, middleware, emits });
+        Self { registration, resolved, group, queue, dead_letter, middleware, emits }
     }
-    nodes
 }
 
 /// The topics of a subscriber: what is written or configured, else those of its event type.
 ///
 /// The macro held the written topics to the event types; topics that came from configuration are held to them here.
 fn topics(
-    registration: &SubscriberRegistration,
+    registration: &Registered,
     resolved: &ResolvedSubscriber,
     settings: &Settings,
-    events: &[EventDescriptor],
     faults: &mut Faults,
 ) -> Vec<Text> {
+    let events = &registration.events;
     if resolved.queue.is_some() {
         return Vec::new();
     }
@@ -95,7 +147,7 @@ fn topics(
         topics.dedup();
         return topics;
     }
-    let configured = settings.subscribers.get(registration.name).and_then(|set| set.topics.as_ref());
+    let configured = settings.subscribers.get(&registration.name).and_then(|set| set.topics.as_ref());
     let place = configured.map_or_else(|| registration.location.to_string(), |set| set.origin.to_string());
     for event in events {
         if !resolved.topics.iter().any(|pattern| topic::matches(pattern, event.topic)) {
@@ -112,33 +164,36 @@ fn topics(
     resolved.topics.clone()
 }
 
-/// The middleware of a subscriber, outermost first: the global ones by order, then those that it lists.
-fn middleware(app: &App, settings: &Settings, subscriber: &SubscriberRegistration) -> Vec<(Text, Arc<dyn Middleware>)> {
+/// The global middleware around a subscriber, outermost first.
+pub(crate) fn around(
+    linked: &[&'static MiddlewareRegistration],
+    given: &[Added<dyn Middleware>],
+    settings: &Settings,
+    subscriber: &str,
+) -> Vec<(Text, Arc<dyn Middleware>)> {
     type Entry = (i32, Text, Arc<dyn Middleware>);
     let mut chain: Vec<Entry> = Vec::new();
-    for item in &app.selection.middleware {
+    for item in linked {
         let configured = settings.middleware.get(item.name);
         let applies = match configured {
-            Some(set) => applies(item, set, subscriber.name),
-            None => applies(item, &MiddlewareSettings::default(), subscriber.name),
+            Some(set) => applies(item, set, subscriber),
+            None => applies(item, &MiddlewareSettings::default(), subscriber),
         };
         if applies {
             let order = configured.and_then(|c| c.order.as_ref()).map_or(item.order, |order| order.value);
             chain.push((order, Text::from_static(item.name), (item.make)()));
         }
     }
-    for added in &app.middleware {
+    for added in given {
         let set = settings.middleware.get(&*added.name);
-        if set.is_none_or(|set| selects(set, &[], &[], subscriber.name)) {
+        if set.is_none_or(|set| selects(set, &[], &[], subscriber)) {
             let order = set.and_then(|set| set.order.as_ref()).map_or(added.order, |order| order.value);
             chain.push((order, added.name.clone(), added.middleware.clone()));
         }
     }
     // Stable: equal orders stand by module and name, as the selection does.
     chain.sort_by_key(|(order, ..)| *order);
-    let global = chain.into_iter().map(|(_, name, middleware)| (name, middleware));
-    let listed = subscriber.middleware.iter().map(|item| (Text::from_static(item.name), (item.make)()));
-    global.chain(listed).collect()
+    chain.into_iter().map(|(_, name, middleware)| (name, middleware)).collect()
 }
 
 fn applies(item: &MiddlewareRegistration, set: &MiddlewareSettings, subscriber: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Guarantee: no attempt is planned to outlast what the broker allows, and no name is made that it can't hold.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use swit_grammar::{
     duration,
@@ -18,6 +18,7 @@ use crate::{
     },
     classify::{Backoff, Class},
     text::Text,
+    transport::Transport,
     transports::rabbitmq::{Address, RabbitMqOptions},
 };
 
@@ -34,15 +35,24 @@ struct Broker<'a> {
 
 /// Holds the subscribers of all RabbitMQ transports to what those allow.
 pub(super) fn check(app: &App, settings: &Settings, nodes: &[Node], faults: &mut Faults) {
+    hold(brokers(app, settings), settings, nodes, faults);
+}
+
+/// Holds a subscriber that is made while the service runs to what the transports that it runs on allow.
+pub(crate) fn check_later(transports: &[Arc<dyn Transport>], settings: &Settings, node: &Node, faults: &mut Faults) {
+    hold(given(transports), settings, std::slice::from_ref(node), faults);
+}
+
+fn hold<'a>(brokers: impl Iterator<Item = Broker<'a>>, settings: &Settings, nodes: &[Node], faults: &mut Faults) {
     let nothing = SubscriberSettings::default();
-    for broker in brokers(app, settings) {
+    for broker in brokers {
         for node in nodes.iter().filter(|node| node.resolved.transport == *broker.name) {
             names(node, &broker, faults);
             if let Some((limit, origin)) = broker.ack_limit
                 && node.resolved.enabled
                 && node.resolved.ack != AckMode::None
             {
-                let set = settings.subscribers.get(node.registration.name).unwrap_or(&nothing);
+                let set = settings.subscribers.get(&node.registration.name).unwrap_or(&nothing);
                 Times { node, set, broker: broker.name, limit, origin }.check(faults);
             }
         }
@@ -62,11 +72,7 @@ pub(super) fn warnings(app: &App, settings: &Settings) -> Vec<String> {
 }
 
 fn brokers<'a>(app: &'a App, settings: &'a Settings) -> impl Iterator<Item = Broker<'a>> {
-    let given = app.transports.iter().filter(|known| known.system() == "rabbitmq").map(|known| Broker {
-        name: known.name(),
-        ack_limit: known.ack_limit().map(|limit| (limit, None)),
-        classic: !known.capabilities().redelivery_count,
-    });
+    let given = given(&app.transports);
     let is_given = |name: &str| app.transports.iter().any(|known| known.name() == name);
     let configured = settings.transports.iter().filter(move |(name, _)| !is_given(name));
     given.chain(configured.filter(|(_, set)| set.kind() == TransportKind::RabbitMq).map(|(name, set)| Broker {
@@ -76,6 +82,14 @@ fn brokers<'a>(app: &'a App, settings: &'a Settings) -> impl Iterator<Item = Bro
         ),
         classic: set.queues.as_ref().is_some_and(|set| set.value == QueueType::Classic),
     }))
+}
+
+fn given(transports: &[Arc<dyn Transport>]) -> impl Iterator<Item = Broker<'_>> {
+    transports.iter().filter(|known| known.system() == "rabbitmq").map(|known| Broker {
+        name: known.name(),
+        ack_limit: known.ack_limit().map(|limit| (limit, None)),
+        classic: !known.capabilities().redelivery_count,
+    })
 }
 
 fn default_ack_limit() -> Duration {
@@ -120,7 +134,7 @@ struct Times<'a> {
 impl Times<'_> {
     fn check(&self, faults: &mut Faults) {
         let resolved = &self.node.resolved;
-        let (half, name, broker) = (self.limit / 2, self.node.registration.name, self.broker);
+        let (half, name, broker) = (self.limit / 2, &self.node.registration.name, self.broker);
         let show = |time| duration::format(time);
         let (limit, timeout) = (show(self.limit), show(resolved.timeout));
         let timeout_origin = self.set.timeout.as_ref().map(|set| &set.origin);

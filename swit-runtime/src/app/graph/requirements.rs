@@ -30,6 +30,9 @@ pub(super) fn requirements(app: &App) -> Required {
         requires(&mut requirements);
         all.push((location, name, requirements));
     };
+    for (location, requires) in &app.required {
+        add(*location, "App::require", *requires);
+    }
     for subscriber in &app.selection.subscribers {
         add(subscriber.location, subscriber.function, subscriber.requires);
         for middleware in subscriber.middleware {
@@ -53,6 +56,7 @@ pub(super) fn requirements(app: &App) -> Required {
 pub(super) fn read_settings(app: &App, requirements: &Required) -> (Settings, Vec<StartupFault>) {
     let everything = Selection::all();
     let subscribers = everything.subscribers.iter().chain(&app.selection.subscribers).map(|known| known.name);
+    let subscribers = subscribers.chain(app.expected.iter().map(Text::as_str));
     let middleware = everything.middleware.iter().chain(&app.selection.middleware).map(|known| known.name);
     let middleware = middleware.chain(app.middleware.iter().map(|added| added.name.as_str()));
     let publish = everything.publish_middleware.iter().chain(&app.selection.publish_middleware).map(|known| known.name);

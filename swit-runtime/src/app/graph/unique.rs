@@ -9,7 +9,7 @@ use crate::{app::builder::App, registry::Location};
 pub(super) fn names(app: &App, nodes: &[Node], faults: &mut Faults) {
     let mut seen: HashMap<&str, Location> = HashMap::new();
     for node in nodes {
-        let (name, location) = (node.registration.name, node.registration.location);
+        let (name, location) = (node.registration.name.as_str(), node.registration.location);
         if let Some(first) = seen.insert(name, location) {
             faults.add(
                 location,
@@ -27,9 +27,9 @@ pub(super) fn names(app: &App, nodes: &[Node], faults: &mut Faults) {
                 "give one of them another `name = \"…\"`",
             );
         }
-        // A part of the registry need not hold all that the whole names.
+        // A part of the registry need not hold all that the whole names; nor do those that are subscribed later.
         for name in item.only.iter().chain(item.except).filter(|_| app.selection.whole) {
-            if !seen.contains_key(name) {
+            if !seen.contains_key(name) && !app.expected.iter().any(|later| *later == **name) {
                 let nearest = swit_grammar::nearest::nearest(name, seen.keys().copied());
                 faults.add(
                     item.location,
@@ -79,7 +79,7 @@ pub(super) fn publishers(app: &App, publishers: &[PublisherNode], faults: &mut F
 }
 
 /// No queue serves two purposes, and nothing feeds itself.
-pub(super) fn queues(nodes: &[Node], faults: &mut Faults) {
+pub(crate) fn queues(nodes: &[Node], faults: &mut Faults) {
     let mut owners: HashMap<(&str, &str), &Node> = HashMap::new();
     for node in nodes.iter().filter(|node| !node.queue.existing) {
         owners.insert((&node.resolved.transport, &node.queue.name), node);

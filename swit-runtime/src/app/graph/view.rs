@@ -45,7 +45,7 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
         |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
     let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
-        name: node.registration.name.to_owned(),
+        name: node.registration.name.to_string(),
         group: node.group.to_string(),
         queue: node.queue.name.to_string(),
         topics: node.queue.patterns.iter().map(Text::to_string).collect(),

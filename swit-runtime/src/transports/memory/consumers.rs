@@ -16,13 +16,27 @@ pub(super) struct Consumer {
     pub(super) id: u64,
     /// Deliveries that are out and count against the prefetch.
     out: u32,
+    /// Most that may be out now; 0 while it is paused.
     prefetch: u32,
+    /// Most that may be out when it is not paused.
+    full: u32,
     pub(super) waiting: Waiting,
 }
 
 impl Consumer {
     pub(super) fn new(id: u64, prefetch: u32, workers: usize) -> Self {
-        Self { id, out: 0, prefetch: prefetch.max(1), waiting: Waiting::new(workers) }
+        let prefetch = prefetch.max(1);
+        Self { id, out: 0, prefetch, full: prefetch, waiting: Waiting::new(workers) }
+    }
+
+    /// Takes nothing any more, or takes again.
+    pub(super) fn pause(&mut self, paused: bool) {
+        self.prefetch = if paused { 0 } else { self.full };
+    }
+
+    /// Whether it is paused and has nothing out: the queue is as good as not consumed by it.
+    pub(super) fn is_still(&self) -> bool {
+        self.prefetch == 0 && self.out == 0
     }
 
     #[inline]
@@ -47,7 +61,7 @@ pub(super) struct Consumers {
     all: Vec<Consumer>,
     /// Whose turn it is to be woken.
     turn: usize,
-    /// Only the oldest is handed anything.
+    /// Only the oldest is handed anything, of those that are not paused.
     single_active: bool,
 }
 
@@ -68,7 +82,19 @@ impl Consumers {
     /// Whether this consumer is handed anything at all.
     #[inline]
     pub(super) fn is_active(&self, id: u64) -> bool {
-        !self.single_active || self.all.first().is_some_and(|first| first.id == id)
+        !self.single_active || self.all.iter().find(|one| !one.is_still()).is_some_and(|first| first.id == id)
+    }
+
+    /// Whether somebody takes anything, or has something out.
+    pub(super) fn is_consumed(&self) -> bool {
+        self.all.iter().any(|one| !one.is_still())
+    }
+
+    /// Pauses one, or lets it go on: everybody who waits is to be woken, since the next one may be the active one now.
+    pub(super) fn pause(&mut self, id: u64, paused: bool) -> Vec<Waker> {
+        let Some(consumer) = self.get(id) else { return Vec::new() };
+        consumer.pause(paused);
+        self.all.iter_mut().flat_map(|consumer| consumer.waiting.all()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -98,7 +124,11 @@ impl Consumers {
         if ready <= woken * BACKLOG_A_WORKER {
             return None;
         }
-        let candidates = if self.single_active { self.all.len().min(1) } else { self.all.len() };
+        if self.single_active {
+            let active = self.all.iter_mut().find(|one| !one.is_still())?;
+            return if active.may_take() { active.waiting.next_idle() } else { None };
+        }
+        let candidates = self.all.len();
         for _ in 0..candidates {
             self.turn = if self.turn + 1 < candidates { self.turn + 1 } else { 0 };
             let consumer = &mut self.all[self.turn];

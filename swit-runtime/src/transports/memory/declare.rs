@@ -38,6 +38,21 @@ impl Core {
         })
     }
 
+    /// Takes a queue back, if nobody consumes it and it may go.
+    pub(super) fn withdraw(
+        &self,
+        queue: &transport::Queue,
+        with_messages: bool,
+    ) -> Result<transport::Deleted, TransportError> {
+        self.open("withdraw")?;
+        let Some(known) = self.routes.queue(&queue.name) else { return Ok(transport::Deleted::Gone(0)) };
+        let deleted = known.withdraw(with_messages);
+        if matches!(deleted, transport::Deleted::Gone(_)) {
+            self.routes.remove(&known);
+        }
+        Ok(deleted)
+    }
+
     fn check(&self, queue: &transport::Queue) -> Result<(), TransportError> {
         if queue.name.is_empty() {
             return Err(self.error("declare", "a queue has an empty name; give it one"));

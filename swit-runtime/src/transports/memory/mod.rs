@@ -41,7 +41,9 @@ use self::{core::Core, publish::MemoryPublisher, subscription::MemorySubscriptio
 use crate::{
     error::TransportError,
     text::Text,
-    transport::{BoxFuture, Capabilities, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport, Walker},
+    transport::{
+        BoxFuture, Capabilities, Deleted, Inspect, Publish, Queue, SubscribeOptions, Subscription, Transport, Walker,
+    },
 };
 
 /// How a memory transport is made.
@@ -124,6 +126,10 @@ impl Transport for MemoryTransport {
             let subscription: Arc<dyn Subscription> = Arc::new(MemorySubscription::start(&self.core, &options)?);
             Ok(subscription)
         })
+    }
+
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+        Box::pin(async move { self.core.withdraw(queue, with_messages) })
     }
 
     fn publisher(&self) -> Arc<dyn Publish> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     message::Message,
-    transport::{self, QueueRole},
+    transport::{self, Deleted, QueueRole},
 };
 
 /// A queue of the memory transport.
@@ -216,6 +216,7 @@ impl Queue {
             state.spares.keep(spare);
             state.came_back(consumer, tag);
             let mut after = state.let_go();
+            after.empty |= state.is_still(consumer);
             after.waker = state.wake_for_ready();
             after
         };
@@ -269,10 +270,37 @@ impl Queue {
             } else {
                 state.ready.put_back(Entry { tag, redeliveries, expires, message });
                 let deadline = if expires.is_some() { state.next_deadline() } else { None };
-                After { waker: state.wake_for_ready(), deadline, ..After::default() }
+                After { empty: state.is_still(consumer), waker: state.wake_for_ready(), deadline, ..After::default() }
             }
         };
         self.finish(after);
+    }
+
+    /// Pauses a consumer, or lets it go on.
+    pub(super) fn pause_consumer(&self, consumer: u64, paused: bool) {
+        let wakers = self.lock().consumers.pause(consumer, paused);
+        wakers.into_iter().for_each(Waker::wake);
+        self.hub.quiet.changed();
+    }
+
+    /// Goes away, with what it holds, if nobody consumes it and it may.
+    pub(super) fn withdraw(self: &Arc<Self>, with_messages: bool) -> Deleted {
+        let (held, after) = {
+            let mut state = self.lock();
+            if !state.consumers.is_empty() {
+                return Deleted::IsConsumed;
+            }
+            if state.held > 0 && !with_messages {
+                return Deleted::HoldsMessages(state.held as u64);
+            }
+            let held = state.held;
+            state.gone = true;
+            state.ready = Ready::default();
+            state.delayed = Delayed::default();
+            (held, After { room: true, empty: true, ..After::default() })
+        };
+        self.finish(after);
+        Deleted::Gone(held as u64)
     }
 
     /// Adds a consumer. False if the queue is closed or gone.
@@ -330,7 +358,7 @@ impl Queue {
     /// Whether somebody consumes it and it holds something, and how often a place in it was taken.
     pub(super) fn activity(&self) -> (bool, u64) {
         let state = self.lock();
-        (state.held > 0 && !state.consumers.is_empty(), state.taken)
+        (state.held > 0 && state.consumers.is_consumed(), state.taken)
     }
 
     /// Copies of what lies ready.

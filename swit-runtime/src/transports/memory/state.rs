@@ -98,6 +98,8 @@ impl State {
         let Some(consumer) = self.consumers.get(id) else { return Poll::Ready(None) };
         if !active || !consumer.may_take() {
             consumer.waiting.wait(worker, cx.waker());
+            // What a paused consumer had out last came back: nobody waits for this queue to empty any more.
+            after.empty |= consumer.is_still();
             // It was perhaps woken for something that it may not take now: somebody else may.
             after.waker = self.wake_for_ready();
             return Poll::Pending;
@@ -130,6 +132,11 @@ impl State {
             consumer.settled();
         }
         if self.mortal.is_empty() { None } else { self.mortal.remove(&tag) }
+    }
+
+    /// Whether this consumer is paused with nothing out.
+    pub(super) fn is_still(&mut self, consumer: u64) -> bool {
+        self.consumers.get(consumer).is_some_and(|consumer| consumer.is_still())
     }
 
     /// Somebody to wake, if there is something to wake for.

@@ -5,11 +5,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::sync::watch;
+
 use super::{consumers::Consumer, core::Core, queue::Queue, ready::Entry};
 use crate::{
     error::TransportError,
     message::Message,
-    transport::{Delivery, Settle, SubscribeOptions, Subscription, Verdict},
+    transport::{Delivery, Settle, SubscribeOptions, Subscription, SubscriptionState, Verdict},
 };
 
 /// A subscription to a queue of a memory transport.
@@ -21,6 +23,7 @@ pub(super) struct MemorySubscription {
     no_ack: bool,
     /// Where verdicts go, one a worker: workers on different threads must not share a reference count.
     sinks: Vec<Arc<Sink>>,
+    status: watch::Sender<SubscriptionState>,
 }
 
 impl MemorySubscription {
@@ -39,8 +42,21 @@ impl MemorySubscription {
             let (core, queue) = (Arc::clone(core), Arc::clone(&queue));
             Arc::new(Sink { core, queue, consumer, no_ack: options.no_ack })
         };
+        let status = watch::Sender::new(SubscriptionState::Consuming);
         let sinks = (0..options.workers.max(1)).map(|_| sink()).collect();
-        Ok(Self { core: Arc::clone(core), queue, consumer, no_ack: options.no_ack, sinks })
+        Ok(Self { core: Arc::clone(core), queue, consumer, no_ack: options.no_ack, sinks, status })
+    }
+
+    fn set(&self, paused: bool) {
+        let now = if paused { SubscriptionState::Paused } else { SubscriptionState::Consuming };
+        self.status.send_if_modified(|status| {
+            let changes = *status != now && *status != SubscriptionState::Closed;
+            if changes {
+                *status = now;
+                self.queue.pause_consumer(self.consumer, paused);
+            }
+            changes
+        });
     }
 }
 
@@ -67,7 +83,20 @@ impl Subscription for MemorySubscription {
         self.queue.busy(self.consumer, worker);
     }
 
+    fn status(&self) -> watch::Receiver<SubscriptionState> {
+        self.status.subscribe()
+    }
+
+    fn pause(&self) {
+        self.set(true);
+    }
+
+    fn resume(&self) {
+        self.set(false);
+    }
+
     fn close(&self) {
+        self.status.send_replace(SubscriptionState::Closed);
         if self.queue.remove_consumer(self.consumer) {
             self.core.routes.remove(&self.queue);
         }

@@ -78,6 +78,11 @@ impl Core {
         declared.extend(queues.iter().map(|queue| (queue.name.clone(), queue.clone())));
     }
 
+    /// Forgets a queue that is taken back, so that nobody makes it again.
+    pub(super) fn forget(&self, name: &str) {
+        self.declared.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
     /// Makes a queue again that was declared before and is gone. False: it was not, or it can't be made.
     pub(super) async fn declare_again(&self, name: &Text) -> bool {
         let queue = self.declared.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();

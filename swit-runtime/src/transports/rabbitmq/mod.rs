@@ -64,8 +64,8 @@ use crate::{
     error::TransportError,
     text::Text,
     transport::{
-        BoxFuture, Capabilities, ConnectionState, Provision, Publish, Queue, Status, SubscribeOptions, Subscription,
-        Transport, Walker,
+        BoxFuture, Capabilities, ConnectionState, Deleted, Provision, Publish, Queue, Status, SubscribeOptions,
+        Subscription, Transport, Walker,
     },
 };
 
@@ -148,6 +148,10 @@ impl Transport for RabbitMqTransport {
             answer.await.unwrap_or_else(|_| Err(self.core.closed("subscribe")))?;
             Ok(subscription)
         })
+    }
+
+    fn withdraw<'a>(&'a self, queue: &'a Queue, with_messages: bool) -> BoxFuture<'a, Result<Deleted, TransportError>> {
+        Box::pin(administration::withdraw(&self.core, queue, with_messages))
     }
 
     fn publisher(&self) -> Arc<dyn Publish> {

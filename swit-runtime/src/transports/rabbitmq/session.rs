@@ -94,6 +94,8 @@ pub(super) struct Session {
     pub(super) told: u64,
     /// Somebody sees to it that the broker is told of what it was not told yet.
     pub(super) announced: bool,
+    /// Nothing is handed out.
+    pub(super) paused: bool,
     /// Why the consumer ended, once it has.
     pub(super) ended: Option<String>,
 }
@@ -121,6 +123,7 @@ impl Session {
             caution,
             told: 0,
             announced: false,
+            paused: false,
             ended: None,
         }
     }
@@ -208,6 +211,9 @@ impl Session {
     /// Whether what lies here first may be handed out now.
     fn may_hand_out(&self) -> bool {
         let Some(first) = self.ready.front() else { return false };
+        if self.paused {
+            return false;
+        }
         let alone = self.suspect_out || (self.caution != Caution::Off && first.is_suspect());
         self.out < if alone { 1 } else { self.most_out }
     }

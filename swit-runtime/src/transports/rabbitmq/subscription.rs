@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) session: Option<Session>,
     /// Deliveries of sessions that are gone, which somebody still holds.
     pub(super) orphans: usize,
+    /// Told to pause: over all sessions.
+    pub(super) paused: bool,
 }
 
 /// A delivery's generation and its count of redeliveries travel in one number.
@@ -72,7 +74,7 @@ impl Inner {
         let workers = options.workers.max(1);
         let idle = Arc::new(Idle::new(workers));
         Arc::new(Self {
-            state: Mutex::new(State { generation: 0, session: None, orphans: 0 }),
+            state: Mutex::new(State { generation: 0, session: None, orphans: 0, paused: false }),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
             waker: Waker::from(Arc::clone(&idle)),
             idle,
@@ -97,13 +99,53 @@ impl Inner {
     }
 
     /// Begins a session: the next generation.
-    pub(super) fn install(&self, session: Session) {
+    pub(super) fn install(&self, mut session: Session) {
         let mut state = self.lock();
+        session.paused = state.paused;
         state.generation = (state.generation + 1) & (u32::MAX >> COUNT_BITS);
         state.session = Some(session);
+        self.consumes(&state);
         drop(state);
-        self.status.send_replace(SubscriptionState::Consuming);
         self.ring();
+    }
+
+    /// Says that the broker hands its messages to this subscription, unless it is paused, or closed.
+    pub(super) fn consumes(&self, state: &State) {
+        if !state.paused {
+            self.is_now(SubscriptionState::Consuming);
+        }
+    }
+
+    fn is_now(&self, now: SubscriptionState) {
+        self.status.send_if_modified(|status| {
+            let changes = *status != now && *status != SubscriptionState::Closed;
+            if changes {
+                *status = now;
+            }
+            changes
+        });
+    }
+
+    /// Pauses it, or lets it go on; the supervisor sees to the rest.
+    fn set_paused(&self, paused: bool) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.paused, paused) == paused {
+            return;
+        }
+        let mut is_consumed = false;
+        if let Some(session) = &mut state.session {
+            session.paused = paused;
+            is_consumed = session.consumer.is_some();
+        }
+        self.is_now(match (paused, is_consumed) {
+            (true, _) => SubscriptionState::Paused,
+            (false, true) => SubscriptionState::Consuming,
+            (false, false) => SubscriptionState::Waiting,
+        });
+        drop(state);
+        self.changed.notify_one();
+        // Nobody may have been told of what lies here while it was paused.
+        self.idle.wake_all();
     }
 
     /// Ends the session. What lay here comes again; what is out will be settled in vain.
@@ -315,6 +357,14 @@ impl Subscription for RabbitMqSubscription {
 
     fn stale(&self) -> u64 {
         self.0.stale()
+    }
+
+    fn pause(&self) {
+        self.0.set_paused(true);
+    }
+
+    fn resume(&self) {
+        self.0.set_paused(false);
     }
 
     fn close(&self) {

@@ -13,7 +13,7 @@ use lapin::{
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout},
 };
 
 use super::{
@@ -35,6 +35,9 @@ const COALESCING: Duration = Duration::from_millis(1);
 /// How often it is looked for deliveries that are held too long, and for channels that died silently.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often the queue of an instance that is paused is used, which would end by itself otherwise.
+const RENEWAL: Duration = Duration::from_mins(10);
+
 /// How long handlers may take to end before what waits behind them goes back.
 const QUICK: Duration = Duration::from_millis(100);
 /// So many go back at a time, and so long after the ones before.
@@ -45,6 +48,8 @@ const PACE: Duration = Duration::from_millis(10);
 enum End {
     /// The subscription was closed.
     Closed,
+    /// It is paused, and nothing of it is out any more.
+    Paused,
     /// The connection is gone, and all that was on it.
     Lost,
     /// The channel or its consumer failed.
@@ -56,9 +61,13 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
     let mut opened = Some(opened);
     let mut tries = 0;
     loop {
+        rest(&core, &inner).await;
         let up = tokio::select! {
             biased;
-            () = inner.closing.cancelled() => break,
+            () = inner.closing.cancelled() => {
+                forsake(&core, &inner).await;
+                break;
+            }
             up = core.consume.up() => up,
         };
         let Some(up) = up else { break };
@@ -95,6 +104,12 @@ pub(super) async fn run(core: Arc<Core>, inner: Arc<Inner>, opened: oneshot::Sen
                 break;
             }
             End::Lost | End::Failed(_) if failpoint::is_broken(Sabotage::StayDown) => inner.closing.cancelled().await,
+            End::Paused => {
+                if let Some(session) = inner.discard() {
+                    close(&session.channel).await;
+                }
+                continue;
+            }
             End::Lost => {
                 inner.discard();
             }
@@ -180,11 +195,18 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
     let mut looking = interval(LOOK);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut held = Held::new(core.options.ack_limit);
+    let mut renewing = interval_at(Instant::now() + RENEWAL, RENEWAL);
     loop {
+        match heed(core, inner).await {
+            Ok(Heeded::GoOn) => {}
+            Ok(Heeded::Rest) => return End::Paused,
+            Err(error) => return End::Failed(describe(&error)),
+        }
         tokio::select! {
             biased;
             () = inner.closing.cancelled() => return End::Closed,
             () = up.down.cancelled() => return End::Lost,
+            _ = renewing.tick() => renew(core, inner).await,
             // Before those that may come at any time.
             _ = looking.tick() => {
                 let mut state = inner.lock();
@@ -222,6 +244,100 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                 inner.tell(told);
             }
         }
+    }
+}
+
+/// What a session does after it was looked whether it is paused.
+enum Heeded {
+    GoOn,
+    /// It ends, and the next one begins when the subscription is resumed.
+    Rest,
+}
+
+/// Sees to it that a paused session holds nothing that it need not hold, and that one which is not paused consumes.
+///
+/// Where order does not count, the consumer is cancelled and what lies here goes back; what is out is settled on the same
+/// channel, and consuming begins again on it. Where it counts, what is out is waited for, then the channel ends, by which
+/// all that lies here goes back at once and in its place.
+async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
+    let is_ordered = inner.options.ordered || core.is_single_active(&inner.options.queue);
+    let leaving = {
+        let mut state = inner.lock();
+        let is_paused = state.paused;
+        let Some(session) = &mut state.session else { return Ok(Heeded::GoOn) };
+        match (is_paused, session.consumer.is_some()) {
+            (true, _) if is_ordered && session.out == 0 => {
+                session.trust();
+                session.flush(true);
+                return Ok(Heeded::Rest);
+            }
+            (true, true) if !is_ordered => Some(session.begin_to_leave()),
+            // Requeued meanwhile.
+            (true, false) if !is_ordered && !session.ready.is_empty() => Some(None),
+            (false, false) => None,
+            _ => return Ok(Heeded::GoOn),
+        }
+    };
+    let Some(consumer) = leaving else { return begin_again(inner).await };
+    if let Some((channel, tag)) = consumer {
+        cancel(&channel, tag).await?;
+        if let Some(session) = &mut inner.lock().session {
+            session.leave_consumer();
+        }
+    }
+    while inner.lock().session.as_mut().map_or(0, |session| session.give_back_first(HANDFUL)) > 0
+        && !inner.closing.is_cancelled()
+    {
+        sleep(PACE).await;
+    }
+    Ok(Heeded::GoOn)
+}
+
+/// Consumes again on the channel of a session that was paused.
+async fn begin_again(inner: &Inner) -> Result<Heeded, lapin::Error> {
+    let session = inner.lock().session.as_ref().map(|session| (session.channel.clone(), session.caution));
+    let Some((channel, caution)) = session else { return Ok(Heeded::GoOn) };
+    let prefetch = if caution == Caution::Suspicious { 1 } else { inner.options.prefetch };
+    let consumer = consume(&channel, inner, prefetch).await?;
+    let mut state = inner.lock();
+    if let Some(session) = &mut state.session {
+        session.enter(consumer, prefetch);
+    }
+    inner.consumes(&state);
+    drop(state);
+    inner.ring();
+    // It may have been paused again meanwhile.
+    inner.changed.notify_one();
+    Ok(Heeded::GoOn)
+}
+
+/// Returns when the subscription is not paused, or closed.
+async fn rest(core: &Core, inner: &Inner) {
+    let mut renewing = interval_at(Instant::now() + RENEWAL, RENEWAL);
+    while inner.lock().paused {
+        tokio::select! {
+            () = inner.closing.cancelled() => return,
+            () = inner.changed.notified() => {}
+            _ = renewing.tick() => renew(core, inner).await,
+        }
+    }
+}
+
+/// The queue of this instance ends when nobody consumes it for a while; to declare it again is to use it.
+async fn renew(core: &Core, inner: &Inner) {
+    let queue = &inner.options.queue;
+    if inner.lock().paused && core.own(queue).is_some() && !core.declare_again(queue).await {
+        tracing::warn!(%queue, "the queue of this instance, which is paused, could not be kept in use");
+    }
+}
+
+/// The queue of this instance goes with its subscription, also with one that was closed while it had no session.
+async fn forsake(core: &Core, inner: &Inner) {
+    if let Some(queue) = core.own(&inner.options.queue)
+        && !core.closing.is_cancelled()
+        && let Ok(Some(up)) = timeout(PATIENCE, core.consume.up()).await
+    {
+        delete(core, &queue, &up).await;
     }
 }
 

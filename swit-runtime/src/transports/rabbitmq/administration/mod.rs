@@ -13,8 +13,10 @@ mod leftovers;
 mod listing;
 mod management;
 mod walk;
+mod withdraw;
 
 pub use management::{Management, ManagementError};
+pub(super) use withdraw::withdraw;
 
 use super::{RabbitMqTransport, core::Core};
 use crate::{

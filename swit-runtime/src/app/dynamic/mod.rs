@@ -1,0 +1,17 @@
+//! Subscribers that are made, paused and ended while the service runs: what [`Handle`](super::Handle) does for them.
+//!
+//! - `subscription`, `policies`: their options, as the attribute's keys;
+//! - `assemble`: from options to a checked subscriber, with every fault at once;
+//! - `members`: all subscribers of a running service, by name, and who owns their tasks.
+
+mod assemble;
+mod members;
+mod policies;
+mod status;
+mod subscription;
+
+pub(super) use assemble::{Facts, Parts};
+pub(super) use members::{Member, Members};
+pub use policies::Policies;
+pub use status::{Remaining, SubscriberState, SubscriberStatus, Unsubscribed};
+pub use subscription::Subscription;

@@ -1,0 +1,106 @@
+//! The gate between a subscriber's workers and its subscription: it says whether they may pull now.
+//!
+//! Guarantee: while it is closed no attempt begins, be it at what lies in the queue or at a retry that is due; what runs
+//! already runs on. Nobody polls: whoever finds it closed waits to be told. An open gate costs one relaxed load a message.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::watch;
+
+/// Why a gate is closed; it is open when nothing closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Bar {
+    /// Somebody paused the subscriber.
+    Paused = 1,
+}
+
+/// One subscriber's gate.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// The bars that are down. What decides is `open`; this is the cheap way to look.
+    bars: AtomicU8,
+    open: watch::Sender<bool>,
+}
+
+impl Gate {
+    /// An open gate.
+    pub(crate) fn new() -> Self {
+        Self { bars: AtomicU8::new(0), open: watch::Sender::new(true) }
+    }
+
+    /// Whether workers may pull now. A worker on another thread may learn of a change a moment later.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.bars.load(Ordering::Relaxed) == 0
+    }
+
+    /// Pauses the subscriber by hand. False: it was paused already.
+    pub(crate) fn pause(&self) -> bool {
+        self.lower(Bar::Paused)
+    }
+
+    /// Ends a pause by hand. False: it was not paused.
+    pub(crate) fn resume(&self) -> bool {
+        self.raise(Bar::Paused)
+    }
+
+    /// Whether it is paused by hand.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.bars.load(Ordering::Relaxed) & Bar::Paused as u8 != 0
+    }
+
+    /// Closes it for this reason. False: it was closed for it already.
+    pub(crate) fn lower(&self, bar: Bar) -> bool {
+        self.change(|bars| bars | bar as u8)
+    }
+
+    /// Takes this reason away. False: it was none.
+    pub(crate) fn raise(&self, bar: Bar) -> bool {
+        self.change(|bars| bars & !(bar as u8))
+    }
+
+    fn change(&self, change: impl Fn(u8) -> u8) -> bool {
+        let mut changed = false;
+        // Under the lock of the channel, so that what is seen last is what is so.
+        self.open.send_if_modified(|open| {
+            let before = self.bars.load(Ordering::Relaxed);
+            let after = change(before);
+            changed = before != after;
+            self.bars.store(after, Ordering::Relaxed);
+            let was_open = std::mem::replace(open, after == 0);
+            was_open != *open
+        });
+        changed
+    }
+
+    /// Resolves when it is open. It may be closed again by then: look once more.
+    pub(crate) async fn opened(&self) {
+        // An error would mean that the sender is gone, which is here.
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_is_told() {
+        let gate = Arc::new(Gate::new());
+        gate.opened().await;
+        assert!(gate.pause() && !gate.pause());
+        assert!(gate.is_paused() && !gate.is_open());
+        let waiting = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.opened().await }
+        });
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert!(!waiting.is_finished());
+        assert!(gate.resume() && !gate.resume());
+        waiting.await.unwrap();
+        assert!(gate.is_open() && !gate.is_paused());
+    }
+}

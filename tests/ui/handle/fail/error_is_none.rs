@@ -1,0 +1,13 @@
+use swit::{Event, Handle, Subscription};
+
+#[derive(serde::Serialize, serde::Deserialize, Event)]
+#[event(topic = "order.placed", version = 1)]
+struct OrderPlaced {}
+
+struct NoError;
+
+async fn subscribe(handle: Handle) -> swit::Result<()> {
+    handle.subscribe(Subscription::new("order.*"), |_: OrderPlaced| async { Err::<(), _>(NoError) }).await
+}
+
+fn main() {}
