@@ -21,7 +21,7 @@ pub use swit_runtime::{
         App, Graph, Handle, Handlers, Running, SubscriberStats, check, cli::main as cli, dead_letters, init_logging,
         serve as run,
     },
-    classify::{Backoff, Class, Classification, Classify},
+    classify::{Backoff, BoxError, Class, Classification, Classify},
     clock::Clock,
     codec::{self, Codec, DecodeError, EncodeError},
     compression::{self, CompressError, Compression, DecompressError},
@@ -37,6 +37,7 @@ pub use swit_runtime::{
     limits::Limits,
     message::Message,
     middleware::{Middleware, Next, PublishMiddleware, PublishNext},
+    middlewares,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::{

@@ -6,7 +6,7 @@
 //!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
 //! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
-//! - F3 adapters: `transports`
+//! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
 
 pub mod app;
@@ -30,6 +30,7 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod middleware;
+pub mod middlewares;
 pub mod outcome;
 pub mod pipeline;
 pub mod publisher;

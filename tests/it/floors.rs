@@ -26,7 +26,7 @@ const FLOORS: [&[&str]; 5] = [
     ],
     &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking"],
     &["registry", "contract", "publisher", "pipeline", "consumer"],
-    &["transports"],
+    &["transports", "middlewares"],
     &["app", "testing", "conformance"],
 ];
 

@@ -17,6 +17,7 @@ mod graph;
 mod lifecycle;
 mod manual;
 mod middleware;
+mod middlewares;
 mod ordered;
 mod publishers;
 mod publishing;

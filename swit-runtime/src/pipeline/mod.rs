@@ -12,6 +12,7 @@
 
 mod admission;
 mod conclude;
+mod confirmed;
 mod copies;
 mod counters;
 mod guard;
