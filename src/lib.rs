@@ -7,6 +7,9 @@ mod docs {
     struct Codecs;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
+    #[cfg(all(feature = "cache", feature = "jwt"))]
+    #[doc = include_str!("../docs/middleware.md")]
+    struct Middleware;
     #[doc = include_str!("../docs/publishing.md")]
     struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
