@@ -9,6 +9,9 @@ mod docs {
     struct Failures;
     #[doc = include_str!("../docs/handlers.md")]
     struct Handlers;
+    #[cfg(all(feature = "cache", feature = "jwt"))]
+    #[doc = include_str!("../docs/middleware.md")]
+    struct Middleware;
     #[doc = include_str!("../docs/publishing.md")]
     struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
@@ -23,7 +26,7 @@ pub use swit_runtime::{
         App, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState, SubscriberStats, SubscriberStatus,
         Subscription, Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
     },
-    classify::{Backoff, Class, Classification, Classify, Jitter},
+    classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
     clock::Clock,
     codec::{self, Codec, DecodeError, EncodeError},
     compression::{self, CompressError, Compression, DecompressError},
@@ -41,6 +44,7 @@ pub use swit_runtime::{
     limits::Limits,
     message::Message,
     middleware::{Middleware, Next, PublishMiddleware, PublishNext},
+    middlewares,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     pipeline::{Ack, Counts, Histogram, SettleError},
     publisher::{

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fmt, mem,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -20,7 +20,7 @@ use crate::{
     outcome::Failure,
     scope::{Scope, Shared},
     text::Text,
-    transport::Delivery,
+    transport::{BoxFuture, Delivery},
 };
 
 /// Who handles the delivery: what of a subscriber concerns its deliveries.
@@ -93,6 +93,16 @@ pub struct Context {
     pending: Option<Failure>,
     /// The handler, where it is a value and not a function that was linked.
     callable: Option<Shared>,
+    /// What few deliveries have; one check for those that have none of it.
+    rare: Option<Box<Rare>>,
+}
+
+/// What middleware asked of one attempt.
+#[derive(Default)]
+struct Rare {
+    correlation: Option<Text>,
+    /// The lock is never taken: it makes a `&Context` one that may cross an await, which the futures alone would not.
+    confirmed: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
 /// Numbers the publications under one delivery, so that each attempt gives them the same ids.
@@ -117,6 +127,7 @@ impl Context {
             extensions: None,
             pending: None,
             callable: None,
+            rare: None,
         }
     }
 
@@ -189,13 +200,51 @@ impl Context {
         self.emissions.push(Emission { message, unrouted });
     }
 
+    /// Does this once the attempt has succeeded and all that its handler returned is confirmed, just before the input is
+    /// acknowledged. An outcome that middleware sees is not yet that: what was returned may still fail to be published,
+    /// and then the attempt failed, is made again, and nothing that was asked for here is done.
+    ///
+    /// It should be quick, since the input waits for it: it is given up after the subscriber's timeout. What it can't do it
+    /// must say itself; if it panics, that is logged. With `ack = "manual"` it is done only if the handler acknowledged.
+    pub fn on_confirmed(&mut self, then: impl Future<Output = ()> + Send + 'static) {
+        self.rare
+            .get_or_insert_default()
+            .confirmed
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::pin(then));
+    }
+
+    /// The correlation id that publications under this delivery carry, unless they have one of their own: set by middleware,
+    /// else the message's own, else (there is none here) the message's id.
+    pub fn correlation_id(&self) -> Option<&Text> {
+        let set = self.rare.as_ref().and_then(|rare| rare.correlation.as_ref());
+        set.or(self.delivery.message().correlation_id.as_ref())
+    }
+
+    /// Gives publications under this delivery another correlation id than the message's own.
+    pub fn set_correlation_id(&mut self, id: impl Into<Text>) {
+        self.rare.get_or_insert_default().correlation = Some(id.into());
+    }
+
+    /// Whether something waits for the confirmation.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.emissions.is_empty() && self.rare.is_none()
+    }
+
+    pub(crate) fn take_confirmed(&mut self) -> Vec<BoxFuture<'static, ()>> {
+        let confirmed = self.rare.as_mut().map(|rare| rare.confirmed.get_mut().unwrap_or_else(PoisonError::into_inner));
+        confirmed.map(mem::take).unwrap_or_default()
+    }
+
     /// What ties a publication to this delivery, for a publisher that does not borrow the context.
     pub fn share_link(&mut self) -> Link {
         let next = self.ordinals.next;
         let ordinals = self.ordinals.shared.get_or_insert_with(|| Arc::new(AtomicU32::new(next))).clone();
         Link {
             input: self.delivery.message().id.clone(),
-            correlation_id: self.delivery.message().correlation_id.clone(),
+            correlation_id: self.correlation_id().cloned(),
             receiver: self.receiver.clone(),
             ordinals,
         }
@@ -208,7 +257,12 @@ impl Context {
             self.ordinals.next += 1;
             self.ordinals.next - 1
         };
-        BorrowedLink { input: self.delivery.message(), subscriber: &self.receiver.subscriber, ordinal }
+        BorrowedLink {
+            input: self.delivery.message(),
+            correlation: self.correlation_id(),
+            subscriber: &self.receiver.subscriber,
+            ordinal,
+        }
     }
 
     /// Takes a delivery in for its attempt of this number.
@@ -224,6 +278,9 @@ impl Context {
         }
         self.emissions.clear();
         self.pending = None;
+        if self.rare.is_some() {
+            self.rare = None;
+        }
     }
 
     /// Shows this in place of the delivery's message, until it is told otherwise. What is settled, and copied for a retry
@@ -288,13 +345,14 @@ impl Link {
 
 struct BorrowedLink<'a> {
     input: &'a Message,
+    correlation: Option<&'a Text>,
     subscriber: &'a str,
     ordinal: u32,
 }
 
 impl BorrowedLink<'_> {
     fn stamp(&self, message: &mut Message) {
-        stamp(message, &self.input.id, self.input.correlation_id.as_ref(), self.subscriber, self.ordinal);
+        stamp(message, &self.input.id, self.correlation, self.subscriber, self.ordinal);
     }
 }
 

@@ -7,7 +7,7 @@
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `consumer`
-//! - F3 adapters: `transports`
+//! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
 
 pub mod app;
@@ -33,6 +33,7 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod middleware;
+pub mod middlewares;
 pub mod outcome;
 pub mod pipeline;
 mod policy;

@@ -37,7 +37,7 @@ const FLOORS: [&[&str]; 5] = [
         "error_handler",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "consumer"],
-    &["transports"],
+    &["transports", "middlewares"],
     &["app", "testing", "conformance"],
 ];
 

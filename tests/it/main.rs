@@ -19,6 +19,7 @@ mod graph;
 mod lifecycle;
 mod manual;
 mod middleware;
+mod middlewares;
 mod ordered;
 mod pausing;
 mod publishers;

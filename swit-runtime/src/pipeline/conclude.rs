@@ -8,7 +8,8 @@ use std::{sync::Arc, time::Duration};
 use swit_grammar::subscriber::AckMode;
 
 use super::{
-    Plan, admission::Admission, copies, parking::Parked, plan::LONGEST_PARKING, policy::reasons, worker::Seat,
+    Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
+    policy::reasons, worker::Seat,
 };
 use crate::{
     classify::{Backoff, Jitter},
@@ -68,6 +69,7 @@ impl Seat {
             }
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
+        let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
             Outcome::Failed(failure) => {
@@ -80,23 +82,34 @@ impl Seat {
         let delivery = match self.plan.ack {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
-                if !outcome.is_success() {
+                if outcome.is_success() {
+                    confirmed::run(&self.plan, confirmed).await;
+                } else {
                     self.counters.discarded();
                 }
                 return true;
             }
             AckMode::Manual => match self.desk.take().map(|desk| desk.close(&mut self.cx)) {
-                Some(Some(back)) if outcome.is_success() => {
+                // The handler never ran: middleware answered in its place.
+                Some(Closed::Untouched(delivery)) => delivery,
+                Some(Closed::Back(back)) if outcome.is_success() => {
                     self.plan.requeue_dropped(back);
                     return true;
                 }
-                Some(Some(back)) => back,
+                Some(Closed::Back(back)) => back,
                 // The handler settled it, or still holds it.
-                Some(None) | None => return true,
+                Some(Closed::Gone { acknowledged }) => {
+                    if acknowledged && outcome.is_success() {
+                        confirmed::run(&self.plan, confirmed).await;
+                    }
+                    return true;
+                }
+                None => return true,
             },
         };
         match outcome {
             Outcome::Success => {
+                confirmed::run(&self.plan, confirmed).await;
                 failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true

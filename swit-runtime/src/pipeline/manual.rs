@@ -41,7 +41,7 @@ pub enum SettleError {
 impl Ack {
     /// Done with: the queue forgets it.
     pub fn ack(mut self) {
-        if let Some(delivery) = self.settled() {
+        if let Some(delivery) = self.settled_as(State::Acknowledged) {
             delivery.settle(Verdict::Ack);
         }
     }
@@ -92,7 +92,11 @@ impl Ack {
     }
 
     fn settled(&mut self) -> Option<Delivery> {
-        self.desk.set(State::Settled);
+        self.settled_as(State::Settled)
+    }
+
+    fn settled_as(&mut self, state: State) -> Option<Delivery> {
+        self.desk.set(state);
         self.delivery.take()
     }
 }
@@ -141,10 +145,25 @@ enum State {
     Held,
     /// It was dropped while the handler ran.
     Back(Delivery),
-    /// It was used.
+    /// It was acknowledged.
+    Acknowledged,
+    /// It was used for something else.
     Settled,
     /// The handler is over and somebody still has it.
     Detached,
+}
+
+/// How an attempt left its delivery.
+pub(super) enum Closed {
+    /// Nobody took the `Ack`.
+    Untouched(Delivery),
+    /// It was dropped unused.
+    Back(Delivery),
+    /// It was used, or is still held.
+    Gone {
+        /// The handler acknowledged.
+        acknowledged: bool,
+    },
 }
 
 impl Desk {
@@ -156,14 +175,18 @@ impl Desk {
     }
 
     /// Ends the attempt: the delivery, if the handler has neither settled it nor kept it.
-    pub(super) fn close(&self, cx: &mut Context) -> Option<Delivery> {
+    pub(super) fn close(&self, cx: &mut Context) -> Closed {
         match self.set(State::Detached) {
-            State::Untouched => Some(cx.take_delivery()),
-            State::Back(delivery) => Some(delivery),
-            State::Held | State::Detached => None,
+            State::Untouched => Closed::Untouched(cx.take_delivery()),
+            State::Back(delivery) => Closed::Back(delivery),
+            State::Held | State::Detached => Closed::Gone { acknowledged: false },
+            State::Acknowledged => {
+                self.set(State::Acknowledged);
+                Closed::Gone { acknowledged: true }
+            }
             State::Settled => {
                 self.set(State::Settled);
-                None
+                Closed::Gone { acknowledged: false }
             }
         }
     }

@@ -13,6 +13,7 @@
 mod admission;
 mod asking;
 mod conclude;
+mod confirmed;
 mod copies;
 mod counters;
 mod guard;

@@ -296,7 +296,7 @@ impl Seat {
     #[inline]
     fn succeed(&mut self, outcome: &Outcome, waited: Option<tokio::time::Instant>) -> bool {
         self.lap(waited);
-        let plain = outcome.is_success() && self.cx.emissions().is_empty() && self.plan.ack != AckMode::Manual;
+        let plain = outcome.is_success() && self.cx.is_plain() && self.plan.ack != AckMode::Manual;
         if plain {
             self.counters.succeeded();
             self.done = Some(self.cx.take_delivery());
