@@ -6,7 +6,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,8 @@ pub struct Receiver {
     pub transport: Text,
     /// Time that one attempt may take.
     pub timeout: Duration,
+    /// How often an event handler of it failed, where it is a composite.
+    pub(crate) handlers_failed: Arc<AtomicU64>,
 }
 
 impl Receiver {
@@ -47,6 +49,7 @@ impl Receiver {
             queue: queue.into(),
             transport: transport.into(),
             timeout,
+            handlers_failed: Arc::default(),
         }
     }
 }
@@ -73,8 +76,18 @@ pub struct Context {
     attempt: u32,
     ordinals: Ordinals,
     emissions: Vec<Emission>,
-    extensions: Option<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    extensions: Option<Extensions>,
     pending: Option<Failure>,
+}
+
+type ByType = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+
+/// What middleware left for what runs further inside.
+#[derive(Default)]
+struct Extensions {
+    own: ByType,
+    /// Seen by all event handlers of a composite at once.
+    shared: Option<Arc<ByType>>,
 }
 
 /// Numbers the publications under one delivery, so that each attempt gives them the same ids.
@@ -83,6 +96,8 @@ struct Ordinals {
     next: u32,
     /// There once a publisher counts along that does not borrow the context.
     shared: Option<Arc<AtomicU32>>,
+    /// The event handler that counts for itself.
+    handler: Option<&'static str>,
 }
 
 impl Context {
@@ -137,12 +152,14 @@ impl Context {
 
     /// What middleware put here under this type.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.extensions.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+        let (extensions, id) = (self.extensions.as_ref()?, TypeId::of::<T>());
+        let found = extensions.own.get(&id).or_else(|| extensions.shared.as_ref()?.get(&id));
+        found?.downcast_ref()
     }
 
     /// Puts a value here for what runs further inside; handlers take it as `Extension<T>`.
     pub fn insert_extension<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
-        let old = self.extensions.get_or_insert_default().insert(TypeId::of::<T>(), Box::new(value))?;
+        let old = self.extensions.get_or_insert_default().own.insert(TypeId::of::<T>(), Box::new(value))?;
         old.downcast().ok().map(|boxed| *boxed)
     }
 
@@ -167,6 +184,7 @@ impl Context {
             correlation_id: self.delivery.message().correlation_id.clone(),
             receiver: self.receiver.clone(),
             ordinals,
+            handler: self.ordinals.handler,
         }
     }
 
@@ -177,7 +195,39 @@ impl Context {
             self.ordinals.next += 1;
             self.ordinals.next - 1
         };
-        BorrowedLink { input: self.delivery.message(), subscriber: &self.receiver.subscriber, ordinal }
+        let place = Place { subscriber: &self.receiver.subscriber, handler: self.ordinals.handler, ordinal };
+        BorrowedLink { input: self.delivery.message(), place }
+    }
+
+    /// A context of its own for one event handler: it sees the same delivery and extensions, can't settle, and numbers its
+    /// publications by itself.
+    pub(crate) fn child(&mut self, handler: &'static str) -> Self {
+        Self {
+            scope: self.scope.clone(),
+            receiver: self.receiver.clone(),
+            delivery: self.delivery.view(),
+            seen: self.seen.clone(),
+            attempt: self.attempt,
+            ordinals: Ordinals { handler: Some(handler), ..Ordinals::default() },
+            emissions: Vec::new(),
+            extensions: self.share_extensions().map(|shared| Extensions { own: ByType::new(), shared: Some(shared) }),
+            pending: None,
+        }
+    }
+
+    fn share_extensions(&mut self) -> Option<Arc<ByType>> {
+        let Extensions { own, shared } = self.extensions.as_mut()?;
+        Some(shared.get_or_insert_with(|| Arc::new(mem::take(own))).clone())
+    }
+
+    /// Once no child is left: the extensions are this context's own again.
+    pub(crate) fn rejoin(&mut self) {
+        let Some(Extensions { own, shared }) = &mut self.extensions else { return };
+        match shared.take().map(Arc::try_unwrap) {
+            Some(Ok(values)) => *own = values,
+            Some(Err(still_shared)) => *shared = Some(still_shared),
+            None => {}
+        }
     }
 
     /// Takes a delivery in for its attempt of this number.
@@ -235,13 +285,15 @@ pub struct Link {
     correlation_id: Option<Text>,
     receiver: Arc<Receiver>,
     ordinals: Arc<AtomicU32>,
+    handler: Option<&'static str>,
 }
 
 impl Link {
     /// Gives a message its derived id where it has none, its causation and its correlation.
     pub fn stamp(&self, message: &mut Message) {
         let ordinal = self.ordinals.fetch_add(1, Ordering::Relaxed);
-        stamp(message, &self.input, self.correlation_id.as_ref(), &self.receiver.subscriber, ordinal);
+        let place = Place { subscriber: &self.receiver.subscriber, handler: self.handler, ordinal };
+        stamp(message, &self.input, self.correlation_id.as_ref(), place);
     }
 
     /// Who handles the delivery.
@@ -252,19 +304,26 @@ impl Link {
 
 struct BorrowedLink<'a> {
     input: &'a Message,
+    place: Place<'a>,
+}
+
+/// Which publication it is, under its delivery.
+#[derive(Clone, Copy)]
+struct Place<'a> {
     subscriber: &'a str,
+    handler: Option<&'static str>,
     ordinal: u32,
 }
 
 impl BorrowedLink<'_> {
     fn stamp(&self, message: &mut Message) {
-        stamp(message, &self.input.id, self.input.correlation_id.as_ref(), self.subscriber, self.ordinal);
+        stamp(message, &self.input.id, self.input.correlation_id.as_ref(), self.place);
     }
 }
 
-fn stamp(message: &mut Message, input: &MessageId, correlation: Option<&Text>, subscriber: &str, ordinal: u32) {
+fn stamp(message: &mut Message, input: &MessageId, correlation: Option<&Text>, place: Place<'_>) {
     if message.id.is_empty() {
-        message.id = MessageId::derived(input, subscriber, ordinal);
+        message.id = MessageId::derived_in(input, place.subscriber, place.handler, place.ordinal);
     }
     if message.causation_id.is_none() && !input.is_empty() {
         message.causation_id = Some(input.clone());

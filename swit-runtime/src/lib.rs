@@ -5,7 +5,7 @@
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`
-//! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `consumer`
+//! - F2 engine: `registry`, `contract`, `publisher`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`
 //! - F4 app: `app`, `testing`, `conformance`
 
@@ -15,6 +15,7 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+pub mod composite;
 pub mod compression;
 #[cfg(feature = "conformance")]
 pub mod conformance;

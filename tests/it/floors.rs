@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 5] = [
         "failpoint",
     ],
     &["transport", "scope", "context", "classifiers", "extract", "middleware", "returns", "blocking"],
-    &["registry", "contract", "publisher", "pipeline", "consumer"],
+    &["registry", "contract", "publisher", "pipeline", "composite", "consumer"],
     &["transports"],
     &["app", "testing", "conformance"],
 ];

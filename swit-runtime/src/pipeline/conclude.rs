@@ -18,13 +18,14 @@ use super::{
 };
 use crate::{
     classify::Backoff,
+    composite::Progress,
     context::Emission,
     error::PublishError,
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
-    publisher::Outgoing,
+    publisher::{Outgoing, Outlet},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
@@ -62,7 +63,10 @@ impl Seat {
                 Ok(()) => Outcome::Success,
                 Err(error) => Failure::classified(FailureKind::Publish, error).into(),
             },
-            Outcome::Failed(failure) => self.prefer_pending(failure).into(),
+            Outcome::Failed(failure) => match self.cx.extension::<Arc<Progress>>() {
+                Some(progress) if progress.forgives(&failure) => Outcome::Success,
+                _ => self.prefer_pending(failure).into(),
+            },
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
         match &outcome {
@@ -74,7 +78,7 @@ impl Seat {
             Outcome::Discarded(_) => {}
         }
         let attempt = self.cx.attempt();
-        let delivery = match self.plan.ack {
+        let mut delivery = match self.plan.ack {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
                 if !outcome.is_success() {
@@ -108,17 +112,24 @@ impl Seat {
                 std::mem::forget(delivery);
                 true
             }
-            Outcome::Failed(failure) => match self.plan.policy.decide(&failure, attempt) {
-                Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
-                Decision::DeadLetter { reason } => {
-                    self.give_up(delivery, reason, Some(&failure), attempt).await;
-                    true
+            Outcome::Failed(failure) => {
+                let decide = |failure: &Failure| self.plan.policy.decide(failure, attempt);
+                let (decision, failure) = match self.cx.extension::<Arc<Progress>>() {
+                    None => (decide(&failure), failure),
+                    Some(progress) => progress.conclude(failure, &mut delivery, decide),
+                };
+                match decision {
+                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
+                    Decision::DeadLetter { reason } => {
+                        self.give_up(delivery, reason, Some(&failure), attempt).await;
+                        true
+                    }
+                    Decision::Discard { reason } => {
+                        self.discard(delivery, &reason);
+                        true
+                    }
                 }
-                Decision::Discard { reason } => {
-                    self.discard(delivery, &reason);
-                    true
-                }
-            },
+            }
         }
     }
 
@@ -139,17 +150,7 @@ impl Seat {
 
     /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
-        let emissions = self.cx.take_emissions();
-        let mut sent = Vec::with_capacity(emissions.len());
-        let turns = self.plan.outlet.path.turns();
-        for Emission { message, unrouted } in emissions {
-            let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
-            sent.push(self.plan.outlet.path.publish(outgoing, turns.as_ref()));
-        }
-        for sent in sent {
-            sent.await?;
-        }
-        Ok(())
+        publish_all(&self.plan.outlet, self.cx.take_emissions()).await
     }
 
     /// Arranges the next attempt. False: it has begun here, in place.
@@ -191,6 +192,20 @@ impl Seat {
         self.counters.discarded();
         self.plan.discard(delivery, reason);
     }
+}
+
+/// Publishes what a handler returned, all of it at once, and waits until all of it is confirmed.
+pub(crate) async fn publish_all(outlet: &Outlet, emissions: Vec<Emission>) -> Result<(), PublishError> {
+    let mut sent = Vec::with_capacity(emissions.len());
+    let turns = outlet.path.turns();
+    for Emission { message, unrouted } in emissions {
+        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+        sent.push(outlet.path.publish(outgoing, turns.as_ref()));
+    }
+    for sent in sent {
+        sent.await?;
+    }
+    Ok(())
 }
 
 /// What became of a delivery that was to be given up.

@@ -21,12 +21,14 @@ mod plan;
 mod policy;
 mod worker;
 
+pub(crate) use conclude::publish_all;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::{Counts, Histogram};
+pub(crate) use guard::panicked;
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;
-pub(crate) use policy::RetryPolicy;
+pub(crate) use policy::{Decision, RetryPolicy};
 pub(crate) use worker::Source;
 pub use worker::{Worker, start};

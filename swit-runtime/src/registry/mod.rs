@@ -3,6 +3,7 @@
 //! A registration is `'static` metadata and function pointers; nothing runs before the app reads it. The registry is
 //! global to the process; an app is a selection of it.
 
+mod composite;
 mod event;
 mod handler;
 mod linked;
@@ -16,6 +17,9 @@ mod subscriber;
 #[doc(hidden)]
 pub use inventory;
 
+pub use composite::{
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+};
 pub use event::EventRegistration;
 pub use handler::Handler;
 pub use linked::LinkedCrates;
