@@ -6,7 +6,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -39,6 +39,8 @@ pub struct Receiver {
     pub timeout: Duration,
     /// Who says the class of errors that do not say it themselves.
     pub(crate) rules: Rules,
+    /// How often an event handler of it failed, where it is a composite.
+    pub(crate) handlers_failed: Arc<AtomicU64>,
 }
 
 impl Receiver {
@@ -57,6 +59,7 @@ impl Receiver {
             transport: transport.into(),
             timeout,
             rules: Rules::default(),
+            handlers_failed: Arc::default(),
         }
     }
 
@@ -89,7 +92,7 @@ pub struct Context {
     attempt: u32,
     ordinals: Ordinals,
     emissions: Vec<Emission>,
-    extensions: Option<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    extensions: Option<Extensions>,
     pending: Option<Failure>,
     /// The handler, where it is a value and not a function that was linked.
     callable: Option<Shared>,
@@ -105,12 +108,30 @@ struct Rare {
     confirmed: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
+impl Rare {
+    fn correlated(correlation: Text) -> Box<Self> {
+        Box::new(Self { correlation: Some(correlation), ..Self::default() })
+    }
+}
+
+type ByType = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+
+/// What middleware left for what runs further inside.
+#[derive(Default)]
+struct Extensions {
+    own: ByType,
+    /// Seen by all event handlers of a composite at once.
+    shared: Option<Arc<ByType>>,
+}
+
 /// Numbers the publications under one delivery, so that each attempt gives them the same ids.
 #[derive(Debug, Default)]
 struct Ordinals {
     next: u32,
     /// There once a publisher counts along that does not borrow the context.
     shared: Option<Arc<AtomicU32>>,
+    /// The event handler that counts for itself.
+    handler: Option<&'static str>,
 }
 
 impl Context {
@@ -179,12 +200,14 @@ impl Context {
 
     /// What middleware put here under this type.
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.extensions.as_ref()?.get(&TypeId::of::<T>())?.downcast_ref()
+        let (extensions, id) = (self.extensions.as_ref()?, TypeId::of::<T>());
+        let found = extensions.own.get(&id).or_else(|| extensions.shared.as_ref()?.get(&id));
+        found?.downcast_ref()
     }
 
     /// Puts a value here for what runs further inside; handlers take it as `Extension<T>`.
     pub fn insert_extension<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
-        let old = self.extensions.get_or_insert_default().insert(TypeId::of::<T>(), Box::new(value))?;
+        let old = self.extensions.get_or_insert_default().own.insert(TypeId::of::<T>(), Box::new(value))?;
         old.downcast().ok().map(|boxed| *boxed)
     }
 
@@ -247,6 +270,7 @@ impl Context {
             correlation_id: self.correlation_id().cloned(),
             receiver: self.receiver.clone(),
             ordinals,
+            handler: self.ordinals.handler,
         }
     }
 
@@ -257,11 +281,40 @@ impl Context {
             self.ordinals.next += 1;
             self.ordinals.next - 1
         };
-        BorrowedLink {
-            input: self.delivery.message(),
-            correlation: self.correlation_id(),
-            subscriber: &self.receiver.subscriber,
-            ordinal,
+        let place = Place { subscriber: &self.receiver.subscriber, handler: self.ordinals.handler, ordinal };
+        BorrowedLink { input: self.delivery.message(), correlation: self.correlation_id(), place }
+    }
+
+    /// A context of its own for one event handler: it sees the same delivery and extensions, can't settle, and numbers its
+    /// publications by itself.
+    pub(crate) fn child(&mut self, handler: &'static str) -> Self {
+        Self {
+            scope: self.scope.clone(),
+            receiver: self.receiver.clone(),
+            delivery: self.delivery.view(),
+            seen: self.seen.clone(),
+            attempt: self.attempt,
+            ordinals: Ordinals { handler: Some(handler), ..Ordinals::default() },
+            emissions: Vec::new(),
+            extensions: self.share_extensions().map(|shared| Extensions { own: ByType::new(), shared: Some(shared) }),
+            pending: None,
+            callable: None,
+            rare: self.rare.as_ref().and_then(|rare| rare.correlation.clone()).map(Rare::correlated),
+        }
+    }
+
+    fn share_extensions(&mut self) -> Option<Arc<ByType>> {
+        let Extensions { own, shared } = self.extensions.as_mut()?;
+        Some(shared.get_or_insert_with(|| Arc::new(mem::take(own))).clone())
+    }
+
+    /// Once no child is left: the extensions are this context's own again.
+    pub(crate) fn rejoin(&mut self) {
+        let Some(Extensions { own, shared }) = &mut self.extensions else { return };
+        match shared.take().map(Arc::try_unwrap) {
+            Some(Ok(values)) => *own = values,
+            Some(Err(still_shared)) => *shared = Some(still_shared),
+            None => {}
         }
     }
 
@@ -328,13 +381,15 @@ pub struct Link {
     correlation_id: Option<Text>,
     receiver: Arc<Receiver>,
     ordinals: Arc<AtomicU32>,
+    handler: Option<&'static str>,
 }
 
 impl Link {
     /// Gives a message its derived id where it has none, its causation and its correlation.
     pub fn stamp(&self, message: &mut Message) {
         let ordinal = self.ordinals.fetch_add(1, Ordering::Relaxed);
-        stamp(message, &self.input, self.correlation_id.as_ref(), &self.receiver.subscriber, ordinal);
+        let place = Place { subscriber: &self.receiver.subscriber, handler: self.handler, ordinal };
+        stamp(message, &self.input, self.correlation_id.as_ref(), place);
     }
 
     /// Who handles the delivery.
@@ -346,19 +401,26 @@ impl Link {
 struct BorrowedLink<'a> {
     input: &'a Message,
     correlation: Option<&'a Text>,
+    place: Place<'a>,
+}
+
+/// Which publication it is, under its delivery.
+#[derive(Clone, Copy)]
+struct Place<'a> {
     subscriber: &'a str,
+    handler: Option<&'static str>,
     ordinal: u32,
 }
 
 impl BorrowedLink<'_> {
     fn stamp(&self, message: &mut Message) {
-        stamp(message, &self.input.id, self.correlation, self.subscriber, self.ordinal);
+        stamp(message, &self.input.id, self.correlation, self.place);
     }
 }
 
-fn stamp(message: &mut Message, input: &MessageId, correlation: Option<&Text>, subscriber: &str, ordinal: u32) {
+fn stamp(message: &mut Message, input: &MessageId, correlation: Option<&Text>, place: Place<'_>) {
     if message.id.is_empty() {
-        message.id = MessageId::derived(input, subscriber, ordinal);
+        message.id = MessageId::derived_in(input, place.subscriber, place.handler, place.ordinal);
     }
     if message.causation_id.is_none() && !input.is_empty() {
         message.causation_id = Some(input.clone());

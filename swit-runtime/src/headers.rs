@@ -47,6 +47,11 @@ pub mod names {
         TIMESTAMP = "x-swit-timestamp";
         /// The number of a publication on its channel (integer): tells which one the broker returned.
         SEQUENCE = "x-swit-sequence";
+        /// The event handlers of a composite that have succeeded, behind the consumer that they belong to:
+        /// `group.subscriber: reserve-stock,set-price`. They are not run again, also when a dead letter is replayed.
+        DONE = "x-swit-done";
+        /// The event handlers of a composite that were given up while others are tried again: the consumer, then a line each.
+        GIVEN_UP = "x-swit-given-up";
         /// The names of headers that a copy had to leave behind, since all of them together are more than a frame holds.
         DROPPED_HEADERS = "x-swit-dropped-headers";
     }

@@ -52,6 +52,12 @@ impl MessageId {
 
     /// The id of publication number `ordinal` under a delivery: UUIDv8 over SHA-256 of input id, subscriber, ordinal.
     pub fn derived(input: &Self, subscriber: &str, ordinal: u32) -> Self {
+        Self::derived_in(input, subscriber, None, ordinal)
+    }
+
+    /// As [`derived`](Self::derived), counted for one event handler of a composite alone: what it publishes has the same
+    /// ids whichever handlers run beside it.
+    pub fn derived_in(input: &Self, subscriber: &str, handler: Option<&str>, ordinal: u32) -> Self {
         let mut hash = Sha256::new();
         let mut buffer = [0; 36];
         hash.update(input.encode(&mut buffer));
@@ -59,6 +65,10 @@ impl MessageId {
         hash.update([0]);
         hash.update(subscriber);
         hash.update([0]);
+        if let Some(handler) = handler {
+            hash.update(handler);
+            hash.update([0]);
+        }
         hash.update(ordinal.to_be_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash.finalize()[..16]);

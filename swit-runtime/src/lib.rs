@@ -6,7 +6,7 @@
 //!   `event`, `error`, `failpoint`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`
-//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `consumer`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
 
@@ -16,6 +16,7 @@ pub mod classifiers;
 pub mod classify;
 pub mod clock;
 pub mod codec;
+pub mod composite;
 pub mod compression;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -10,6 +10,8 @@ pub const MAX_JSON_DEPTH: usize = 128;
 pub const MAX_MSGPACK_DEPTH: usize = 128;
 /// Most bytes of `x-dead-letter-error`.
 pub const MAX_ERROR_BYTES: usize = 4 * 1024;
+/// Most event handlers of one composite: their names travel in a header.
+pub const MAX_EVENT_HANDLERS: usize = 64;
 
 /// Limits that apply to every message before it is decoded or published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

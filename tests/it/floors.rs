@@ -36,7 +36,7 @@ const FLOORS: [&[&str]; 5] = [
         "error_classifier",
         "error_handler",
     ],
-    &["registry", "contract", "publisher", "policy", "pipeline", "consumer"],
+    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
     &["transports", "middlewares"],
     &["app", "testing", "conformance"],
 ];

@@ -76,6 +76,7 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
             emits: #private::Probe::<#returns>::EMITS,
             requires: |_out| { #(#private::Probe::<#arguments>::REQUIRES(_out);)* },
             start: #private::start::<#ident>,
+            composite: ::core::option::Option::None,
         };
     }
 }

@@ -1,6 +1,10 @@
 //! A started service.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{sync::watch, time::Instant};
 
@@ -94,7 +98,10 @@ impl Running {
                     name: plan.receiver.subscriber.clone(),
                     queue: plan.receiver.queue.clone(),
                     dead_letter: plan.dead_letter.clone(),
-                    counts: consumer.counts(),
+                    counts: Counts {
+                        handlers_failed: plan.receiver.handlers_failed.load(Ordering::Relaxed),
+                        ..consumer.counts()
+                    },
                     stale: consumer.subscription().stale(),
                 }
             })

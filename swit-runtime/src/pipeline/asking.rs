@@ -3,17 +3,42 @@
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     task::Poll,
 };
 
 use super::worker::Seat;
 use crate::{
+    composite::Progress,
     error_handler::{Decision, ErrorHandler, FailedAttempt},
     outcome::{ErrorAction, Failure},
     transport::Delivery,
 };
 
 impl Seat {
+    /// What becomes of a delivery whose attempt failed: one decision, or that which those on its event handlers come to.
+    pub(super) async fn decide_all(
+        &self,
+        failure: Failure,
+        delivery: &mut Delivery,
+        attempt: u32,
+    ) -> (Decision, Failure) {
+        let Some(progress) = self.cx.extension::<Arc<Progress>>().cloned() else {
+            return (self.decide(&failure, delivery, attempt).await, failure);
+        };
+        let mut decided = Vec::new();
+        for (at, failure) in progress.take_failed() {
+            let decision = self.decide(&failure, delivery, attempt).await;
+            decided.push((at, failure, decision));
+        }
+        let whole = if Progress::is_of_the_whole(&failure) {
+            Some(self.decide(&failure, delivery, attempt).await)
+        } else {
+            None
+        };
+        progress.conclude(failure, whole, decided, delivery)
+    }
+
     /// What becomes of a failed attempt: what the app's handler says within the budget, else what the policy says.
     pub(super) async fn decide(&self, failure: &Failure, delivery: &Delivery, attempt: u32) -> Decision {
         let planned = self.plan.policy.decide(failure, attempt);

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     classify::{Backoff, Jitter},
+    composite::Progress,
     context::Emission,
     error::PublishError,
     error_handler::Decision,
@@ -20,7 +21,7 @@ use crate::{
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
-    publisher::Outgoing,
+    publisher::{Outgoing, Outlet},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
@@ -62,11 +63,14 @@ impl Seat {
                 Ok(()) => Outcome::Success,
                 Err(error) => Failure::classified(FailureKind::Publish, error).into(),
             },
-            Outcome::Failed(failure) => {
-                let mut failure = self.prefer_pending(failure);
-                failure.ask(&self.plan.receiver.rules);
-                failure.into()
-            }
+            Outcome::Failed(failure) => match self.cx.extension::<Arc<Progress>>() {
+                Some(progress) if progress.forgives(&failure) => Outcome::Success,
+                _ => {
+                    let mut failure = self.prefer_pending(failure);
+                    failure.ask(&self.plan.receiver.rules);
+                    failure.into()
+                }
+            },
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
         let confirmed = self.cx.take_confirmed();
@@ -79,7 +83,7 @@ impl Seat {
             Outcome::Discarded(_) => {}
         }
         let attempt = self.cx.attempt();
-        let delivery = match self.plan.ack {
+        let mut delivery = match self.plan.ack {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
                 if outcome.is_success() {
@@ -124,17 +128,20 @@ impl Seat {
                 std::mem::forget(delivery);
                 true
             }
-            Outcome::Failed(failure) => match self.decide(&failure, &delivery, attempt).await {
-                Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
-                Decision::DeadLetter { reason } => {
-                    self.give_up(delivery, reason, Some(&failure), attempt).await;
-                    true
+            Outcome::Failed(failure) => {
+                let (decision, failure) = self.decide_all(failure, &mut delivery, attempt).await;
+                match decision {
+                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
+                    Decision::DeadLetter { reason } => {
+                        self.give_up(delivery, reason, Some(&failure), attempt).await;
+                        true
+                    }
+                    Decision::Discard { reason } => {
+                        self.discard(delivery, &reason);
+                        true
+                    }
                 }
-                Decision::Discard { reason } => {
-                    self.discard(delivery, &reason);
-                    true
-                }
-            },
+            }
         }
     }
 
@@ -155,17 +162,7 @@ impl Seat {
 
     /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
-        let emissions = self.cx.take_emissions();
-        let mut sent = Vec::with_capacity(emissions.len());
-        let turns = self.plan.outlet.path.turns();
-        for Emission { message, unrouted } in emissions {
-            let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
-            sent.push(self.plan.outlet.path.publish(outgoing, turns.as_ref()));
-        }
-        for sent in sent {
-            sent.await?;
-        }
-        Ok(())
+        publish_all(&self.plan.outlet, self.cx.take_emissions()).await
     }
 
     /// Arranges the next attempt. False: it has begun here, in place.
@@ -212,6 +209,20 @@ impl Seat {
         self.counters.discarded();
         self.plan.discard(delivery, reason);
     }
+}
+
+/// Publishes what a handler returned, all of it at once, and waits until all of it is confirmed.
+pub(crate) async fn publish_all(outlet: &Outlet, emissions: Vec<Emission>) -> Result<(), PublishError> {
+    let mut sent = Vec::with_capacity(emissions.len());
+    let turns = outlet.path.turns();
+    for Emission { message, unrouted } in emissions {
+        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+        sent.push(outlet.path.publish(outgoing, turns.as_ref()));
+    }
+    for sent in sent {
+        sent.await?;
+    }
+    Ok(())
 }
 
 /// What became of a delivery that was to be given up.

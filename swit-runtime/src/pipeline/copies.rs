@@ -33,7 +33,7 @@ const OF_A_DEATH: [Text; 8] = [
 
 /// Whether settlement adds a header of this name to its copies. A closed set, so that nobody hides a header bomb in it.
 pub(super) fn adds(name: &str) -> bool {
-    const ADDED: [Text; 3] = [names::ATTEMPT, names::TOPIC, names::ORIGINAL_TOPIC];
+    const ADDED: [Text; 5] = [names::ATTEMPT, names::TOPIC, names::ORIGINAL_TOPIC, names::DONE, names::GIVEN_UP];
     ADDED.iter().chain(&OF_A_DEATH).any(|added| added.as_str() == name)
 }
 
@@ -64,6 +64,8 @@ pub(super) fn dead_letter(
     let mut copy = copy(message);
     let headers = &mut copy.headers;
     headers.remove(&names::ATTEMPT);
+    // What it says is in the error. What is done stays done: a replay runs what is missing.
+    headers.remove(&names::GIVEN_UP);
     headers.insert(names::TOPIC, message.topic.clone());
     if headers.get(&names::ORIGINAL_TOPIC).is_none() {
         headers.insert(names::ORIGINAL_TOPIC, message.topic.clone());

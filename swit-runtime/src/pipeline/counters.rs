@@ -21,6 +21,8 @@ macro_rules! counts {
         #[non_exhaustive]
         pub struct Counts {
             $($(#[$doc])* pub $name: u64,)*
+            /// How often an event handler failed, where the subscriber is a composite; those of `best_effort` fail nothing else.
+            pub handlers_failed: u64,
             /// How long attempts took. Those that waited for something are all in it; of those that never did, a sample.
             pub durations: Histogram,
         }

@@ -85,7 +85,7 @@ fn timed_out(timeout: Duration) -> Outcome {
 }
 
 #[cold]
-fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     let text = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -23,9 +23,11 @@ mod plan;
 mod policy;
 mod worker;
 
+pub(crate) use conclude::publish_all;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::{Counts, Histogram};
+pub(crate) use guard::panicked;
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;

@@ -34,6 +34,7 @@ pub use confirmation::Confirmation;
 pub use failure::{FailedPublication, OnPublishFailure};
 pub(crate) use home::{Home, Tasks};
 pub use named::bind;
+pub(crate) use named::plain;
 use origin::Origin;
 pub use outlet::Outlet;
 pub use outlets::PublisherStats;

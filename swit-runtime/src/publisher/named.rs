@@ -30,7 +30,7 @@ pub(super) fn outlet_of<P: PublisherItem>(scope: &Scope) -> Result<Outlet, Publi
 }
 
 /// The outlet without a name to this transport. A scope that no app has made has one for whoever asks.
-pub(super) fn plain(scope: &Scope, transport: &str) -> Result<Outlet, PublishError> {
+pub(crate) fn plain(scope: &Scope, transport: &str) -> Result<Outlet, PublishError> {
     if let Some(outlets) = scope.get::<Outlets>() {
         return outlets.plain(transport);
     }

@@ -4,6 +4,7 @@
 //! global to the process; an app is a selection of it.
 
 mod closure;
+mod composite;
 mod event;
 mod handler;
 mod linked;
@@ -18,6 +19,9 @@ mod subscriber;
 pub use inventory;
 
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
+pub use composite::{
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+};
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};
 pub use linked::LinkedCrates;

@@ -5,7 +5,7 @@ use std::time::Duration;
 pub use swit_grammar::subscriber::{AckMode, Order};
 use swit_grammar::{Backoff, subscriber::Keys};
 
-use super::{Location, MiddlewareRegistration};
+use super::{CompositeRegistration, Location, MiddlewareRegistration};
 use crate::{
     codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
     transport::BoxFuture,
@@ -32,6 +32,8 @@ pub struct SubscriberRegistration {
     pub requires: fn(&mut Requirements),
     /// Its worker's loop: `pipeline::start::<H>`.
     pub start: fn(Worker) -> BoxFuture<'static, ()>,
+    /// Whose event handlers it runs, where it was declared by `composite!`.
+    pub composite: Option<&'static CompositeRegistration>,
 }
 
 /// The keys of `#[subscriber]`, checked by the macro. `None` is «not written».

@@ -117,6 +117,22 @@ impl Delivery {
         Self { message: None, redeliveries: 0, sink: None, tag: 0, generation: 0 }
     }
 
+    /// The message, to be changed for whoever handles it next in this process; others that share it see what they saw.
+    pub(crate) fn message_mut(&mut self) -> Option<&mut Message> {
+        self.message.as_mut().map(Arc::make_mut)
+    }
+
+    /// What is seen of it without the right to settle.
+    pub(crate) fn view(&self) -> Self {
+        Self {
+            message: self.message.clone(),
+            redeliveries: self.redeliveries,
+            sink: None,
+            tag: self.tag,
+            generation: self.generation,
+        }
+    }
+
     /// Splits the right to settle from the message: what is left here is settled already.
     pub(crate) fn split(&mut self) -> Self {
         Self {

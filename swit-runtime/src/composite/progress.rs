@@ -1,0 +1,185 @@
+//! How far the event handlers of one delivery are. It outlives the attempt: what was finished before a timeout is done.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering};
+
+use super::{
+    carried::{self, GivenUp},
+    failed::HandlersFailed,
+};
+use crate::{
+    context::{Context, Receiver},
+    outcome::{ErrorAction, Failure, FailureKind, Outcome},
+    registry::{CompositeRegistration, Strategy},
+    text::Text,
+};
+
+/// How far the event handlers of one delivery are, in one attempt at it.
+pub(crate) struct Progress {
+    pub(super) composite: &'static CompositeRegistration,
+    pub(super) receiver: Arc<Receiver>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// By a handler's place among the composite's.
+    pub(super) done: Vec<bool>,
+    /// In earlier attempts.
+    pub(super) given_up: Vec<GivenUp>,
+    /// In this one.
+    pub(super) failed: Vec<(usize, Failure)>,
+    pub(super) cancelled: Vec<usize>,
+    /// All that was to be run has been.
+    pub(super) ended: bool,
+}
+
+impl Progress {
+    /// What the message carries of earlier attempts. Names that no handler has are nobody's.
+    pub(super) fn read(composite: &'static CompositeRegistration, cx: &Context) -> Self {
+        let handlers = composite.handlers();
+        let mut state = State { done: vec![false; handlers.len()], ..State::default() };
+        if !cx.headers().is_empty() {
+            for name in carried::done(cx.headers(), cx.receiver()) {
+                if let Some(at) = handlers.iter().position(|member| member.handler.name == name) {
+                    state.done[at] = true;
+                }
+            }
+            state.given_up = carried::given_up(cx.headers(), cx.receiver());
+            state.given_up.retain(|lost| handlers.iter().any(|member| member.handler.name == lost.name));
+        }
+        Self { composite, receiver: cx.receiver().clone(), state: Mutex::new(state) }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; a poisoned one is still consistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handlers that are still to be run for a message of this topic, by place.
+    ///
+    /// Where handlers take events of several topics, each runs for its own; a message of a topic that no handler's event has
+    /// is given to all, and decoding decides.
+    pub(super) fn missing(&self, topic: &str) -> Vec<usize> {
+        let (handlers, state) = (self.composite.handlers(), self.state());
+        let takes = |at: &usize| handlers[*at].topics.contains(&topic);
+        let known = (0..handlers.len()).any(|at| takes(&at));
+        let is_missing = |at: &usize| {
+            let concerned = !known || handlers[*at].topics.is_empty() || takes(at);
+            concerned && !state.done[*at] && state.given_up.iter().all(|lost| lost.name != handlers[*at].handler.name)
+        };
+        (0..handlers.len()).filter(is_missing).collect()
+    }
+
+    /// Notes what came of a handler.
+    pub(super) fn note(&self, at: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Success => self.state().done[at] = true,
+            Outcome::Discarded(reason) => self.discarded(at, &reason),
+            Outcome::Failed(failure) if *failure.action() == ErrorAction::Discard => {
+                self.discarded(at, &failure.text().into());
+            }
+            Outcome::Failed(failure) => self.failed(at, failure),
+        }
+    }
+
+    /// It does not want this message: nothing is left to do.
+    fn discarded(&self, at: usize, reason: &Text) {
+        let handler = self.composite.handlers()[at].handler.name;
+        tracing::warn!(subscriber = %self.receiver.subscriber, handler, %reason, "an event handler discarded the message");
+        self.state().done[at] = true;
+    }
+
+    pub(super) fn failed(&self, at: usize, mut failure: Failure) {
+        failure.ask(&self.receiver.rules);
+        self.receiver.handlers_failed.fetch_add(1, Ordering::Relaxed);
+        if self.composite.strategy == Strategy::BestEffort {
+            self.report(at, &failure);
+        }
+        self.state().failed.push((at, failure));
+    }
+
+    fn report(&self, at: usize, failure: &Failure) {
+        tracing::warn!(
+            subscriber = %self.receiver.subscriber,
+            handler = self.composite.handlers()[at].handler.name,
+            class = failure.class().as_str(),
+            kind = ?failure.kind(),
+            error = %failure,
+            "an event handler failed, which fails nothing else"
+        );
+    }
+
+    /// Whether something failed in this attempt.
+    pub(super) fn any_failed(&self) -> bool {
+        !self.state().failed.is_empty()
+    }
+
+    /// Whether this handler failed already.
+    pub(super) fn has_failed(&self, at: usize) -> bool {
+        self.state().failed.iter().any(|(failed, _)| *failed == at)
+    }
+
+    /// What the attempt comes to.
+    pub(super) fn outcome(&self) -> Outcome {
+        let mut state = self.state();
+        state.ended = true;
+        let fine = state.failed.is_empty() && state.given_up.is_empty();
+        if fine || self.composite.strategy == Strategy::BestEffort {
+            return Outcome::Success;
+        }
+        // Its class is that of the first that failed, for whoever looks at the outcome; what becomes of it is `verdict`'s.
+        let class = state.failed.iter().min_by_key(|(at, _)| *at).and_then(|(_, failure)| failure.classification());
+        let failed = state.failed.iter().map(|(at, failure)| (*at, failure));
+        let failure = Failure::new(FailureKind::Handler, self.error(&state, failed, None));
+        match class {
+            Some(class) => failure.with_class(class).into(),
+            None => failure.into(),
+        }
+    }
+
+    /// The errors of all that failed, in their order; `beside` is one of the attempt as a whole.
+    pub(super) fn error<'a>(
+        &self,
+        state: &State,
+        failures: impl Iterator<Item = (usize, &'a Failure)>,
+        beside: Option<&Failure>,
+    ) -> HandlersFailed {
+        let handlers = self.composite.handlers();
+        let mut failed: Vec<(usize, String, String)> = Vec::new();
+        for lost in &state.given_up {
+            let at = handlers.iter().position(|member| member.handler.name == lost.name).unwrap_or(usize::MAX);
+            failed.push((at, lost.name.clone(), lost.text.clone()));
+        }
+        failed.extend(failures.map(|(at, failure)| (at, handlers[at].handler.name.to_owned(), failure.text())));
+        failed.sort_by_key(|(at, ..)| *at);
+        let mut failed: Vec<(String, String)> = failed.into_iter().map(|(_, name, text)| (name, text)).collect();
+        failed.extend(beside.map(|failure| (self.composite.name.to_owned(), failure.text())));
+        HandlersFailed { failed, cancelled: state.cancelled.iter().map(|at| handlers[*at].handler.name).collect() }
+    }
+
+    /// What failed in this attempt, to be decided one by one.
+    pub(crate) fn take_failed(&self) -> Vec<(usize, Failure)> {
+        std::mem::take(&mut self.state().failed)
+    }
+
+    /// Whether it is an error of the attempt as a whole, a timeout or a middleware's, and not that of its handlers.
+    pub(crate) fn is_of_the_whole(failure: &Failure) -> bool {
+        !failure.error().is::<HandlersFailed>()
+    }
+
+    /// Whether a failed attempt is none: with `best_effort`, one whose time was over while handlers ran.
+    pub(crate) fn forgives(&self, failure: &Failure) -> bool {
+        if self.composite.strategy != Strategy::BestEffort
+            || failure.kind() != FailureKind::Timeout
+            || self.state().ended
+        {
+            return false;
+        }
+        let cancelled = self.state().cancelled.clone();
+        for at in cancelled {
+            self.receiver.handlers_failed.fetch_add(1, Ordering::Relaxed);
+            self.report(at, failure);
+        }
+        true
+    }
+}

@@ -1,0 +1,140 @@
+//! Runs the event handlers that are missing, each behind a wall of its own.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::{Context as Task, Poll},
+};
+
+use super::Progress;
+use crate::{
+    context::Context,
+    outcome::{Failure, FailureKind, Outcome},
+    pipeline::{panicked, publish_all},
+    publisher::plain,
+    registry::{CompositeRegistration, EventHandlerRegistration, Strategy},
+    transport::BoxFuture,
+};
+
+/// Runs the handlers of a composite for the delivery of this context. Called by generated code.
+pub async fn run(composite: &'static CompositeRegistration, cx: &mut Context) -> Outcome {
+    let progress = Arc::new(Progress::read(composite, cx));
+    cx.insert_extension(progress.clone());
+    let missing = progress.missing(&cx.message().topic);
+    let handlers = composite.handlers();
+    let mut running: Vec<Running> =
+        missing.into_iter().map(|at| Running::new(at, handlers[at].handler, &progress, cx)).collect();
+    match composite.strategy {
+        Strategy::Sequential => {
+            for running in &mut running {
+                poll_fn(|task| running.poll(task)).await;
+            }
+        }
+        Strategy::Parallel | Strategy::BestEffort => poll_fn(|task| poll_all(&mut running, task, || false)).await,
+        Strategy::FailFast => poll_fn(|task| poll_all(&mut running, task, || progress.any_failed())).await,
+    }
+    // What still runs is cancelled.
+    drop(running);
+    cx.rejoin();
+    progress.outcome()
+}
+
+/// Ready when all are, or when it is enough.
+fn poll_all(running: &mut [Running], task: &mut Task<'_>, enough: impl Fn() -> bool) -> Poll<()> {
+    let mut waiting = false;
+    for one in running {
+        waiting |= one.poll(task).is_pending();
+        if enough() {
+            return Poll::Ready(());
+        }
+    }
+    if waiting { Poll::Pending } else { Poll::Ready(()) }
+}
+
+/// One handler, as long as it runs. Whatever it does short of aborting the process, the others run on.
+struct Running {
+    at: usize,
+    future: Option<BoxFuture<'static, ()>>,
+    progress: Arc<Progress>,
+}
+
+impl Running {
+    fn new(at: usize, handler: &'static EventHandlerRegistration, progress: &Arc<Progress>, cx: &mut Context) -> Self {
+        let attempt = Attempt { at, progress: progress.clone(), cx: cx.child(handler.name) };
+        Self { at, future: Some(Box::pin(attempt.make(handler))), progress: progress.clone() }
+    }
+
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<()> {
+        let Some(future) = &mut self.future else { return Poll::Ready(()) };
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => self.end(),
+            Err(payload) => {
+                self.end();
+                let outcome = panicked(payload);
+                if self.progress.has_failed(self.at) {
+                    let handler = self.progress.composite.handlers()[self.at].handler.name;
+                    tracing::error!(handler, ?outcome, "`on_error` itself failed; the error's class decides");
+                } else {
+                    self.progress.note(self.at, outcome);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Drops what is left of it; a destructor that panics takes nobody with it.
+    fn end(&mut self) {
+        let future = self.future.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.progress.state().cancelled.push(self.at);
+            self.end();
+        }
+    }
+}
+
+/// One handler's attempt, with its own view of the delivery.
+struct Attempt {
+    at: usize,
+    progress: Arc<Progress>,
+    cx: Context,
+}
+
+impl Attempt {
+    async fn make(mut self, handler: &'static EventHandlerRegistration) {
+        let outcome = match (handler.call)(&mut self.cx).await {
+            Outcome::Success if !self.cx.emissions().is_empty() => self.publish().await,
+            outcome => outcome,
+        };
+        self.progress.note(self.at, outcome);
+    }
+
+    /// What it returned is part of it: it is done when that is confirmed.
+    async fn publish(&mut self) -> Outcome {
+        let emissions = self.cx.take_emissions();
+        let published = match plain(self.cx.scope(), &self.cx.receiver().transport) {
+            Ok(outlet) => publish_all(&outlet, emissions).await,
+            Err(error) => Err(error),
+        };
+        match published {
+            Ok(()) => Outcome::Success,
+            Err(error) => Failure::classified(FailureKind::Publish, error).into(),
+        }
+    }
+}
+
+impl Drop for Attempt {
+    /// Cancelled or panicked while `on_error` was being asked: the error that it was asked about decides.
+    fn drop(&mut self) {
+        if let Some(pending) = self.cx.take_pending() {
+            self.progress.failed(self.at, pending);
+        }
+    }
+}
