@@ -8,6 +8,8 @@ use super::{
 };
 use crate::{
     context::{Context, Receiver},
+    event::{EventDescriptor, is_of},
+    message::Message,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     registry::{CompositeRegistration, Strategy},
     text::Text,
@@ -57,14 +59,21 @@ impl Progress {
 
     /// The handlers that are still to be run for a message of this topic, by place.
     ///
-    /// Where handlers take events of several topics, each runs for its own; a message of a topic that no handler's event has
-    /// is given to all, and decoding decides.
-    pub(super) fn missing(&self, topic: &str) -> Vec<usize> {
+    /// Where handlers take events of several types, each runs for its own, by topic and then by event type; a message that is
+    /// none of theirs is given to all, and decoding decides.
+    pub(super) fn missing(&self, message: &Message) -> Vec<usize> {
         let (handlers, state) = (self.composite.handlers(), self.state());
-        let takes = |at: &usize| handlers[*at].topics.contains(&topic);
-        let known = (0..handlers.len()).any(|at| takes(&at));
+        let of_topic = |event: &EventDescriptor| message.topic == event.topic;
+        let of_type = |event: &EventDescriptor| is_of(event, message);
+        let any = |is: &dyn Fn(&EventDescriptor) -> bool| handlers.iter().any(|member| member.events.iter().any(is));
+        let concerns: &dyn Fn(&EventDescriptor) -> bool = match () {
+            () if any(&of_type) => &of_type,
+            () if any(&of_topic) => &of_topic,
+            () => &|_| true,
+        };
         let is_missing = |at: &usize| {
-            let concerned = !known || handlers[*at].topics.is_empty() || takes(at);
+            let events = &handlers[*at].events;
+            let concerned = events.is_empty() || events.iter().any(concerns);
             concerned && !state.done[*at] && state.given_up.iter().all(|lost| lost.name != handlers[*at].handler.name)
         };
         (0..handlers.len()).filter(is_missing).collect()
@@ -153,7 +162,7 @@ impl Progress {
         failed.extend(failures.map(|(at, failure)| (at, handlers[at].handler.name.to_owned(), failure.text())));
         failed.sort_by_key(|(at, ..)| *at);
         let mut failed: Vec<(String, String)> = failed.into_iter().map(|(_, name, text)| (name, text)).collect();
-        failed.extend(beside.map(|failure| (self.composite.name.to_owned(), failure.text())));
+        failed.extend(beside.map(|failure| (self.composite.subscriber.name.to_owned(), failure.text())));
         HandlersFailed { failed, cancelled: state.cancelled.iter().map(|at| handlers[*at].handler.name).collect() }
     }
 

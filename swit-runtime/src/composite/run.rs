@@ -21,7 +21,7 @@ use crate::{
 pub async fn run(composite: &'static CompositeRegistration, cx: &mut Context) -> Outcome {
     let progress = Arc::new(Progress::read(composite, cx));
     cx.insert_extension(progress.clone());
-    let missing = progress.missing(&cx.message().topic);
+    let missing = progress.missing(cx.message());
     let handlers = composite.handlers();
     let mut running: Vec<Running> =
         missing.into_iter().map(|at| Running::new(at, handlers[at].handler, &progress, cx)).collect();

@@ -20,7 +20,8 @@ pub use inventory;
 
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
 pub use composite::{
-    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner,
+    Strategy, call_event_handler,
 };
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};
