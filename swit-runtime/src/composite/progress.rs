@@ -31,8 +31,12 @@ pub(super) struct State {
     /// In this one.
     pub(super) failed: Vec<(usize, Failure)>,
     pub(super) cancelled: Vec<usize>,
+    /// Why the first that did not want the message did not.
+    unwanted: Option<Text>,
+    /// Some handler succeeded, in this attempt or an earlier one.
+    any_succeeded: bool,
     /// All that was to be run has been.
-    pub(super) ended: bool,
+    ended: bool,
 }
 
 impl Progress {
@@ -44,6 +48,7 @@ impl Progress {
             for name in carried::done(cx.headers(), cx.receiver()) {
                 if let Some(at) = handlers.iter().position(|member| member.handler.name == name) {
                     state.done[at] = true;
+                    state.any_succeeded = true;
                 }
             }
             state.given_up = carried::given_up(cx.headers(), cx.receiver());
@@ -82,20 +87,27 @@ impl Progress {
     /// Notes what came of a handler.
     pub(super) fn note(&self, at: usize, outcome: Outcome) {
         match outcome {
-            Outcome::Success => self.state().done[at] = true,
-            Outcome::Discarded(reason) => self.discarded(at, &reason),
+            Outcome::Success => {
+                let mut state = self.state();
+                state.done[at] = true;
+                state.any_succeeded = true;
+            }
+            Outcome::Discarded(reason) => self.discarded(at, reason),
             Outcome::Failed(failure) if *failure.action() == ErrorAction::Discard => {
-                self.discarded(at, &failure.text().into());
+                self.receiver.handlers_failed.fetch_add(1, Ordering::Relaxed);
+                self.discarded(at, failure.text().into());
             }
             Outcome::Failed(failure) => self.failed(at, failure),
         }
     }
 
     /// It does not want this message: nothing is left to do.
-    fn discarded(&self, at: usize, reason: &Text) {
+    fn discarded(&self, at: usize, reason: Text) {
         let handler = self.composite.handlers()[at].handler.name;
         tracing::warn!(subscriber = %self.receiver.subscriber, handler, %reason, "an event handler discarded the message");
-        self.state().done[at] = true;
+        let mut state = self.state();
+        state.done[at] = true;
+        state.unwanted.get_or_insert(reason);
     }
 
     pub(super) fn failed(&self, at: usize, mut failure: Failure) {
@@ -123,9 +135,17 @@ impl Progress {
         !self.state().failed.is_empty()
     }
 
-    /// Whether this handler failed already.
-    pub(super) fn has_failed(&self, at: usize) -> bool {
-        self.state().failed.iter().any(|(failed, _)| *failed == at)
+    /// Whether it is known what came of this handler.
+    pub(super) fn is_noted(&self, at: usize) -> bool {
+        let state = self.state();
+        state.done[at] || state.failed.iter().any(|(failed, _)| *failed == at)
+    }
+
+    /// Notes that a handler did not come to its end.
+    pub(super) fn cancelled(&self, at: usize) {
+        if !self.is_noted(at) {
+            self.state().cancelled.push(at);
+        }
     }
 
     /// What the attempt comes to.
@@ -133,6 +153,10 @@ impl Progress {
         let mut state = self.state();
         state.ended = true;
         let fine = state.failed.is_empty() && state.given_up.is_empty();
+        if fine && !state.any_succeeded {
+            // Nobody wanted it.
+            return state.unwanted.take().map_or(Outcome::Success, Outcome::Discarded);
+        }
         if fine || self.composite.strategy == Strategy::BestEffort {
             return Outcome::Success;
         }

@@ -58,6 +58,8 @@ impl Progress {
             (_, Some(wait), _) if !fails_fast => Decision::Retry { wait },
             (_, _, Some(first)) => Decision::DeadLetter { reason: first.reason.clone() },
             (Some(decision), ..) => decision,
+            // What failed was not wanted, but those that were cancelled for it have not had their turn.
+            (None, ..) if !state.cancelled.is_empty() => Decision::Retry { wait: Duration::ZERO },
             // Nothing is lost and nothing is tried again: all that failed was not wanted.
             (None, ..) => Decision::Discard { reason: unwanted.unwrap_or_else(|| failure.text().into()) },
         };

@@ -19,6 +19,7 @@ mod subscriber;
 pub use inventory;
 
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
+pub(crate) use composite::Member;
 pub use composite::{
     Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner,
     Strategy, call_event_handler,

@@ -1,5 +1,6 @@
 //! Composites: strategies, partial success, isolation, policies, and what start-up says of them.
 
+mod partial;
 mod script;
 mod strategies;
 

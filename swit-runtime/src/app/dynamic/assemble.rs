@@ -18,8 +18,8 @@ use crate::{
     middleware::Middleware,
     pipeline::Worker,
     registry::{
-        AckMode, Arguments, Asynchronous, Boxable, Callable, Closure, Handler, MiddlewareRegistration, PublisherRef,
-        SubscriberSpec,
+        AckMode, Arguments, Asynchronous, Boxable, Callable, Closure, CompositeRegistration, Handler,
+        MiddlewareRegistration, PublisherRef, SubscriberSpec,
     },
     returns::{Emit, Return},
     scope::{Scope, Service, Shared},
@@ -38,6 +38,7 @@ pub(in crate::app) struct Facts {
     listed: &'static [&'static MiddlewareRegistration],
     start: fn(Worker) -> BoxFuture<'static, ()>,
     callable: Option<Shared>,
+    composite: Option<&'static CompositeRegistration>,
     classifier: Option<Arc<ErrorClassifier>>,
     /// How many of its arguments read the payload, whether one settles, and whether it returns events; what the macro
     /// checks of a linked one.
@@ -62,6 +63,7 @@ impl Facts {
             listed: registration.middleware,
             start: linked.start,
             callable: None,
+            composite: linked.composite,
             classifier: linked.classifier,
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
@@ -88,6 +90,7 @@ impl Facts {
             listed: &[],
             start: crate::pipeline::start::<Closure<C, A>>,
             callable: Some(Arc::new(closure)),
+            composite: None,
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
@@ -169,9 +172,11 @@ impl Parts {
             requires: facts.requires,
             start: facts.start,
             callable: facts.callable,
+            composite: facts.composite,
             classifier: options.policies.classifier.clone().or(facts.classifier),
         };
         let node = Node::new(registered, resolved, middleware, facts.emits, &settings, &self.service, &mut faults);
+        crate::app::graph::members(&node, &mut faults);
         crate::app::graph::distinct(std::slice::from_ref(&node), &mut faults);
         #[cfg(feature = "rabbitmq")]
         crate::app::graph::check_later(&self.transports, &settings, &node, &mut faults);
