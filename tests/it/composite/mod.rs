@@ -1,6 +1,10 @@
 //! Composites: strategies, partial success, isolation, policies, and what start-up says of them.
 
+mod isolation;
+mod mixed;
 mod partial;
+mod policies;
+mod publishing;
 mod script;
 mod strategies;
 
