@@ -65,7 +65,9 @@ impl Progress {
         };
         let failures = decided.iter().map(|(at, failure, _)| (*at, failure));
         let all = self.error(&state, failures, is_whole.then_some(&failure));
-        let failure = match (is_whole && all.failed.len() == 1, &decision, lost.first()) {
+        // An error of the attempt as a whole that left nobody unfinished is told as it is.
+        let is_alone = is_whole && all.failed.len() == 1 && all.cancelled.is_empty();
+        let failure = match (is_alone, &decision, lost.first()) {
             (true, ..) => failure,
             (false, Decision::DeadLetter { .. }, Some(first)) => {
                 Failure::new(FailureKind::Handler, all).with_class(first.class)

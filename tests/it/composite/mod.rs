@@ -1,9 +1,12 @@
 //! Composites: strategies, partial success, isolation, policies, and what start-up says of them.
 
+mod around;
+mod graph;
 mod isolation;
 mod mixed;
 mod partial;
 mod policies;
+mod property;
 mod publishing;
 mod script;
 mod strategies;
