@@ -6,6 +6,7 @@
 mod alarms;
 mod backlog;
 mod broker;
+mod composites;
 mod consumers;
 mod copies;
 mod crashes;
