@@ -6,6 +6,7 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod alerts;
 mod broker;
 mod brokers;
 mod classification;

@@ -1,5 +1,6 @@
 //! The app: from registrations and configuration to a running service, and back.
 
+mod alerting;
 mod builder;
 pub mod cli;
 pub mod config;

@@ -9,6 +9,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    alerting::Alerting,
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
@@ -17,6 +18,7 @@ use super::{
     transports,
 };
 use crate::{
+    alert::AlertKind,
     consumer::View,
     error::{Error, Result},
     pipeline::Counts,
@@ -42,6 +44,7 @@ pub struct Running {
     transports: Vec<Arc<dyn Transport>>,
     publishing: Publishing,
     built: Built,
+    alerting: Alerting,
     drain: Duration,
 }
 
@@ -69,9 +72,10 @@ impl Running {
         transports: Vec<Arc<dyn Transport>>,
         publishing: Publishing,
         built: Built,
+        alerting: Alerting,
         drain: Duration,
     ) -> Self {
-        Self { scope, members, link, transports, publishing, built, drain }
+        Self { scope, members, link, transports, publishing, built, alerting, drain }
     }
 
     /// A publisher to the transport `default`.
@@ -137,6 +141,11 @@ impl Running {
     /// A handle on this service.
     pub fn handle(&self) -> Handle {
         self.link.handle()
+    }
+
+    /// How often alerts of each kind were raised so far.
+    pub fn alerts(&self) -> Vec<(AlertKind, u64)> {
+        self.scope.alerts().counts()
     }
 
     /// What each named publisher has done so far, by name.
@@ -242,7 +251,10 @@ impl Running {
         let unfinished = self.members.end(deadline).await;
         self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
+        self.alerting.stop_watching();
         transports::close(&self.transports).await;
+        // Before the providers, of which the sink is one.
+        self.alerting.close(deadline).await;
         self.built.close().await;
         tracing::info!(unfinished, unconfirmed, "stopped");
         match (unfinished, unconfirmed) {

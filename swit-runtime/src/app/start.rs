@@ -6,6 +6,7 @@ use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    alerting::Alerting,
     builder::App,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
@@ -67,6 +68,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             app.handle.link().open(&members);
+            let alerting = Alerting::start(&scope, &transports);
             Ok(Running::new(
                 scope,
                 members,
@@ -74,6 +76,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 transports,
                 publishing,
                 built,
+                alerting,
                 graph.settings.drain(),
             ))
         }

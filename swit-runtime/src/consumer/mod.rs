@@ -5,6 +5,7 @@
 
 mod lanes;
 mod view;
+mod watch;
 
 use std::{
     fmt,
@@ -30,7 +31,7 @@ use crate::{
 pub(crate) struct Consumer {
     view: View,
     workers: JoinSet<()>,
-    /// The parking lot's keeper, and the puller of an ordered subscription.
+    /// The parking lot's keeper, the puller of an ordered subscription, and who watches it.
     attendants: JoinSet<()>,
 }
 
@@ -74,6 +75,10 @@ impl Consumer {
         if !plan.ordered || plan.ack == AckMode::Manual {
             let lot = plan.clone();
             attendants.spawn(async move { lot.parking.keep().await });
+        }
+        // What lies in this process is never lost.
+        if transport.capabilities().durable {
+            attendants.spawn(watch::watch(plan.clone(), subscription.status(), transport.status()));
         }
         let mut counters = Vec::with_capacity(manner.concurrency);
         let mut tasks = Vec::with_capacity(manner.concurrency);

@@ -12,6 +12,7 @@ use super::{
     policy::reasons, worker::Seat,
 };
 use crate::{
+    alert::{AlertKind, Level},
     classify::{Backoff, Jitter},
     composite::Progress,
     context::Emission,
@@ -51,6 +52,10 @@ impl Seat {
                 // ended with their process.
                 let crashes = if reason == reasons::DELIVERY_LIMIT { delivery.redeliveries } else { 0 };
                 log_failure(&self.plan, delivery.message(), attempt, &failure);
+                if reason == reasons::DELIVERY_LIMIT {
+                    let text = format!("message {} {failure}", delivery.message().id);
+                    self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
+                }
                 self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
             }
         }
@@ -391,6 +396,8 @@ impl Plan {
                 retry_in = ?wait,
                 "a copy could not be published; the message stays unsettled"
             );
+            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
     }

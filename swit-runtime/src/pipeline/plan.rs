@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
+    alert::{AlertKind, Level},
     codec::Codec,
     context::Receiver,
     error_handler::SharedErrorHandler,
@@ -67,6 +68,11 @@ impl Plan {
     #[inline]
     pub(crate) fn is_held(&self) -> bool {
         !self.gate.is_open() && !self.closing.is_cancelled()
+    }
+
+    /// Raises an alert about its subscriber.
+    pub(crate) fn alert(&self, level: Level, kind: AlertKind, message: &str) {
+        self.scope.alerts().note(level, kind, &self.receiver.subscriber, message);
     }
 
     /// Waits until workers may pull, or stop.
