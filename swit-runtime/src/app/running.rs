@@ -38,14 +38,14 @@ const LOOK: Duration = Duration::from_millis(10);
 /// [`shutdown`]: Self::shutdown
 #[must_use = "a service that is dropped is cancelled"]
 pub struct Running {
-    scope: Arc<Scope>,
-    members: Arc<Members>,
-    link: Arc<Link>,
-    transports: Vec<Arc<dyn Transport>>,
-    publishing: Publishing,
-    built: Built,
-    alerting: Alerting,
-    drain: Duration,
+    pub(super) scope: Arc<Scope>,
+    pub(super) members: Arc<Members>,
+    pub(super) link: Arc<Link>,
+    pub(super) transports: Vec<Arc<dyn Transport>>,
+    pub(super) publishing: Publishing,
+    pub(super) built: Built,
+    pub(super) alerting: Alerting,
+    pub(super) drain: Duration,
 }
 
 /// What one subscriber's workers counted.
@@ -65,19 +65,6 @@ pub struct SubscriberStats {
 }
 
 impl Running {
-    pub(super) fn new(
-        scope: Arc<Scope>,
-        members: Arc<Members>,
-        link: Arc<Link>,
-        transports: Vec<Arc<dyn Transport>>,
-        publishing: Publishing,
-        built: Built,
-        alerting: Alerting,
-        drain: Duration,
-    ) -> Self {
-        Self { scope, members, link, transports, publishing, built, alerting, drain }
-    }
-
     /// A publisher to the transport `default`.
     ///
     /// # Errors

@@ -68,17 +68,16 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             app.handle.link().open(&members);
-            let alerting = Alerting::start(&scope, &transports);
-            Ok(Running::new(
+            Ok(Running {
+                alerting: Alerting::start(&scope, &transports),
                 scope,
                 members,
-                app.handle.link().clone(),
+                link: app.handle.link().clone(),
                 transports,
                 publishing,
                 built,
-                alerting,
-                graph.settings.drain(),
-            ))
+                drain: graph.settings.drain(),
+            })
         }
         Err(error) => {
             // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that

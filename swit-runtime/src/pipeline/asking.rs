@@ -32,7 +32,7 @@ impl Seat {
         } else {
             None
         };
-        progress.conclude(failure, whole, decided, delivery)
+        progress.conclude(failure, whole, &decided, delivery)
     }
 
     /// What becomes of a failed attempt: what the app's handler says within the budget, else what the policy says.
