@@ -23,6 +23,7 @@ mod middleware;
 mod middlewares;
 mod ordered;
 mod pausing;
+mod policies;
 mod publishers;
 mod publishing;
 mod refusals;
