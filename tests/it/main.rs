@@ -7,6 +7,7 @@
 )]
 
 mod alerts;
+mod breaker;
 mod broker;
 mod brokers;
 mod classification;
@@ -25,6 +26,7 @@ mod ordered;
 mod pausing;
 mod publishers;
 mod publishing;
+mod rate_limit;
 mod refusals;
 mod retries;
 mod subscribing;

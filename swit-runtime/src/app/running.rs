@@ -22,6 +22,7 @@ use crate::{
     consumer::View,
     error::{Error, Result},
     pipeline::Counts,
+    policy::BreakerState,
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
@@ -128,6 +129,12 @@ impl Running {
     /// How a subscriber's subscription is, to be watched.
     pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
         Some(self.members.view(subscriber)?.subscription().status())
+    }
+
+    /// How a circuit breaker is, to be watched: by its name, which is its subscriber's where it was given none. `None`: nobody
+    /// has it.
+    pub fn breaker(&self, name: &str) -> Option<watch::Receiver<BreakerState>> {
+        Some(self.members.breaker(name)?.watch())
     }
 
     /// The publisher that `#[publisher]` on this struct describes.
