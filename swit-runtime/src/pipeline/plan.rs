@@ -7,6 +7,7 @@ use std::{
 };
 
 use swit_grammar::subscriber::AckMode;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
@@ -118,9 +119,14 @@ impl Plan {
     /// How long its breaker stays open, at the least.
     pub(super) fn held_for(&self) -> Duration {
         match self.breaker() {
-            Some(BreakerState::Open { until }) => until.saturating_duration_since(tokio::time::Instant::now()),
+            Some(BreakerState::Open { until }) => until.saturating_duration_since(Instant::now()),
             _ => Duration::ZERO,
         }
+    }
+
+    /// Whether its workers pull nothing until then, unless somebody resumes it by hand.
+    pub(crate) fn is_held_until(&self, then: Instant) -> bool {
+        self.gate.is_paused() || matches!(self.breaker(), Some(BreakerState::Open { until }) if until >= then)
     }
 
     /// Whether what keeps its workers from pulling may last.

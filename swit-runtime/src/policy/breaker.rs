@@ -258,14 +258,13 @@ impl Breaker {
         let Pass { generation, probe } = mem::take(pass);
         let now = Instant::now();
         let mut state = self.lock();
-        let before = glance(&state);
+        let (before, was_probe) = (glance(&state), probe.is_some());
         if let Some(mut probe) = probe {
             probe.0 = None;
             state.probes = state.probes.saturating_sub(1);
-            self.set_gates(&state);
         }
         let change = if state.generation == generation { self.judge(&mut state, ended, now) } else { Change::None };
-        if glance(&state) != before {
+        if was_probe || glance(&state) != before {
             self.tell(&state);
         }
         drop(state);
