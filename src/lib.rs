@@ -24,8 +24,9 @@ mod macros;
 pub use swit_runtime::{
     alert::{self, Alert, AlertKind, AlertSink, Alerts},
     app::{
-        App, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState, SubscriberStats, SubscriberStatus,
-        Subscription, Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        App, BreakerState, CircuitBreaker, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState,
+        SubscriberStats, SubscriberStatus, Subscription, Unsubscribed, check, cli::main as cli, dead_letters,
+        init_logging, serve as run,
     },
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
     clock::Clock,

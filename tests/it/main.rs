@@ -7,6 +7,7 @@
 )]
 
 mod alerts;
+mod breaker;
 mod broker;
 mod brokers;
 mod classification;
@@ -26,6 +27,7 @@ mod pausing;
 mod policies;
 mod publishers;
 mod publishing;
+mod rate_limit;
 mod refusals;
 mod retries;
 mod subscribing;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use swit_grammar::{
-    Backoff,
+    Backoff, RateLimit,
     name::{check_event_type, check_name, check_queue},
     subscriber::AckMode,
     topic::check_pattern,
 };
 use syn::{LitBool, LitStr, Path};
 
+use super::restraints::{self, Breaker};
 use crate::{
     event::Codec,
     parsing::{Entry, Form, Keys, Vocabulary},
@@ -43,15 +44,11 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "transport",
         "blocking",
         "classifier",
+        "circuit_breaker",
+        "rate_limit",
         "crate",
     ],
-    later: &[
-        ("inbox", "the transaction support"),
-        ("batch", "batch handlers"),
-        ("circuit_breaker", "the circuit breaker"),
-        ("rate_limit", "the rate limiter"),
-        ("validate", "payload validation"),
-    ],
+    later: &[("inbox", "the transaction support"), ("batch", "batch handlers"), ("validate", "payload validation")],
 };
 
 /// A value with the tokens that it was read from.
@@ -114,6 +111,8 @@ pub(super) struct Raw {
     pub(super) transport: Option<LitStr>,
     pub(super) blocking: bool,
     pub(super) classifier: Option<Path>,
+    pub(super) circuit_breaker: Option<Breaker>,
+    pub(super) rate_limit: Option<RateLimit>,
 }
 
 impl Raw {
@@ -149,6 +148,8 @@ impl Raw {
             transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
             classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
+            circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
+            rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod attribute;
 mod contracts;
 mod generate;
+mod restraints;
 mod signature;
 mod spec;
 mod validate;

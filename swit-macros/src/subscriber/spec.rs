@@ -5,7 +5,10 @@ use quote::{quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
+use super::{
+    attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    restraints,
+};
 use crate::{constants, names::Private};
 
 /// A constant expression.
@@ -66,6 +69,9 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
             some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
         }),
     );
+    let breaker = keys.circuit_breaker.as_ref();
+    field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
+    field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

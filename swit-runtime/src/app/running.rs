@@ -22,6 +22,7 @@ use crate::{
     consumer::View,
     error::{Error, Result},
     pipeline::Counts,
+    policy::BreakerState,
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
@@ -117,6 +118,12 @@ impl Running {
         Some(self.members.view(subscriber)?.subscription().status())
     }
 
+    /// How a circuit breaker is, to be watched: by its name, which is its subscriber's where it was given none. `None`: nobody
+    /// has it.
+    pub fn breaker(&self, name: &str) -> Option<watch::Receiver<BreakerState>> {
+        Some(self.members.breaker(name)?.watch())
+    }
+
     /// The publisher that `#[publisher]` on this struct describes.
     ///
     /// # Errors
@@ -187,7 +194,7 @@ impl Running {
     }
 
     /// Resolves when the transports that keep their messages in this process are empty, with nothing on its way to them.
-    async fn empty(&self) {
+    async fn empty(&self, until: Instant) {
         let volatile = self.transports.iter().filter(|transport| !transport.capabilities().durable);
         let volatile: Vec<_> = volatile.filter_map(|transport| transport.inspect()).collect();
         loop {
@@ -195,9 +202,9 @@ impl Running {
                 self.publishing.outlets.flush().await;
             }
             for inspect in &volatile {
-                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err() && !self.is_only_paused_left(*inspect)
-                {
-                }
+                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err()
+                    && !self.is_only_held_left(*inspect, until)
+                {}
             }
             if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
                 return;
@@ -205,12 +212,13 @@ impl Running {
         }
     }
 
-    /// Whether nothing is left in this process but what lies before paused subscribers, who would never take it.
-    fn is_only_paused_left(&self, inspect: &dyn Inspect) -> bool {
-        let is_paused = |consumer: &View| consumer.plan().gate.is_paused();
+    /// Whether nothing is left in this process but what lies before subscribers that are paused, or whose breaker stays open:
+    /// they would not take it in time.
+    fn is_only_held_left(&self, inspect: &dyn Inspect, until: Instant) -> bool {
+        let is_held = |consumer: &View| consumer.plan().is_held_until(until);
         let is_empty = |consumer: &View| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
         let consumers = self.members.views();
-        consumers.iter().any(is_paused) && consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
+        consumers.iter().any(is_held) && consumers.iter().all(|consumer| is_held(consumer) || is_empty(consumer))
     }
 
     /// Shuts down: stop pulling, drain, flush, close, tear down.
@@ -234,7 +242,8 @@ impl Running {
         let deadline = Instant::now() + drain;
         self.scope.shutdown().cancel();
         // The last quarter belongs to the workers, whatever is left in the queues.
-        let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
+        let until = deadline - drain / 4;
+        let _ = tokio::time::timeout_at(until, self.empty(until)).await;
         let unfinished = self.members.end(deadline).await;
         self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;

@@ -24,6 +24,7 @@ use crate::{
     error::TransportError,
     failpoint::{self, Sabotage},
     pipeline::{Counters, Plan, Source, Worker},
+    policy::Restraints,
     transport::{BoxFuture, SubscribeOptions, Transport},
 };
 
@@ -75,6 +76,10 @@ impl Consumer {
         if !plan.ordered || plan.ack == AckMode::Manual {
             let lot = plan.clone();
             attendants.spawn(async move { lot.parking.keep().await });
+        }
+        if let Some(breaker) = plan.restraints.as_ref().and_then(Restraints::breaker) {
+            let breaker = breaker.clone();
+            attendants.spawn(async move { breaker.keep_time().await });
         }
         // What lies in this process is never lost.
         if transport.capabilities().durable {

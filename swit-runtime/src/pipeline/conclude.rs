@@ -78,6 +78,7 @@ impl Seat {
             },
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
+        self.record(&outcome);
         let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
@@ -177,6 +178,8 @@ impl Seat {
         let delivery = if self.plan.ordered {
             delivery
         } else {
+            // A breaker that is open by then would only have it lie here.
+            let wait = wait.max(self.plan.held_for());
             match self.plan.clone().retry_later(delivery, attempt, wait).await {
                 Ok(()) => return true,
                 Err(delivery) => delivery,
@@ -185,10 +188,11 @@ impl Seat {
         let due = async {
             tokio::time::sleep(wait).await;
             // It is an attempt like any other.
-            self.plan.gate.opened().await;
+            self.plan.enter().await
         };
         tokio::select! {
-            () = due => {
+            pass = due => {
+                self.pass = pass;
                 let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false

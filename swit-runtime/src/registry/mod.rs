@@ -34,5 +34,6 @@ pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
 pub use subscriber::{
-    AckMode, DeadLetter, Group, MakeClassifier, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec,
+    AckMode, Breaker, BreakerSpec, DeadLetter, Group, MakeClassifier, Order, RateLimit, SubscriberRef,
+    SubscriberRegistration, SubscriberSpec,
 };
