@@ -37,7 +37,7 @@ pub use swit_runtime::{
     event::{Event, Unrouted},
     extract::{
         Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
-        Protobuf, State,
+        Payload, Protobuf, State,
     },
     headers::{HeaderValue, Headers},
     id::MessageId,
@@ -87,11 +87,11 @@ pub mod __private {
         context::Context,
         contract::{
             self,
-            probe::{NoExtractor, NoReturn, NoScope, Probe},
+            probe::{NoExtractor, NoPayload, NoReturn, NoScope, Probe},
         },
         error::PublishError,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
-        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument},
+        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument, valid},
         id::MessageId,
         message::Message,
         middleware::{
@@ -103,6 +103,7 @@ pub mod __private {
         publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},
+        schema,
         scope::{Scope, Shared},
         text::Text,
         topic,

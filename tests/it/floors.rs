@@ -35,6 +35,7 @@ const FLOORS: [&[&str]; 5] = [
         "blocking",
         "error_classifier",
         "error_handler",
+        "schema",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
     &["transports", "middlewares"],

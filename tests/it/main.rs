@@ -28,3 +28,4 @@ mod refusals;
 mod retries;
 mod subscribing;
 mod support;
+mod validation;

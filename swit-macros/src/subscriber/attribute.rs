@@ -43,6 +43,7 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "transport",
         "blocking",
         "classifier",
+        "validate",
         "crate",
     ],
     later: &[
@@ -50,7 +51,6 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         ("batch", "batch handlers"),
         ("circuit_breaker", "the circuit breaker"),
         ("rate_limit", "the rate limiter"),
-        ("validate", "payload validation"),
     ],
 };
 
@@ -91,6 +91,14 @@ pub(super) enum DeadLetter {
     Discard,
 }
 
+/// `validate = …`.
+#[derive(Debug)]
+pub(super) enum Validate {
+    /// By the schema of the payload's type, with the word that says so.
+    Schema(TokenStream),
+    Function(Path),
+}
+
 /// What the attribute says, key by key; `None` is «not written» or «reported».
 #[derive(Debug, Default)]
 pub(super) struct Raw {
@@ -114,6 +122,7 @@ pub(super) struct Raw {
     pub(super) transport: Option<LitStr>,
     pub(super) blocking: bool,
     pub(super) classifier: Option<Path>,
+    pub(super) validate: Option<Validate>,
 }
 
 impl Raw {
@@ -149,6 +158,7 @@ impl Raw {
             transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
             classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
+            validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
         }
     }
 }
@@ -293,4 +303,17 @@ fn dead_letter(entry: &Entry, errors: &Errors) -> Option<DeadLetter> {
         return Some(DeadLetter::Discard);
     }
     entry.checked(check_queue, errors).map(DeadLetter::Queue)
+}
+
+fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
+    let path = match &entry.form {
+        Form::Value(tokens) => syn::parse2::<Path>(tokens.clone()).ok(),
+        Form::Flag | Form::List(_) => None,
+    };
+    let Some(path) = path else {
+        let example = "validate = check_order` or `validate = schema";
+        entry.refuse("the path of a function, or `schema`", example, errors);
+        return None;
+    };
+    Some(if path.is_ident("schema") { Validate::Schema(entry.value_tokens()) } else { Validate::Function(path) })
 }

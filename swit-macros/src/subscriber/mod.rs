@@ -6,6 +6,7 @@ mod generate;
 mod signature;
 mod spec;
 mod validate;
+mod validation;
 
 use proc_macro2::TokenStream;
 

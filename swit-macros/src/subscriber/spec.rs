@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
+use super::attribute::{DeadLetter, OrderBy, Raw, Sharing, Validate};
 use crate::{constants, names::Private};
 
 /// A constant expression.
@@ -66,6 +66,8 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
             some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
         }),
     );
+    let by_schema = matches!(keys.validate, Some(Validate::Schema(_)));
+    field("schema", by_schema.then(|| some(quote!(&__SWIT_SCHEMA))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

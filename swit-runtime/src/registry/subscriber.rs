@@ -8,7 +8,7 @@ use swit_grammar::{Backoff, subscriber::Keys};
 use super::{CompositeRegistration, Location, MiddlewareRegistration};
 use crate::{
     codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
-    transport::BoxFuture,
+    schema::Schema, transport::BoxFuture,
 };
 
 /// A subscriber, as its attribute and its function's signature say.
@@ -71,6 +71,8 @@ pub struct SubscriberSpec {
     pub transport: &'static str,
     /// `classifier`.
     pub classifier: Option<MakeClassifier>,
+    /// `validate = schema`.
+    pub schema: Option<&'static Schema>,
 }
 
 /// The function behind `classifier = path`, called once when the service starts.
@@ -102,6 +104,7 @@ impl SubscriberSpec {
         codec: None,
         transport: "default",
         classifier: None,
+        schema: None,
     };
 
     /// The keys that must agree with each other, for the grammar's check.

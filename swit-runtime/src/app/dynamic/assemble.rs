@@ -11,6 +11,7 @@ use crate::{
         config::{Origin, Set, Settings, SubscriberSettings, resolve},
         graph::{Faults, Node, Registered, around},
     },
+    codec::Codec,
     error::SubscribeError,
     error_classifier::ErrorClassifier,
     event::EventDescriptor,
@@ -44,13 +45,16 @@ pub(in crate::app) struct Facts {
     readers: usize,
     settles: bool,
     publishes: bool,
+    /// What is wrong already.
+    faults: Faults,
 }
 
 impl Facts {
     /// Of a linked handler.
     pub(in crate::app) fn linked<H: Handler>() -> Self {
         let registration = H::REGISTRATION;
-        let linked = Registered::linked(registration);
+        let mut faults = Faults::default();
+        let linked = Registered::linked(registration, &mut faults);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
         Self {
@@ -66,6 +70,7 @@ impl Facts {
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
             publishes: false,
+            faults,
         }
     }
 
@@ -91,6 +96,7 @@ impl Facts {
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
+            faults: Faults::default(),
             publishes: <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::PUBLISHES,
         }
     }
@@ -110,8 +116,8 @@ pub(in crate::app) struct Parts {
 
 impl Parts {
     /// The subscriber that these options and this handler make.
-    pub(super) fn assemble(&self, options: &Subscription, facts: Facts) -> Result<Node, SubscribeError> {
-        let mut faults = Faults::default();
+    pub(super) fn assemble(&self, options: &Subscription, mut facts: Facts) -> Result<Node, SubscribeError> {
+        let mut faults = std::mem::take(&mut facts.faults);
         let place = options.location;
         let add = |faults: &mut Faults, name: &str, fault: &Fault| {
             faults.add(place, format!("`{name}`: {}", fault.message), fault.help.clone());
@@ -133,6 +139,10 @@ impl Parts {
             ..facts.spec
         };
         signature(&facts, spec.ack, &mut found);
+        if let (Some(_), Some(codec)) = (spec.schema, options.codec.filter(|codec| *codec != Codec::Json)) {
+            let message = format!("it validates by a JSON Schema, which can't check {}", codec.name());
+            found.push(Fault::new(message, "leave the codec out, or subscribe a handler that validates by a function"));
+        }
         for fault in &found {
             add(&mut faults, &name, fault);
         }

@@ -1,0 +1,4 @@
+//! `validate`: what is refused is dead-lettered at once, with what is wrong and where, and no handler sees it.
+
+mod function;
+mod schema;
