@@ -57,6 +57,18 @@ async fn nothing(_order: OrderCreated) {}
 #[subscriber(queue = "legacy", ordered, group = per_instance, ack = "manual", backoff = none, dead_letter = false)]
 async fn by_hand(_order: Json<u8>, _ack: Ack) {}
 
+#[subscriber(topic = "numbers", validate = schema)]
+async fn by_a_schema(_number: Json<u8>) {}
+
+#[test]
+fn a_schema_is_made_once_and_is_the_subscribers() {
+    let schema = by_a_schema::REGISTRATION.spec.schema.unwrap();
+    assert!(format!("{schema:?}").contains("made: false"));
+    schema.make().unwrap();
+    assert!(format!("{schema:?}").contains("made: true"));
+    assert_eq!(everything::REGISTRATION.spec.schema, None);
+}
+
 #[test]
 fn every_key_arrives() {
     let found = everything::REGISTRATION;
@@ -86,6 +98,7 @@ fn every_key_arrives() {
         codec: Some(Codec::Json),
         transport: "main",
         classifier: None,
+        schema: None,
     };
     assert_eq!(found.spec, expected);
 }

@@ -172,6 +172,8 @@ impl Parts {
         let mut middleware = around(&self.middleware, &self.added, &self.settings, &name);
         middleware.extend(facts.listed.iter().map(|item| (Text::from_static(item.name), (item.make)())));
         middleware.extend(options.policies.middleware.iter().cloned());
+        let validations = options.policies.validations.iter();
+        middleware.extend(validations.map(|validation| (Text::from_static("validation"), validation.clone())));
         let registered = Registered {
             name: name.clone(),
             location: place,

@@ -3,7 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    app::config::DeadLetters, classify::Backoff, error_classifier::ErrorClassifier, middleware::Middleware, text::Text,
+    app::config::DeadLetters,
+    classify::{Backoff, BoxError},
+    error_classifier::ErrorClassifier,
+    message::Message,
+    middleware::Middleware,
+    middlewares::Validation,
+    text::Text,
 };
 
 /// What becomes of failures: the keys of `#[subscriber]` that are about them, to be shared among subscriptions.
@@ -11,7 +17,7 @@ use crate::{
 /// The stages stand where they belong in whatever order they are named, since a wrong order is a bug:
 ///
 /// ```text
-/// dead letter ∘ retry ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘ decode ∘ handler
+/// dead letter ∘ retry ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘ validation ∘ decode ∘ handler
 /// ```
 ///
 /// What is not named is as in an attribute: retries and backoff by the error's class, 30 s, `{group}.{name}.dlq`. That a
@@ -35,6 +41,7 @@ pub struct Policies {
     pub(super) dead_letter: Option<DeadLetters>,
     pub(super) classifier: Option<Arc<ErrorClassifier>>,
     pub(super) middleware: Vec<(Text, Arc<dyn Middleware>)>,
+    pub(super) validations: Vec<Arc<dyn Middleware>>,
 }
 
 impl Policies {
@@ -85,6 +92,16 @@ impl Policies {
         self.middleware.push((name.into(), Arc::new(middleware)));
         self
     }
+
+    /// Checks each message by this function, inside all middleware and before it is decoded. What it refuses is
+    /// `invalid_input`: dead-lettered at once, with its error. Of several all must agree.
+    pub fn validate<E: Into<BoxError>>(
+        mut self,
+        check: impl Fn(&Message) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.validations.push(Arc::new(Validation::new(check)));
+        self
+    }
 }
 
 impl fmt::Debug for Policies {
@@ -97,6 +114,7 @@ impl fmt::Debug for Policies {
             .field("dead_letter", &self.dead_letter)
             .field("classifier", &self.classifier.is_some())
             .field("middleware", &names)
+            .field("validations", &self.validations.len())
             .finish()
     }
 }
