@@ -32,7 +32,7 @@ pub use swit_runtime::{
     compression::{self, CompressError, Compression, DecompressError},
     context::Context,
     error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, SubscribeError, TransportError},
-    error_classifier::{self, ErrorClassifier},
+    error_classifier::{self, ErrorClassifier, RateLimited},
     error_handler::{Decision, ErrorHandler, FailedAttempt},
     event::{Event, Unrouted},
     extract::{

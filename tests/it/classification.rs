@@ -7,8 +7,8 @@ use std::{
 };
 
 use swit::{
-    App, Class, Classification, Classify, Decision, ErrorAction, ErrorClassifier, ErrorHandler, FailedAttempt, State,
-    subscriber,
+    App, Class, Classification, Classify, Decision, ErrorAction, ErrorClassifier, ErrorHandler, FailedAttempt,
+    RateLimited, State, subscriber,
     testing::TestApp,
     transport::BoxFuture,
     transports::rabbitmq::{Address, RabbitMqOptions, RabbitMqTransport},
@@ -164,6 +164,43 @@ async fn a_rule_may_say_how_long_the_other_side_wants_to_be_left_alone() {
     let began = Instant::now();
     assert_eq!(ends(app, "by-rules", &["429"]).await, [end(3, SPENT)]);
     assert!(began.elapsed() >= wait * 2, "{:?}", began.elapsed());
+}
+
+/// Says nothing of its class: what it wraps does.
+#[derive(Debug, thiserror::Error)]
+#[error("the call failed")]
+struct Call(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+#[subscriber(topic = "task.created")]
+async fn calls(task: Task) -> Result<(), Call> {
+    let wait = task.text.parse().ok().map(Duration::from_secs);
+    Err(Call(match task.text.as_str() {
+        "full" => {
+            let (publisher, capacity) = ("orders".into(), 1);
+            Box::new(swit::PublishError::QueueFull { publisher, capacity })
+        }
+        "encode" => serde_json::from_str::<u8>("x").map_err(|source| Box::new(source) as _).unwrap_err(),
+        _ => Box::new(io::Error::other(RateLimited { retry_after: wait })),
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_is_a_throttle_and_waits_as_long_as_it_says() {
+    // Three waits: of 1, 2 and 3 s by the class, or as the error asks where that is longer.
+    for (text, expected) in [("", 6), ("2", 2 + 2 + 3), ("40", 120)] {
+        let app = TestApp::start(App::only::<(calls,)>().provide(ErrorClassifier::empty())).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(ends(app, "calls", &[text]).await, [end(4, SPENT)]);
+        assert_eq!(began.elapsed().as_secs(), expected, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn swits_own_errors_have_their_class_inside_of_others() {
+    let app = TestApp::start(App::only::<(calls,)>()).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(ends(app, "calls", &["full", "encode"]).await, [end(4, SPENT), end(1, "invalid_input")]);
+    assert_eq!(began.elapsed().as_secs(), 6, "a full queue is a throttle");
 }
 
 struct Says;
