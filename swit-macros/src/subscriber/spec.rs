@@ -63,7 +63,7 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
         "classifier",
         keys.classifier.as_ref().map(|path| {
             let at = private.at(path);
-            some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
+            some(quote_spanned!(path.span()=> #at::MakeClassifier(|| #at::rules_of(#path))))
         }),
     );
     let by_schema = matches!(keys.validate, Some(Validate::Schema(_)));

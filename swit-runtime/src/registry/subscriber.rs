@@ -5,10 +5,9 @@ use std::time::Duration;
 pub use swit_grammar::subscriber::{AckMode, Order};
 use swit_grammar::{Backoff, subscriber::Keys};
 
-use super::{CompositeRegistration, Location, MiddlewareRegistration};
+use super::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration};
 use crate::{
-    codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
-    schema::Schema, transport::BoxFuture,
+    codec::Codec, event::EventDescriptor, extract::Requirements, pipeline::Worker, schema::Schema, transport::BoxFuture,
 };
 
 /// A subscriber, as its attribute and its function's signature say.
@@ -73,16 +72,6 @@ pub struct SubscriberSpec {
     pub classifier: Option<MakeClassifier>,
     /// `validate = schema`.
     pub schema: Option<&'static Schema>,
-}
-
-/// The function behind `classifier = path`, called once when the service starts.
-#[derive(Debug, Clone, Copy)]
-pub struct MakeClassifier(pub fn() -> ErrorClassifier);
-
-impl PartialEq for MakeClassifier {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::fn_addr_eq(self.0, other.0)
-    }
 }
 
 impl SubscriberSpec {
