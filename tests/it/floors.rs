@@ -37,6 +37,7 @@ const FLOORS: [&[&str]; 5] = [
         "error_classifier",
         "error_handler",
         "alert",
+        "schema",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
     &["transports", "middlewares"],

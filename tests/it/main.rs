@@ -32,3 +32,4 @@ mod refusals;
 mod retries;
 mod subscribing;
 mod support;
+mod validation;

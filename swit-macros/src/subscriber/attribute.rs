@@ -46,9 +46,10 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "classifier",
         "circuit_breaker",
         "rate_limit",
+        "validate",
         "crate",
     ],
-    later: &[("inbox", "the transaction support"), ("batch", "batch handlers"), ("validate", "payload validation")],
+    later: &[("inbox", "the transaction support"), ("batch", "batch handlers")],
 };
 
 /// A value with the tokens that it was read from.
@@ -88,6 +89,14 @@ pub(super) enum DeadLetter {
     Discard,
 }
 
+/// `validate = …`.
+#[derive(Debug)]
+pub(super) enum Validate {
+    /// By the schema of the payload's type, with the word that says so.
+    Schema(TokenStream),
+    Function(Path),
+}
+
 /// What the attribute says, key by key; `None` is «not written» or «reported».
 #[derive(Debug, Default)]
 pub(super) struct Raw {
@@ -113,6 +122,7 @@ pub(super) struct Raw {
     pub(super) classifier: Option<Path>,
     pub(super) circuit_breaker: Option<Breaker>,
     pub(super) rate_limit: Option<RateLimit>,
+    pub(super) validate: Option<Validate>,
 }
 
 impl Raw {
@@ -150,6 +160,7 @@ impl Raw {
             classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
             circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
             rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
+            validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
         }
     }
 }
@@ -294,4 +305,17 @@ fn dead_letter(entry: &Entry, errors: &Errors) -> Option<DeadLetter> {
         return Some(DeadLetter::Discard);
     }
     entry.checked(check_queue, errors).map(DeadLetter::Queue)
+}
+
+fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
+    let path = match &entry.form {
+        Form::Value(tokens) => syn::parse2::<Path>(tokens.clone()).ok(),
+        Form::Flag | Form::List(_) => None,
+    };
+    let Some(path) = path else {
+        let example = "validate = check_order` or `validate = schema";
+        entry.refuse("the path of a function, or `schema`", example, errors);
+        return None;
+    };
+    Some(if path.is_ident("schema") { Validate::Schema(entry.value_tokens()) } else { Validate::Function(path) })
 }

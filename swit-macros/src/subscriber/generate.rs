@@ -14,7 +14,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Type, spanned::Spanned};
 
-use super::{contracts::contracts, spec::spec, validate::Subscriber};
+use super::{contracts::contracts, spec::spec, validate::Subscriber, validation};
 use crate::{
     extract::extract,
     names::{self, Private, ends, spelled},
@@ -26,6 +26,7 @@ pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStrea
     let handler = &subscriber.handler;
     let items = [
         facts(subscriber, private),
+        validation::schema(subscriber, private),
         registration(subscriber, private),
         contracts(subscriber, private),
         implementation(subscriber, private),
@@ -85,7 +86,9 @@ fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
     let (ident, returns) = (handler.ident(), &handler.returns);
     let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
+    let validated = validation::before(subscriber, private);
     let extract = extract(&handler.arguments, &names, private);
+    let valid = validation::after(subscriber, &names, private);
     let call = if subscriber.keys.blocking {
         let private = private.at(ident);
         quote_spanned!(ident.span()=> #private::blocking::run(move || #ident(#(#names),*)).await)
@@ -105,7 +108,9 @@ fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
             const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
 
             #header {
+                #validated
                 #extract
+                #valid
                 let __returned: #returns = #call;
                 match #split {
                     ::core::result::Result::Ok(__value) => #emitted,

@@ -7,6 +7,7 @@ mod restraints;
 mod signature;
 mod spec;
 mod validate;
+mod validation;
 
 use proc_macro2::TokenStream;
 

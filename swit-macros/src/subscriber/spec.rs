@@ -6,7 +6,7 @@ use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
 use super::{
-    attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    attribute::{DeadLetter, OrderBy, Raw, Sharing, Validate},
     restraints,
 };
 use crate::{constants, names::Private};
@@ -66,12 +66,14 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
         "classifier",
         keys.classifier.as_ref().map(|path| {
             let at = private.at(path);
-            some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
+            some(quote_spanned!(path.span()=> #at::MakeClassifier(|| #at::rules_of(#path))))
         }),
     );
     let breaker = keys.circuit_breaker.as_ref();
     field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
     field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
+    let by_schema = matches!(keys.validate, Some(Validate::Schema(_)));
+    field("schema", by_schema.then(|| some(quote!(&__SWIT_SCHEMA))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

@@ -11,6 +11,7 @@ use crate::{
         config::{BreakerSettings, Origin, Set, Settings, SubscriberSettings, resolve},
         graph::{Faults, Node, Registered, around},
     },
+    codec::Codec,
     error::SubscribeError,
     error_classifier::ErrorClassifier,
     event::EventDescriptor,
@@ -45,13 +46,16 @@ pub(in crate::app) struct Facts {
     readers: usize,
     settles: bool,
     publishes: bool,
+    /// What is wrong already.
+    faults: Faults,
 }
 
 impl Facts {
     /// Of a linked handler.
     pub(in crate::app) fn linked<H: Handler>() -> Self {
         let registration = H::REGISTRATION;
-        let linked = Registered::linked(registration);
+        let mut faults = Faults::default();
+        let linked = Registered::linked(registration, &mut faults);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
         Self {
@@ -67,6 +71,7 @@ impl Facts {
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
             publishes: false,
+            faults,
         }
     }
 
@@ -92,6 +97,7 @@ impl Facts {
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
+            faults: Faults::default(),
             publishes: <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::PUBLISHES,
         }
     }
@@ -112,8 +118,8 @@ pub(in crate::app) struct Parts {
 
 impl Parts {
     /// The subscriber that these options and this handler make.
-    pub(super) fn assemble(&self, options: &Subscription, facts: Facts) -> Result<Node, SubscribeError> {
-        let mut faults = Faults::default();
+    pub(super) fn assemble(&self, options: &Subscription, mut facts: Facts) -> Result<Node, SubscribeError> {
+        let mut faults = std::mem::take(&mut facts.faults);
         let place = options.location;
         let add = |faults: &mut Faults, name: &str, fault: &Fault| {
             faults.add(place, format!("`{name}`: {}", fault.message), fault.help.clone());
@@ -140,6 +146,10 @@ impl Parts {
             ..facts.spec
         };
         signature(&facts, spec.ack, &mut found);
+        if let (Some(_), Some(codec)) = (spec.schema, options.codec.filter(|codec| *codec != Codec::Json)) {
+            let message = format!("it validates by a JSON Schema, which can't check {}", codec.name());
+            found.push(Fault::new(message, "leave the codec out, or subscribe a handler that validates by a function"));
+        }
         for fault in &found {
             add(&mut faults, &name, fault);
         }
@@ -169,6 +179,8 @@ impl Parts {
         let mut middleware = around(&self.middleware, &self.added, &self.settings, &name);
         middleware.extend(facts.listed.iter().map(|item| (Text::from_static(item.name), (item.make)())));
         middleware.extend(options.policies.middleware.iter().cloned());
+        let validations = options.policies.validations.iter();
+        middleware.extend(validations.map(|validation| (Text::from_static("validation"), validation.clone())));
         let registered = Registered {
             name: name.clone(),
             location: place,
