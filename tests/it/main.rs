@@ -12,6 +12,7 @@ mod broker;
 mod brokers;
 mod classification;
 mod codecs;
+mod composite;
 mod compression;
 mod dead_letters;
 mod dynamic;

@@ -12,7 +12,7 @@ use super::{
 use crate::{constants, names::Private};
 
 /// A constant expression.
-pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
+pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
     let mut fields = Vec::new();
     let mut field = |name: &str, value: Option<TokenStream>| {

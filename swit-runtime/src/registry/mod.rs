@@ -21,8 +21,10 @@ pub use inventory;
 
 pub use classifier::{MadeRules, MakeClassifier, Maker, rules_of};
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
+pub(crate) use composite::Member;
 pub use composite::{
-    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner,
+    Strategy, call_event_handler,
 };
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};

@@ -20,8 +20,8 @@ use crate::{
     pipeline::Worker,
     policy::Breakers,
     registry::{
-        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, Handler, MiddlewareRegistration,
-        PublisherRef, SubscriberSpec,
+        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, CompositeRegistration, Handler,
+        MiddlewareRegistration, PublisherRef, SubscriberSpec,
     },
     returns::{Emit, Return},
     scope::{Scope, Service, Shared},
@@ -40,6 +40,7 @@ pub(in crate::app) struct Facts {
     listed: &'static [&'static MiddlewareRegistration],
     start: fn(Worker) -> BoxFuture<'static, ()>,
     callable: Option<Shared>,
+    composite: Option<&'static CompositeRegistration>,
     classifier: Option<Arc<ErrorClassifier>>,
     /// How many of its arguments read the payload, whether one settles, and whether it returns events; what the macro
     /// checks of a linked one.
@@ -67,6 +68,7 @@ impl Facts {
             listed: registration.middleware,
             start: linked.start,
             callable: None,
+            composite: linked.composite,
             classifier: linked.classifier,
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
@@ -94,6 +96,7 @@ impl Facts {
             listed: &[],
             start: crate::pipeline::start::<Closure<C, A>>,
             callable: Some(Arc::new(closure)),
+            composite: None,
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
@@ -188,9 +191,11 @@ impl Parts {
             requires: facts.requires,
             start: facts.start,
             callable: facts.callable,
+            composite: facts.composite,
             classifier: options.policies.classifier.clone().or(facts.classifier),
         };
         let node = Node::new(registered, resolved, middleware, facts.emits, &settings, &self.service, &mut faults);
+        crate::app::graph::members(&node, &mut faults);
         crate::app::graph::distinct(std::slice::from_ref(&node), &mut faults);
         if let Some(breaker) = &node.resolved.circuit_breaker
             && let Some(theirs) = self.breakers.find(&breaker.name)
