@@ -215,7 +215,7 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                     return End::Failed("its channel ended".to_owned());
                 }
                 session.pull_all(&inner.waker);
-                if held.look(session, &inner.options.queue) {
+                if held.look(session, &inner.options.queue) && !failpoint::is_broken(Sabotage::CountWhatWaited) {
                     session.given_back += 1;
                 }
                 let (has_more, given_back) = (session.has_more(), session.given_back);
