@@ -22,6 +22,7 @@ mod producers;
 mod publishing;
 mod redelivery;
 mod resources;
+mod retries;
 mod sabotage;
 mod secrets;
 mod shutdown;
