@@ -315,6 +315,93 @@ async fn what_waits_for_longer_than_the_broker_allows_is_no_suspect() {
     running.shutdown().await.unwrap();
 }
 
+#[subscriber(
+    topic = "outage.work",
+    name = "patient-in-order",
+    order_by = key,
+    concurrency = 3,
+    prefetch = 40,
+    timeout = "500ms",
+    retries = 0,
+    circuit_breaker(failures = 2, reset = "20s", half_open = 1)
+)]
+async fn wait_in_order(work: Work, meta: Metadata, partner: State<Partner>) -> Result<(), std::io::Error> {
+    assert_eq!(meta.redeliveries, 0, "to wait is no crash");
+    sleep(Duration::from_millis(10)).await;
+    partner.ask(&work)
+}
+
+/// The same of what was sorted into lanes: it does not lie there while the breaker is open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_in_lanes_goes_back_and_is_done_once() {
+    let broker = Broker::shared();
+    let mut options = options(&broker.url(), "outage-lanes");
+    options.ack_limit = Duration::from_secs(3);
+    options.delivery_limit = 1_000;
+    let transport = ground::transport(options);
+    let partner = Arc::new(Partner::default());
+    let running =
+        app::<(wait_in_order,)>("outage-lanes", &transport).provide_shared(partner.clone()).start().await.unwrap();
+    let mut breaker = running.breaker("patient-in-order").unwrap();
+    partner.set_down(true);
+    let works: Vec<Work> = (0..30).map(|number| Work { key: (number % 7).to_string(), number }).collect();
+    for answer in running.publisher().unwrap().publish_all(&works).await {
+        answer.unwrap();
+    }
+    let reset = opened(&mut breaker).await;
+    sleep_until(reset - Duration::from_millis(300)).await;
+    let failed = attempts(&running, "patient-in-order");
+    assert!(failed < 2 + 3, "{failed}");
+    partner.set_down(false);
+    until("the queue is empty", || broker.queue_depth("outage-lanes.patient-in-order") == Some(0)).await;
+    assert_eq!(attempts(&running, "patient-in-order"), works.len(), "one attempt at each");
+    let counts = running.stats()[0].counts.clone();
+    assert_eq!((counts.succeeded, counts.dead_lettered), ((works.len() - failed) as u64, failed as u64));
+    for (key, seen) in &*partner.order.lock().unwrap() {
+        assert!(seen.is_sorted(), "{key}: {seen:?}");
+    }
+    running.shutdown().await.unwrap();
+}
+
+#[subscriber(
+    topic = "outage.work",
+    name = "parks",
+    concurrency = 4,
+    prefetch = 40,
+    retries = 5,
+    backoff = fixed("900ms"),
+    circuit_breaker(failures = 5, reset = "5s", half_open = 1)
+)]
+async fn park(work: Work, meta: Metadata, partner: State<Partner>) -> Result<(), std::io::Error> {
+    assert!(meta.attempt <= 2);
+    partner.ask(&work)
+}
+
+/// Retries that are parked when it opens wait in the broker from then on, with their attempts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retries_that_are_parked_when_it_opens_wait_in_the_broker() {
+    let broker = Broker::shared();
+    let transport = ground::transport(options(&broker.url(), "outage-parked"));
+    let partner = Arc::new(Partner::default());
+    let running = app::<(park,)>("outage-parked", &transport).provide_shared(partner.clone()).start().await.unwrap();
+    partner.set_down(true);
+    let publisher = running.publisher().unwrap();
+    let work = |number| Work { key: "k".into(), number };
+    for number in 0..4 {
+        publisher.publish(&work(number)).await.unwrap();
+    }
+    until("four are parked", || partner.failed.load(Ordering::SeqCst) == 4).await;
+    publisher.publish(&work(4)).await.unwrap();
+    opened(&mut running.breaker("parks").unwrap()).await;
+    until("all wait in the broker", || broker.queue_depth("outage-parked.parks.retry.5s") == Some(5)).await;
+    assert_eq!(broker.queue_depth("outage-parked.parks"), Some(0), "and nothing is held here");
+    partner.set_down(false);
+    until("all are done", || partner.answered.load(Ordering::SeqCst) == 5).await;
+    let counts = running.stats()[0].counts.clone();
+    assert_eq!((counts.attempts, counts.retries), (10, 5));
+    running.shutdown().await.unwrap();
+}
+
 /// What is held goes back, at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_while_it_is_open_gives_everything_back() {
