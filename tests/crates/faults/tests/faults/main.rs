@@ -6,6 +6,7 @@
 mod alarms;
 mod alerts;
 mod backlog;
+mod breakers;
 mod broker;
 mod consumers;
 mod copies;
@@ -21,6 +22,7 @@ mod producers;
 mod publishing;
 mod redelivery;
 mod resources;
+mod retries;
 mod sabotage;
 mod secrets;
 mod shutdown;
