@@ -22,9 +22,11 @@ mod docs {
 mod macros;
 
 pub use swit_runtime::{
+    alert::{self, Alert, AlertKind, AlertSink, Alerts},
     app::{
-        App, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState, SubscriberStats, SubscriberStatus,
-        Subscription, Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        App, BreakerState, CircuitBreaker, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState,
+        SubscriberStats, SubscriberStatus, Subscription, Unsubscribed, check, cli::main as cli, dead_letters,
+        init_logging, serve as run,
     },
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
     clock::Clock,
@@ -58,7 +60,9 @@ pub use swit_runtime::{
 };
 
 #[cfg(feature = "macros")]
-pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, publisher, subscriber};
+pub use macros::{
+    Classify, ConfigSection, Event, composite, event_handler, handlers, middleware, provider, publisher, subscriber,
+};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
@@ -72,7 +76,7 @@ pub mod prelude {
     };
 
     #[cfg(feature = "macros")]
-    pub use crate::{middleware, provider, publisher, subscriber};
+    pub use crate::{event_handler, middleware, provider, publisher, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
@@ -83,6 +87,7 @@ pub mod __private {
         classifiers::{Linked, LinkedClassifier, wrapped},
         classify::{Asked, Backoff, BoxError, Class, Classification, Classifier, Classify, Jitter},
         codec::{Codec, DecodeError, EncodeError},
+        composite::run as run_event_handlers,
         compression::Compression,
         context::Context,
         contract::{

@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 5] = [
         "event",
         "error",
         "failpoint",
+        "walled",
     ],
     &[
         "transport",
@@ -35,6 +36,7 @@ const FLOORS: [&[&str]; 5] = [
         "blocking",
         "error_classifier",
         "error_handler",
+        "alert",
         "schema",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],

@@ -6,10 +6,13 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod alerts;
+mod breaker;
 mod broker;
 mod brokers;
 mod classification;
 mod codecs;
+mod composite;
 mod compression;
 mod dead_letters;
 mod dynamic;
@@ -22,8 +25,10 @@ mod middleware;
 mod middlewares;
 mod ordered;
 mod pausing;
+mod policies;
 mod publishers;
 mod publishing;
+mod rate_limit;
 mod refusals;
 mod retries;
 mod subscribing;

@@ -7,7 +7,10 @@ use swit::{
     __private::{AckMode, DeadLetter, Group, Handler, LinkedCrates, Order, SubscriberRef, SubscriberSpec, inventory},
     Backoff, Context, ErrorAction, Event, FromDelivery, Json, Next, Outcome, middleware, subscriber,
 };
-use swit_runtime::codec::Codec;
+use swit_runtime::{
+    codec::Codec,
+    registry::{Breaker, BreakerSpec, RateLimit},
+};
 
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(topic = "order.created")]
@@ -45,6 +48,7 @@ async fn decide(_: &Context, _: &std::io::Error) -> ErrorAction {
     concurrency = 10, prefetch = 100, order_by = header("x-tenant"), ack = "auto", timeout = "1m30s", retries = 5,
     backoff = exponential("1s", max = "10s", factor = 2.5, jitter = 0), dead_letter = "billing.dead",
     middleware = [outer, self::inner], on_error = decide, enabled = false, codec = "json", transport = "main",
+    circuit_breaker(failures = 7, reset = "3s", name = "bank"), rate_limit(per_second = 5, burst = 2),
 )]
 async fn everything(order: OrderCreated) -> std::io::Result<()> {
     assert!(order.id > 0);
@@ -98,6 +102,11 @@ fn every_key_arrives() {
         codec: Some(Codec::Json),
         transport: "main",
         classifier: None,
+        circuit_breaker: Some(BreakerSpec {
+            numbers: Breaker { failures: Some(7), reset: Some(Duration::from_secs(3)), ..Breaker::default() },
+            name: Some("bank"),
+        }),
+        rate_limit: Some(RateLimit { per_second: Some(5), burst: Some(2) }),
         schema: None,
     };
     assert_eq!(found.spec, expected);

@@ -5,11 +5,14 @@ use quote::{quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::attribute::{DeadLetter, OrderBy, Raw, Sharing, Validate};
+use super::{
+    attribute::{DeadLetter, OrderBy, Raw, Sharing, Validate},
+    restraints,
+};
 use crate::{constants, names::Private};
 
 /// A constant expression.
-pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
+pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
     let mut fields = Vec::new();
     let mut field = |name: &str, value: Option<TokenStream>| {
@@ -66,6 +69,9 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
             some(quote_spanned!(path.span()=> #at::MakeClassifier(|| #at::rules_of(#path))))
         }),
     );
+    let breaker = keys.circuit_breaker.as_ref();
+    field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
+    field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
     let by_schema = matches!(keys.validate, Some(Validate::Schema(_)));
     field("schema", by_schema.then(|| some(quote!(&__SWIT_SCHEMA))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })

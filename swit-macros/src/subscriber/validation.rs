@@ -38,16 +38,16 @@ pub(super) fn schema(subscriber: &Subscriber, private: &Private) -> TokenStream 
 }
 
 /// Before anything is decoded: the raw payload against its schema.
-pub(super) fn before(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    match &subscriber.keys.validate {
+pub(super) fn before(validate: Option<&Validate>, private: &Private) -> TokenStream {
+    match validate {
         Some(Validate::Schema(_)) => refused(&quote!(__SWIT_SCHEMA.check(__cx.message(), __cx)), private),
         _ => TokenStream::new(),
     }
 }
 
 /// After all arguments are there: the function is asked about those that are payloads.
-pub(super) fn after(subscriber: &Subscriber, names: &[Ident], private: &Private) -> TokenStream {
-    let Some(Validate::Function(path)) = &subscriber.keys.validate else { return TokenStream::new() };
+pub(super) fn after(validate: Option<&Validate>, names: &[Ident], private: &Private) -> TokenStream {
+    let Some(Validate::Function(path)) = validate else { return TokenStream::new() };
     let at = private.at(path);
     let checks = names.iter().map(|name| {
         let check = quote_spanned!(path.span()=> (&&#at::valid::Taken(&#name)).valid(&#path, __cx));

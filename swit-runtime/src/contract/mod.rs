@@ -5,6 +5,7 @@
 //! `#[track_caller]`, so that the error stands there and not here.
 
 mod argument;
+mod composite;
 mod events;
 mod middleware;
 pub mod probe;
@@ -15,6 +16,7 @@ mod topics;
 mod validation;
 
 pub use argument::{Argument, codec_is_accepted, codec_is_compiled_in, compression_is_compiled_in};
+pub use composite::{fits_the_composite, leaves_settling};
 pub use events::{are_distinct, single, upcasts};
 pub use middleware::{is_payload_agnostic, middleware_is_listed, publishes_nothing};
 pub use publisher::{event_has_key, partition_is_the_key, topic_is_the_events};

@@ -12,6 +12,7 @@ use super::{
     policy::reasons, worker::Seat,
 };
 use crate::{
+    alert::{AlertKind, Level},
     classify::{Backoff, Jitter},
     composite::Progress,
     context::Emission,
@@ -51,6 +52,10 @@ impl Seat {
                 // ended with their process.
                 let crashes = if reason == reasons::DELIVERY_LIMIT { delivery.redeliveries } else { 0 };
                 log_failure(&self.plan, delivery.message(), attempt, &failure);
+                if reason == reasons::DELIVERY_LIMIT {
+                    let text = format!("message {} {failure}", delivery.message().id);
+                    self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
+                }
                 self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
             }
         }
@@ -73,6 +78,7 @@ impl Seat {
             },
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
+        self.record(&outcome);
         let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
@@ -172,6 +178,8 @@ impl Seat {
         let delivery = if self.plan.ordered {
             delivery
         } else {
+            // A breaker that is open by then would only have it lie here.
+            let wait = wait.max(self.plan.held_for());
             match self.plan.clone().retry_later(delivery, attempt, wait).await {
                 Ok(()) => return true,
                 Err(delivery) => delivery,
@@ -180,10 +188,11 @@ impl Seat {
         let due = async {
             tokio::time::sleep(wait).await;
             // It is an attempt like any other.
-            self.plan.gate.opened().await;
+            self.plan.enter().await
         };
         tokio::select! {
-            () = due => {
+            pass = due => {
+                self.pass = pass;
                 let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false
@@ -391,6 +400,8 @@ impl Plan {
                 retry_in = ?wait,
                 "a copy could not be published; the message stays unsettled"
             );
+            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
     }

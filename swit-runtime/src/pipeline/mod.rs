@@ -32,5 +32,5 @@ pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;
 pub(crate) use policy::RetryPolicy;
-pub(crate) use worker::Source;
+pub(crate) use worker::{Source, give_back};
 pub use worker::{Worker, start};

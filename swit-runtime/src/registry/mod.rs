@@ -21,8 +21,10 @@ pub use inventory;
 
 pub use classifier::{MadeRules, MakeClassifier, Maker, rules_of};
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
+pub(crate) use composite::Member;
 pub use composite::{
-    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner,
+    Strategy, call_event_handler,
 };
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};
@@ -35,4 +37,7 @@ pub use middleware::{
 pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
-pub use subscriber::{AckMode, DeadLetter, Group, Order, SubscriberRef, SubscriberRegistration, SubscriberSpec};
+pub use subscriber::{
+    AckMode, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef, SubscriberRegistration,
+    SubscriberSpec,
+};

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-pub use swit_grammar::subscriber::{AckMode, Order};
 use swit_grammar::{Backoff, subscriber::Keys};
+pub use swit_grammar::{
+    Breaker, RateLimit,
+    subscriber::{AckMode, Order},
+};
 
 use super::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration};
 use crate::{
@@ -70,8 +73,21 @@ pub struct SubscriberSpec {
     pub transport: &'static str,
     /// `classifier`.
     pub classifier: Option<MakeClassifier>,
+    /// `circuit_breaker`.
+    pub circuit_breaker: Option<BreakerSpec>,
+    /// `rate_limit`.
+    pub rate_limit: Option<RateLimit>,
     /// `validate = schema`.
     pub schema: Option<&'static Schema>,
+}
+
+/// `circuit_breaker`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerSpec {
+    /// What opens and closes it.
+    pub numbers: Breaker,
+    /// `name`: the subscribers that name it share one breaker.
+    pub name: Option<&'static str>,
 }
 
 impl SubscriberSpec {
@@ -93,6 +109,8 @@ impl SubscriberSpec {
         codec: None,
         transport: "default",
         classifier: None,
+        circuit_breaker: None,
+        rate_limit: None,
         schema: None,
     };
 
@@ -111,6 +129,8 @@ impl SubscriberSpec {
                 DeadLetter::Default | DeadLetter::Discard => None,
             },
             queue: self.queue,
+            circuit_breaker: self.circuit_breaker.map(|spec| spec.numbers),
+            rate_limit: self.rate_limit,
         }
     }
 }

@@ -78,7 +78,7 @@ impl PublishMiddleware for Refuses {
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_is_acknowledged_and_each_subscriber_has_its_own() {
-    let (journal, seen) = (Journal::default(), Deduplication::new(MokaCache::new(100)).ttl(Duration::from_secs(60)));
+    let (journal, seen) = (Journal::default(), Deduplication::new(MokaCache::new(100)).ttl(Duration::from_mins(1)));
     let app = App::only::<(finish, watch)>().provide(journal.clone()).middleware("seen", 10, seen.clone());
     let app = TestApp::start(app).await.unwrap();
     for _ in 0..3 {

@@ -8,7 +8,7 @@ use super::Subscription;
 use crate::{
     app::{
         builder::Added,
-        config::{Origin, Set, Settings, SubscriberSettings, resolve},
+        config::{BreakerSettings, Origin, Set, Settings, SubscriberSettings, resolve},
         graph::{Faults, Node, Registered, around},
     },
     codec::Codec,
@@ -18,9 +18,10 @@ use crate::{
     extract::Requirements,
     middleware::Middleware,
     pipeline::Worker,
+    policy::Breakers,
     registry::{
-        AckMode, Arguments, Asynchronous, Boxable, Callable, Closure, Handler, MiddlewareRegistration, PublisherRef,
-        SubscriberSpec,
+        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, CompositeRegistration, Handler,
+        MiddlewareRegistration, PublisherRef, SubscriberSpec,
     },
     returns::{Emit, Return},
     scope::{Scope, Service, Shared},
@@ -39,6 +40,7 @@ pub(in crate::app) struct Facts {
     listed: &'static [&'static MiddlewareRegistration],
     start: fn(Worker) -> BoxFuture<'static, ()>,
     callable: Option<Shared>,
+    composite: Option<&'static CompositeRegistration>,
     classifier: Option<Arc<ErrorClassifier>>,
     /// How many of its arguments read the payload, whether one settles, and whether it returns events; what the macro
     /// checks of a linked one.
@@ -66,6 +68,7 @@ impl Facts {
             listed: registration.middleware,
             start: linked.start,
             callable: None,
+            composite: linked.composite,
             classifier: linked.classifier,
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
@@ -93,6 +96,7 @@ impl Facts {
             listed: &[],
             start: crate::pipeline::start::<Closure<C, A>>,
             callable: Some(Arc::new(closure)),
+            composite: None,
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
@@ -111,6 +115,7 @@ pub(in crate::app) struct Parts {
     /// The structs of the named publishers that there are.
     pub(in crate::app) publishers: Vec<TypeId>,
     pub(in crate::app) transports: Vec<Arc<dyn Transport>>,
+    pub(in crate::app) breakers: Arc<Breakers>,
     pub(in crate::app) scope: Arc<Scope>,
 }
 
@@ -135,6 +140,11 @@ impl Parts {
             codec: options.codec.or(facts.spec.codec),
             // Topics in place of an attribute's queue, and a queue in place of an attribute's topics.
             queue: facts.spec.queue.filter(|_| options.topics.is_empty() && options.queue.is_none()),
+            circuit_breaker: options.policies.circuit_breaker.as_ref().map_or(facts.spec.circuit_breaker, |breaker| {
+                // Its name is not static, and laid over the rest below.
+                Some(BreakerSpec { numbers: breaker.numbers, name: None })
+            }),
+            rate_limit: options.policies.rate_limit.or(facts.spec.rate_limit),
             topics: if options.queue.is_some() { &[] } else { facts.spec.topics },
             ..facts.spec
         };
@@ -181,10 +191,18 @@ impl Parts {
             requires: facts.requires,
             start: facts.start,
             callable: facts.callable,
+            composite: facts.composite,
             classifier: options.policies.classifier.clone().or(facts.classifier),
         };
         let node = Node::new(registered, resolved, middleware, facts.emits, &settings, &self.service, &mut faults);
+        crate::app::graph::members(&node, &mut faults);
         crate::app::graph::distinct(std::slice::from_ref(&node), &mut faults);
+        if let Some(breaker) = &node.resolved.circuit_breaker
+            && let Some(theirs) = self.breakers.find(&breaker.name)
+            && theirs.limits() != breaker.numbers.limits()
+        {
+            crate::app::graph::differ(&node, theirs.place(), &mut faults);
+        }
         #[cfg(feature = "rabbitmq")]
         crate::app::graph::check_later(&self.transports, &settings, &node, &mut faults);
         let faults = faults.into_list();
@@ -276,5 +294,16 @@ fn laid_over(options: &Subscription, configured: SubscriberSettings) -> Subscrib
         dead_letter: either(configured.dead_letter, policies.dead_letter.clone(), &origin),
         transport: either(configured.transport, options.transport.clone(), &origin),
         enabled: configured.enabled,
+        breaker: BreakerSettings {
+            name: either(
+                configured.breaker.name,
+                policies.circuit_breaker.as_ref().and_then(|own| own.name.clone()),
+                &origin,
+            ),
+            ..configured.breaker
+        },
+        circuit_breaker: configured.circuit_breaker,
+        rate_limit: configured.rate_limit,
+        rate: configured.rate,
     }
 }

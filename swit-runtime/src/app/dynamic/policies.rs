@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::CircuitBreaker;
 use crate::{
     app::config::DeadLetters,
     classify::{Backoff, BoxError},
@@ -9,6 +10,7 @@ use crate::{
     message::Message,
     middleware::Middleware,
     middlewares::Validation,
+    registry::RateLimit,
     text::Text,
 };
 
@@ -17,7 +19,8 @@ use crate::{
 /// The stages stand where they belong in whatever order they are named, since a wrong order is a bug:
 ///
 /// ```text
-/// dead letter ∘ retry ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘ validation ∘ decode ∘ handler
+/// dead letter ∘ retry ∘ rate limit ∘ circuit breaker ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘
+/// validation ∘ decode ∘ handler
 /// ```
 ///
 /// What is not named is as in an attribute: retries and backoff by the error's class, 30 s, `{group}.{name}.dlq`. That a
@@ -40,6 +43,8 @@ pub struct Policies {
     pub(super) timeout: Option<Duration>,
     pub(super) dead_letter: Option<DeadLetters>,
     pub(super) classifier: Option<Arc<ErrorClassifier>>,
+    pub(super) circuit_breaker: Option<CircuitBreaker>,
+    pub(super) rate_limit: Option<RateLimit>,
     pub(super) middleware: Vec<(Text, Arc<dyn Middleware>)>,
     pub(super) validations: Vec<Arc<dyn Middleware>>,
 }
@@ -86,6 +91,18 @@ impl Policies {
         self
     }
 
+    /// Stops pulling when attempts fail, and tries again after a while with a few.
+    pub fn circuit_breaker(mut self, breaker: CircuitBreaker) -> Self {
+        self.circuit_breaker = Some(breaker);
+        self
+    }
+
+    /// Begins at most so many attempts a second, and at most `burst` at once after a time in which fewer began.
+    pub fn rate_limit(mut self, per_second: u32, burst: u32) -> Self {
+        self.rate_limit = Some(RateLimit { per_second: Some(per_second), burst: Some(burst) });
+        self
+    }
+
     /// Runs this around the handler, inside the global middleware. Of several, the first one that is named stands
     /// outermost, as in an attribute's list.
     pub fn middleware(mut self, name: impl Into<Text>, middleware: impl Middleware) -> Self {
@@ -113,6 +130,8 @@ impl fmt::Debug for Policies {
             .field("timeout", &self.timeout)
             .field("dead_letter", &self.dead_letter)
             .field("classifier", &self.classifier.is_some())
+            .field("circuit_breaker", &self.circuit_breaker)
+            .field("rate_limit", &self.rate_limit)
             .field("middleware", &names)
             .field("validations", &self.validations.len())
             .finish()

@@ -4,6 +4,7 @@
 //! transport and publisher configured, every topic covered, every value in range, and fits what its brokers allow; all
 //! faults of a service are in one report.
 
+mod composites;
 mod faults;
 mod nodes;
 mod publishers;
@@ -16,13 +17,14 @@ mod view;
 
 use std::any::TypeId;
 
+pub(crate) use composites::members;
 pub(crate) use faults::Faults;
 pub(crate) use nodes::{Node, Registered, around};
 pub(crate) use publishers::PublisherNode;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use rabbitmq::check_later;
 pub(crate) use requirements::Required;
-pub(crate) use unique::queues as distinct;
+pub(crate) use unique::{differ, queues as distinct};
 
 use super::{
     builder::App,
@@ -71,12 +73,14 @@ impl Graph {
         let sections = requirements::sections(&requirements, &settings, &mut faults);
         let providers = providers::order(app, &requirements, &mut faults);
         let nodes = nodes::nodes(app, &settings, &service, &mut faults);
+        composites::check(app, &nodes, &mut faults);
         let publishers = publishers::registrations(app, &requirements, &mut faults);
         let publishers = publishers::nodes(publishers, &settings, &mut faults);
         let chain = publishers::chain(app, &settings);
         unique::names(app, &nodes, &mut faults);
         unique::publishers(app, &publishers, &mut faults);
         unique::queues(&nodes, &mut faults);
+        unique::breakers(&nodes, &mut faults);
         let openings = transports::openings(app, &settings, &service, &mut faults);
         #[cfg(feature = "rabbitmq")]
         rabbitmq::check(app, &settings, &nodes, &mut faults);

@@ -16,7 +16,7 @@ use crate::{
     extract::Requirements,
     middleware::Middleware,
     pipeline::{Worker, panic_text},
-    registry::{Location, MakeClassifier, MiddlewareRegistration, SubscriberRegistration},
+    registry::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration, SubscriberRegistration},
     schema::Schema,
     scope::{Service, Shared},
     text::Text,
@@ -47,6 +47,8 @@ pub(crate) struct Registered {
     pub(crate) start: fn(Worker) -> BoxFuture<'static, ()>,
     /// The handler, where it is a value.
     pub(crate) callable: Option<Shared>,
+    /// Whose event handlers it runs.
+    pub(crate) composite: Option<&'static CompositeRegistration>,
     /// Its own rules of what errors are.
     pub(crate) classifier: Option<Arc<ErrorClassifier>>,
 }
@@ -66,6 +68,7 @@ impl Registered {
             requires: registration.requires,
             start: registration.start,
             callable: None,
+            composite: registration.composite,
             classifier: registration.spec.classifier.and_then(|make| classifier(registration, make, faults)),
         }
     }
@@ -171,7 +174,9 @@ fn topics(
         return Vec::new();
     }
     if resolved.topics.is_empty() {
-        if events.is_empty() {
+        // A composite without handlers has neither; it is told as that.
+        let has_no_handlers = registration.composite.is_some_and(|composite| composite.handlers().is_empty());
+        if events.is_empty() && !has_no_handlers {
             faults.add(
                 registration.location,
                 format!("`{}` has no topic", registration.name),
@@ -185,7 +190,8 @@ fn topics(
     }
     let configured = settings.subscribers.get(&registration.name).and_then(|set| set.topics.as_ref());
     let place = configured.map_or_else(|| registration.location.to_string(), |set| set.origin.to_string());
-    for event in events {
+    // Those of a composite's handlers are told at the handlers.
+    for event in events.iter().filter(|_| registration.composite.is_none()) {
         if !resolved.topics.iter().any(|pattern| topic::matches(pattern, event.topic)) {
             faults.add(
                 &place,

@@ -4,6 +4,7 @@
 #![expect(clippy::similar_names, reason = "what is sent and what is seen, the faults' fates and their dates")]
 
 mod alarms;
+mod alerts;
 mod backlog;
 mod broker;
 mod consumers;
