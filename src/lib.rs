@@ -22,9 +22,11 @@ mod docs {
 mod macros;
 
 pub use swit_runtime::{
+    alert::{self, Alert, AlertKind, AlertSink, Alerts},
     app::{
-        App, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState, SubscriberStats, SubscriberStatus,
-        Subscription, Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        App, BreakerState, CircuitBreaker, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState,
+        SubscriberStats, SubscriberStatus, Subscription, Unsubscribed, check, cli::main as cli, dead_letters,
+        init_logging, serve as run,
     },
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
     clock::Clock,
@@ -32,12 +34,12 @@ pub use swit_runtime::{
     compression::{self, CompressError, Compression, DecompressError},
     context::Context,
     error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, SubscribeError, TransportError},
-    error_classifier::{self, ErrorClassifier},
+    error_classifier::{self, ErrorClassifier, RateLimited},
     error_handler::{Decision, ErrorHandler, FailedAttempt},
     event::{Event, Unrouted},
     extract::{
         Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
-        Protobuf, State,
+        Payload, Protobuf, State,
     },
     headers::{HeaderValue, Headers},
     id::MessageId,
@@ -90,11 +92,11 @@ pub mod __private {
         context::Context,
         contract::{
             self,
-            probe::{NoExtractor, NoReturn, NoScope, Probe},
+            probe::{NoExtractor, NoPayload, NoReturn, NoScope, Probe},
         },
         error::PublishError,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
-        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument},
+        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument, valid},
         id::MessageId,
         message::Message,
         middleware::{
@@ -106,6 +108,7 @@ pub mod __private {
         publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},
+        schema,
         scope::{Scope, Shared},
         text::Text,
         topic,

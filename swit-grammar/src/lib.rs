@@ -5,6 +5,7 @@
 //! compiles is a value which a configuration file may hold, and the messages are the same. It depends on nothing.
 
 pub mod backoff;
+pub mod breaker;
 pub mod duration;
 pub mod fault;
 pub mod jitter;
@@ -12,10 +13,13 @@ pub mod limits;
 pub mod name;
 pub mod nearest;
 pub mod publisher;
+pub mod rate_limit;
 pub mod size;
 pub mod subscriber;
 pub mod topic;
 
 pub use backoff::Backoff;
+pub use breaker::Breaker;
 pub use fault::Fault;
 pub use jitter::Jitter;
+pub use rate_limit::RateLimit;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    Backoff, Fault,
+    Backoff, Breaker, Fault, RateLimit,
     limits::{DEFAULT_RETRIES, MAX_CONCURRENCY, MAX_PREFETCH, MAX_RETRIES, MIN_DEFAULT_PREFETCH},
 };
 
@@ -57,6 +57,10 @@ pub struct Keys<'a> {
     pub dead_letter: Option<&'a str>,
     /// The queue that is consumed, where it is known.
     pub queue: Option<&'a str>,
+    /// The circuit breaker, where there is one.
+    pub circuit_breaker: Option<Breaker>,
+    /// The rate limit, where there is one.
+    pub rate_limit: Option<RateLimit>,
 }
 
 impl Keys<'_> {
@@ -120,6 +124,8 @@ impl Keys<'_> {
         if let Some(Err(fault)) = self.backoff.map(|backoff| backoff.check()) {
             faults.push(fault.at("backoff"));
         }
+        faults.extend(self.circuit_breaker.iter().flat_map(Breaker::faults));
+        faults.extend(self.rate_limit.iter().flat_map(RateLimit::faults));
         if let Some(dead_letter) = self.dead_letter {
             if self.ack == AckMode::None {
                 faults.push(
@@ -159,6 +165,8 @@ mod tests {
             backoff: None,
             dead_letter: None,
             queue: None,
+            circuit_breaker: None,
+            rate_limit: None,
         }
     }
 
@@ -182,12 +190,25 @@ mod tests {
             backoff: Some(Backoff::fixed(Duration::ZERO)),
             dead_letter: Some("q"),
             queue: Some("q"),
+            circuit_breaker: Some(Breaker { failures: Some(0), ..Breaker::DEFAULT }),
+            rate_limit: Some(RateLimit::default()),
         }
         .faults();
         let found: Vec<_> = faults.iter().map(|fault| fault.key).collect();
         assert_eq!(
             found,
-            ["concurrency", "prefetch", "timeout", "retries", "retries", "backoff", "dead_letter", "dead_letter"]
+            [
+                "concurrency",
+                "prefetch",
+                "timeout",
+                "retries",
+                "retries",
+                "backoff",
+                "circuit_breaker.failures",
+                "rate_limit.per_second",
+                "dead_letter",
+                "dead_letter"
+            ]
         );
     }
 }

@@ -109,8 +109,8 @@ struct Rare {
 }
 
 impl Rare {
-    fn correlated(correlation: Text) -> Box<Self> {
-        Box::new(Self { correlation: Some(correlation), ..Self::default() })
+    fn correlated(correlation: Text) -> Self {
+        Self { correlation: Some(correlation), ..Self::default() }
     }
 }
 
@@ -300,7 +300,7 @@ impl Context {
             extensions: self.share_extensions().map(|shared| Extensions { own: ByType::new(), shared: Some(shared) }),
             pending: None,
             callable: None,
-            rare: self.rare.as_ref().and_then(|rare| rare.correlation.clone()).map(Rare::correlated),
+            rare: self.rare.as_ref().and_then(|rare| rare.correlation.clone()).map(|id| Box::new(Rare::correlated(id))),
         }
     }
 

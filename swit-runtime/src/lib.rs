@@ -3,13 +3,14 @@
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
-//!   `event`, `error`, `failpoint`
+//!   `event`, `error`, `failpoint`, `walled`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
-//!   `error_classifier`, `error_handler`
+//!   `error_classifier`, `error_handler`, `alert`, `schema`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
 
+pub mod alert;
 pub mod app;
 pub mod blocking;
 pub mod classifiers;
@@ -41,6 +42,7 @@ mod policy;
 pub mod publisher;
 pub mod registry;
 pub mod returns;
+pub mod schema;
 pub mod scope;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -48,3 +50,4 @@ pub mod text;
 pub mod topic;
 pub mod transport;
 pub mod transports;
+mod walled;

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, limits::Limits, text::Text, transport::Publish};
+use crate::{alert::Alerts, clock::Clock, limits::Limits, text::Text, transport::Publish};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;
@@ -51,6 +51,7 @@ struct Core {
     clock: Clock,
     limits: Limits,
     service: Service,
+    alerts: Alerts,
 }
 
 /// Who the service is.
@@ -81,9 +82,10 @@ impl Scope {
         limits: Limits,
         service: Service,
     ) -> Self {
+        let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened: CancellationToken::new(), shutdown, clock, limits, service }),
+            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts }),
         }
     }
 
@@ -125,6 +127,11 @@ impl Scope {
     /// The limits on messages.
     pub fn limits(&self) -> &Limits {
         &self.core.limits
+    }
+
+    /// What alerts are raised with.
+    pub fn alerts(&self) -> &Alerts {
+        &self.core.alerts
     }
 
     /// Who the service is.

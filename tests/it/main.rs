@@ -6,9 +6,12 @@
     reason = "tests; handlers are async whether or not they wait"
 )]
 
+mod alerts;
+mod breaker;
 mod broker;
 mod brokers;
 mod classification;
+mod clock_jumps;
 mod codecs;
 mod composite;
 mod compression;
@@ -23,9 +26,12 @@ mod middleware;
 mod middlewares;
 mod ordered;
 mod pausing;
+mod policies;
 mod publishers;
 mod publishing;
+mod rate_limit;
 mod refusals;
 mod retries;
 mod subscribing;
 mod support;
+mod validation;

@@ -37,7 +37,7 @@ async fn who_is_paused_begins_nothing_and_nobody_else_waits() {
     for n in 0..100 {
         app.publish(&task(n.to_string())).await.unwrap();
     }
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_hours(1)).await;
     assert_eq!((app.attempts("may-pause"), app.attempts("goes-on")), (0, 100));
     assert!(app.resume("may-pause") && !app.resume("may-pause"));
     app.wait_quiet().await;
@@ -59,7 +59,7 @@ async fn a_retry_that_is_due_waits_too() {
             sleep(Duration::from_millis(1)).await;
         }
         app.pause(subscriber);
-        sleep(Duration::from_secs(3600)).await;
+        sleep(Duration::from_hours(1)).await;
         assert_eq!(app.attempts(subscriber), before + 1, "{subscriber}");
         app.resume(subscriber);
         sleep(Duration::from_secs(10)).await;
@@ -82,7 +82,7 @@ async fn lanes_pause_and_keep_their_order() {
     sleep(Duration::from_millis(11)).await;
     let at_pause = app.attempts("may-pause-by-key");
     assert!((1..60).contains(&at_pause), "{at_pause}");
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_hours(1)).await;
     assert_eq!(app.attempts("may-pause-by-key"), at_pause, "what lies in the lanes waits, too");
     app.resume("may-pause-by-key");
     app.wait_quiet().await;

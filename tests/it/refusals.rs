@@ -22,13 +22,13 @@ use crate::support::{Journal, Task, task};
 
 /// A memory transport that refuses a number of publications that are addressed to queues.
 #[derive(Debug)]
-struct Refusing {
+pub(crate) struct Refusing {
     inner: MemoryTransport,
     left: Arc<AtomicUsize>,
 }
 
 impl Refusing {
-    fn times(times: usize) -> (Arc<dyn Transport>, Arc<AtomicUsize>) {
+    pub(crate) fn times(times: usize) -> (Arc<dyn Transport>, Arc<AtomicUsize>) {
         let left = Arc::new(AtomicUsize::new(times));
         (Arc::new(Self { inner: MemoryTransport::new("default", MemoryOptions::default()), left: left.clone() }), left)
     }
@@ -81,7 +81,7 @@ impl Transport for Refusing {
 }
 
 #[subscriber(topic = "task.created", retries = 1, backoff = fixed("5s"))]
-async fn fails(task: Task, journal: State<Journal>) -> Result<(), std::io::Error> {
+pub(crate) async fn fails(task: Task, journal: State<Journal>) -> Result<(), std::io::Error> {
     journal.note(task.text);
     Err(std::io::Error::other("out of order"))
 }

@@ -35,19 +35,16 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "codec",
         "transport",
         "classifier",
+        "circuit_breaker",
+        "rate_limit",
         "crate",
     ],
-    later: &[
-        ("inbox", "the transaction support"),
-        ("circuit_breaker", "the circuit breaker"),
-        ("rate_limit", "the rate limiter"),
-        ("validate", "payload validation"),
-    ],
+    later: &[("inbox", "the transaction support")],
 };
 
 const ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
-        keys: &["on_error", "blocking", "order"],
+        keys: &["on_error", "blocking", "order", "validate"],
         whose: "each event handler's own",
         help: "write it there: `#[event_handler(composite = NAME, order = 10, …)]`",
     },

@@ -8,6 +8,7 @@ use crate::{
     parsing::{Elsewhere, Entry, Form, Keys, Vocabulary, mentions},
     report::Errors,
     subscriber::{
+        attribute::{self, Validate},
         signature::Handler,
         validate::{asked, default_name},
     },
@@ -15,7 +16,7 @@ use crate::{
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "#[event_handler]",
-    known: &["composite", "order", "name", "on_error", "blocking", "crate"],
+    known: &["composite", "order", "name", "on_error", "blocking", "validate", "crate"],
     later: &[],
 };
 
@@ -60,6 +61,7 @@ pub(super) struct Raw {
     name: Option<LitStr>,
     on_error: Option<Path>,
     pub(super) blocking: bool,
+    validate: Option<Validate>,
     /// Keys that must be there and were not written.
     missing: Vec<&'static str>,
 }
@@ -71,6 +73,7 @@ pub(super) struct EventHandler {
     pub(super) name: String,
     pub(super) on_error: Option<Path>,
     pub(super) blocking: bool,
+    pub(super) validate: Option<Validate>,
     pub(super) handler: Handler,
 }
 
@@ -90,6 +93,7 @@ impl Raw {
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             on_error: keys.take("on_error").and_then(|entry| entry.path(errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
+            validate: keys.take("validate").and_then(|entry| attribute::validate(&entry, errors)),
         }
     }
 }
@@ -124,6 +128,7 @@ pub(super) fn validate(raw: Raw, handler: Handler, errors: &Errors) -> Option<Ev
         name,
         on_error: raw.on_error,
         blocking: raw.blocking,
+        validate: raw.validate,
         handler,
     })
 }

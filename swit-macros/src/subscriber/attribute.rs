@@ -5,15 +5,16 @@ use std::time::Duration;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use swit_grammar::{
-    Backoff,
+    Backoff, RateLimit,
     name::{check_event_type, check_name, check_queue},
     subscriber::AckMode,
     topic::check_pattern,
 };
 use syn::{LitBool, LitStr, Path};
 
+use super::restraints::{self, Breaker};
 use crate::{
-    event::Codec,
+    event::{Codec, Format},
     parsing::{Entry, Form, Keys, Vocabulary},
     report::Errors,
 };
@@ -43,15 +44,12 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "transport",
         "blocking",
         "classifier",
+        "circuit_breaker",
+        "rate_limit",
+        "validate",
         "crate",
     ],
-    later: &[
-        ("inbox", "the transaction support"),
-        ("batch", "batch handlers"),
-        ("circuit_breaker", "the circuit breaker"),
-        ("rate_limit", "the rate limiter"),
-        ("validate", "payload validation"),
-    ],
+    later: &[("inbox", "the transaction support"), ("batch", "batch handlers")],
 };
 
 /// A value with the tokens that it was read from.
@@ -91,6 +89,14 @@ pub(crate) enum DeadLetter {
     Discard,
 }
 
+/// `validate = …`.
+#[derive(Debug)]
+pub(crate) enum Validate {
+    /// By the schema of the payload's type, with the word that says so.
+    Schema(TokenStream),
+    Function(Path),
+}
+
 /// What the attribute says, key by key; `None` is «not written» or «reported».
 #[derive(Debug, Default)]
 pub(crate) struct Raw {
@@ -114,6 +120,9 @@ pub(crate) struct Raw {
     pub(crate) transport: Option<LitStr>,
     pub(crate) blocking: bool,
     pub(crate) classifier: Option<Path>,
+    pub(crate) circuit_breaker: Option<Breaker>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) validate: Option<Validate>,
 }
 
 impl Raw {
@@ -149,7 +158,15 @@ impl Raw {
             transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
             classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
+            circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
+            rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
+            validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
         }
+    }
+
+    /// Whether messages are JSON, whatever their event types accept.
+    pub(super) fn is_json_alone(&self) -> bool {
+        self.codec.as_ref().is_some_and(|codec| codec.format == Format::Json)
     }
 }
 
@@ -293,4 +310,18 @@ fn dead_letter(entry: &Entry, errors: &Errors) -> Option<DeadLetter> {
         return Some(DeadLetter::Discard);
     }
     entry.checked(check_queue, errors).map(DeadLetter::Queue)
+}
+
+/// The path of a function, or the word that stands for the type's schema.
+pub(crate) fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
+    let path = match &entry.form {
+        Form::Value(tokens) => syn::parse2::<Path>(tokens.clone()).ok(),
+        Form::Flag | Form::List(_) => None,
+    };
+    let Some(path) = path else {
+        let example = "validate = check_order` or `validate = schema";
+        entry.refuse("the path of a function, or `schema`", example, errors);
+        return None;
+    };
+    Some(if path.is_ident("schema") { Validate::Schema(entry.value_tokens()) } else { Validate::Function(path) })
 }

@@ -14,7 +14,14 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path, Type, spanned::Spanned};
 
-use super::{attribute::Topics, contracts::contracts, signature::Handler, spec::spec, validate::Subscriber};
+use super::{
+    attribute::{Topics, Validate},
+    contracts::contracts,
+    signature::Handler,
+    spec::spec,
+    validate::Subscriber,
+    validation,
+};
 use crate::{
     extract::extract,
     names::{self, Private, ends, spelled},
@@ -23,9 +30,10 @@ use crate::{
 
 /// Everything beside the user's function.
 pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let handler = &subscriber.handler;
+    let (handler, keys) = (&subscriber.handler, &subscriber.keys);
     let items = [
-        facts(handler, subscriber.keys.topics.as_ref(), private),
+        facts(handler, keys.topics.as_ref(), private),
+        validation::items(handler, keys.validate.as_ref(), keys.is_json_alone(), private),
         registration(subscriber, private),
         contracts(subscriber, private),
         implementation(subscriber, private),
@@ -94,7 +102,8 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
 
 fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let (handler, keys) = (&subscriber.handler, &subscriber.keys);
-    let (ident, call) = (handler.ident(), call(handler, keys.on_error.as_ref(), keys.blocking, private));
+    let (ident, call) =
+        (handler.ident(), call(handler, keys.validate.as_ref(), keys.on_error.as_ref(), keys.blocking, private));
     quote! {
         impl #private::Handler for #ident {
             const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
@@ -104,11 +113,19 @@ fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
     }
 }
 
-/// `async fn call`: extract, call, split, classify.
-pub(crate) fn call(handler: &Handler, on_error: Option<&Path>, blocking: bool, private: &Private) -> TokenStream {
+/// `async fn call`: extract, validate, call, split, classify.
+pub(crate) fn call(
+    handler: &Handler,
+    validate: Option<&Validate>,
+    on_error: Option<&Path>,
+    blocking: bool,
+    private: &Private,
+) -> TokenStream {
     let (ident, returns) = (handler.ident(), &handler.returns);
     let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
+    let validated = validation::before(validate, private);
     let extract = extract(&handler.arguments, &names, private);
+    let valid = validation::after(validate, &names, private);
     let call = if blocking {
         let private = private.at(ident);
         quote_spanned!(ident.span()=> #private::blocking::run(move || #ident(#(#names),*)).await)
@@ -125,7 +142,9 @@ pub(crate) fn call(handler: &Handler, on_error: Option<&Path>, blocking: bool, p
     );
     quote! {
         #header {
+            #validated
             #extract
+            #valid
             let __returned: #returns = #call;
             match #split {
                 ::core::result::Result::Ok(__value) => #emitted,

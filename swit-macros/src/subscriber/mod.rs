@@ -1,14 +1,15 @@
 //! `#[subscriber(…)]`: attribute and signature are read apart, checked, and only what was checked generates code.
-
 //!
 //! Event handlers and composites share its parts: the one is a subscriber's function, the other a subscriber's keys.
 
 pub(crate) mod attribute;
 pub(crate) mod contracts;
 pub(crate) mod generate;
+mod restraints;
 pub(crate) mod signature;
 pub(crate) mod spec;
 pub(crate) mod validate;
+pub(crate) mod validation;
 
 use proc_macro2::TokenStream;
 

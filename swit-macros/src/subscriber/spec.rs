@@ -5,7 +5,10 @@ use quote::{quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::attribute::{DeadLetter, OrderBy, Raw, Sharing};
+use super::{
+    attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    restraints, validation,
+};
 use crate::{constants, names::Private};
 
 /// A constant expression.
@@ -63,9 +66,13 @@ pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
         "classifier",
         keys.classifier.as_ref().map(|path| {
             let at = private.at(path);
-            some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
+            some(quote_spanned!(path.span()=> #at::MakeClassifier(|| #at::rules_of(#path))))
         }),
     );
+    let breaker = keys.circuit_breaker.as_ref();
+    field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
+    field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
+    field("schema", keys.validate.as_ref().map(|validate| validation::field(Some(validate))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

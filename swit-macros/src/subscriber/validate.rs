@@ -77,10 +77,12 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
         ack: keys.ack.as_ref().map_or(AckMode::Auto, |at| at.value),
         timeout: keys.timeout.as_ref().map_or(DEFAULT_TIMEOUT, |at| at.value),
         retries: keys.retries.as_ref().map(|at| at.value),
-        // Checked where it was read, at its own arguments.
+        // Checked where they were read, at their own arguments.
         backoff: None,
         dead_letter: dead_letter.as_deref(),
         queue: queue.as_deref(),
+        circuit_breaker: None,
+        rate_limit: None,
     }
     .faults();
     for fault in faults {

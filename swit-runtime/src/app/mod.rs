@@ -1,5 +1,6 @@
 //! The app: from registrations and configuration to a running service, and back.
 
+mod alerting;
 mod builder;
 pub mod cli;
 pub mod config;
@@ -20,10 +21,12 @@ mod tasks;
 mod transports;
 
 pub use builder::App;
-pub use dynamic::{Policies, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
+pub use dynamic::{CircuitBreaker, Policies, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
 pub use graph::Graph;
 pub use handle::Handle;
 pub use logging::init as init_logging;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;
+
+pub use crate::policy::BreakerState;

@@ -9,6 +9,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    alerting::Alerting,
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
@@ -17,9 +18,11 @@ use super::{
     transports,
 };
 use crate::{
+    alert::AlertKind,
     consumer::View,
     error::{Error, Result},
     pipeline::Counts,
+    policy::BreakerState,
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
@@ -36,13 +39,14 @@ const LOOK: Duration = Duration::from_millis(10);
 /// [`shutdown`]: Self::shutdown
 #[must_use = "a service that is dropped is cancelled"]
 pub struct Running {
-    scope: Arc<Scope>,
-    members: Arc<Members>,
-    link: Arc<Link>,
-    transports: Vec<Arc<dyn Transport>>,
-    publishing: Publishing,
-    built: Built,
-    drain: Duration,
+    pub(super) scope: Arc<Scope>,
+    pub(super) members: Arc<Members>,
+    pub(super) link: Arc<Link>,
+    pub(super) transports: Vec<Arc<dyn Transport>>,
+    pub(super) publishing: Publishing,
+    pub(super) built: Built,
+    pub(super) alerting: Alerting,
+    pub(super) drain: Duration,
 }
 
 /// What one subscriber's workers counted.
@@ -62,18 +66,6 @@ pub struct SubscriberStats {
 }
 
 impl Running {
-    pub(super) fn new(
-        scope: Arc<Scope>,
-        members: Arc<Members>,
-        link: Arc<Link>,
-        transports: Vec<Arc<dyn Transport>>,
-        publishing: Publishing,
-        built: Built,
-        drain: Duration,
-    ) -> Self {
-        Self { scope, members, link, transports, publishing, built, drain }
-    }
-
     /// A publisher to the transport `default`.
     ///
     /// # Errors
@@ -126,6 +118,12 @@ impl Running {
         Some(self.members.view(subscriber)?.subscription().status())
     }
 
+    /// How a circuit breaker is, to be watched: by its name, which is its subscriber's where it was given none. `None`: nobody
+    /// has it.
+    pub fn breaker(&self, name: &str) -> Option<watch::Receiver<BreakerState>> {
+        Some(self.members.breaker(name)?.watch())
+    }
+
     /// The publisher that `#[publisher]` on this struct describes.
     ///
     /// # Errors
@@ -137,6 +135,11 @@ impl Running {
     /// A handle on this service.
     pub fn handle(&self) -> Handle {
         self.link.handle()
+    }
+
+    /// How often alerts of each kind were raised so far.
+    pub fn alerts(&self) -> Vec<(AlertKind, u64)> {
+        self.scope.alerts().counts()
     }
 
     /// What each named publisher has done so far, by name.
@@ -191,7 +194,7 @@ impl Running {
     }
 
     /// Resolves when the transports that keep their messages in this process are empty, with nothing on its way to them.
-    async fn empty(&self) {
+    async fn empty(&self, until: Instant) {
         let volatile = self.transports.iter().filter(|transport| !transport.capabilities().durable);
         let volatile: Vec<_> = volatile.filter_map(|transport| transport.inspect()).collect();
         loop {
@@ -199,9 +202,9 @@ impl Running {
                 self.publishing.outlets.flush().await;
             }
             for inspect in &volatile {
-                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err() && !self.is_only_paused_left(*inspect)
-                {
-                }
+                while tokio::time::timeout(LOOK, inspect.quiet()).await.is_err()
+                    && !self.is_only_held_left(*inspect, until)
+                {}
             }
             if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
                 return;
@@ -209,12 +212,13 @@ impl Running {
         }
     }
 
-    /// Whether nothing is left in this process but what lies before paused subscribers, who would never take it.
-    fn is_only_paused_left(&self, inspect: &dyn Inspect) -> bool {
-        let is_paused = |consumer: &View| consumer.plan().gate.is_paused();
+    /// Whether nothing is left in this process but what lies before subscribers that are paused, or whose breaker stays open:
+    /// they would not take it in time.
+    fn is_only_held_left(&self, inspect: &dyn Inspect, until: Instant) -> bool {
+        let is_held = |consumer: &View| consumer.plan().is_held_until(until);
         let is_empty = |consumer: &View| inspect.depth(&consumer.plan().receiver.queue).unwrap_or(0) == 0;
         let consumers = self.members.views();
-        consumers.iter().any(is_paused) && consumers.iter().all(|consumer| is_paused(consumer) || is_empty(consumer))
+        consumers.iter().any(is_held) && consumers.iter().all(|consumer| is_held(consumer) || is_empty(consumer))
     }
 
     /// Shuts down: stop pulling, drain, flush, close, tear down.
@@ -238,11 +242,15 @@ impl Running {
         let deadline = Instant::now() + drain;
         self.scope.shutdown().cancel();
         // The last quarter belongs to the workers, whatever is left in the queues.
-        let _ = tokio::time::timeout_at(deadline - drain / 4, self.empty()).await;
+        let until = deadline - drain / 4;
+        let _ = tokio::time::timeout_at(until, self.empty(until)).await;
         let unfinished = self.members.end(deadline).await;
         self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
+        self.alerting.stop_watching();
         transports::close(&self.transports).await;
+        // Before the providers, of which the sink is one.
+        self.alerting.close(deadline).await;
         self.built.close().await;
         tracing::info!(unfinished, unconfirmed, "stopped");
         match (unfinished, unconfirmed) {

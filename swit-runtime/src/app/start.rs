@@ -6,6 +6,7 @@ use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    alerting::Alerting,
     builder::App,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
@@ -22,7 +23,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     pipeline::{Counters, Parking, Plan, RetryPolicy},
-    policy::Gate,
+    policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
     text::Text,
@@ -53,13 +54,16 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let mut built = Built::default();
     let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
+    let breakers = Arc::new(Breakers::new(scope.alerts().clone()));
     let started = match provided {
-        Ok(()) => consume(&graph, &app.queues, &transports, &publishing, &scope, visits).await.map_err(Error::from),
+        Ok(()) => {
+            consume(&graph, &app.queues, &transports, &publishing, &breakers, &scope, visits).await.map_err(Error::from)
+        }
         Err(error) => Err(error),
     };
     match started {
         Ok(members) => {
-            let members = Arc::new(members_of(&app, &graph, &transports, &publishing, &scope, members));
+            let members = Arc::new(members_of(&app, &graph, &transports, &publishing, breakers, &scope, members));
             // In this order, so that whoever waits for the opening finds the scope.
             publishing.outlets.open(&scope);
             scope.opened().cancel();
@@ -67,15 +71,16 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             app.handle.link().open(&members);
-            Ok(Running::new(
+            Ok(Running {
+                alerting: Alerting::start(&scope, &transports),
                 scope,
                 members,
-                app.handle.link().clone(),
+                link: app.handle.link().clone(),
                 transports,
                 publishing,
                 built,
-                graph.settings.drain(),
-            ))
+                drain: graph.settings.drain(),
+            })
         }
         Err(error) => {
             // A provider may wait, as it closes, for a task of its own that publishes: that has to learn first that
@@ -97,6 +102,7 @@ async fn consume(
     more: &[Queue],
     transports: &[Arc<dyn Transport>],
     publishing: &Publishing,
+    breakers: &Breakers,
     scope: &Arc<Scope>,
     visits: bool,
 ) -> Result<Vec<Member>, TransportError> {
@@ -117,7 +123,9 @@ async fn consume(
         // The graph check made sure of it.
         let Some(transport) = by_name.get(&*node.resolved.transport) else { continue };
         let Ok(outlet) = publishing.outlets.plain(transport.name()) else { continue };
-        let plan = Arc::new(plan(node, &***transport, outlet, scope));
+        // Held to the same numbers by the graph check.
+        let Ok(breaker) = breaker(node, breakers) else { continue };
+        let plan = Arc::new(plan(node, &***transport, outlet, breaker, scope));
         match Consumer::open(&***transport, plan, manner(node)).await {
             Ok(consumer) => consumers.push((node, consumer)),
             Err(error) => {
@@ -137,6 +145,7 @@ fn members_of(
     graph: &Graph,
     transports: &[Arc<dyn Transport>],
     publishing: &Publishing,
+    breakers: Arc<Breakers>,
     scope: &Arc<Scope>,
     members: Vec<Member>,
 ) -> Members {
@@ -147,6 +156,7 @@ fn members_of(
         added: app.middleware.clone(),
         publishers: graph.publishers.iter().map(|publisher| (publisher.registration.id)()).collect(),
         transports: transports.to_vec(),
+        breakers,
         scope: scope.clone(),
     };
     Members::new(parts, publishing.outlets.clone(), members, graph.settings.drain())
@@ -185,7 +195,25 @@ pub(super) fn known(graph: &Graph) -> Known {
         .with_per_instance(per_instance.map(|node| format!("{}.{}", node.group, node.registration.name)))
 }
 
-pub(super) fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope: &Arc<Scope>) -> Plan {
+/// The subscriber's breaker, if it is to have one.
+///
+/// # Errors
+/// Somebody who shares it wants something else of it: where that is written.
+pub(super) fn breaker(node: &Node, breakers: &Breakers) -> Result<Option<Arc<Breaker>>, Text> {
+    let Some(resolved) = &node.resolved.circuit_breaker else { return Ok(None) };
+    let place = node.registration.location.to_string();
+    breakers.take(&resolved.name, resolved.numbers.limits(), &place).map(Some)
+}
+
+pub(super) fn plan(
+    node: &Node,
+    transport: &dyn Transport,
+    outlet: Outlet,
+    breaker: Option<Arc<Breaker>>,
+    scope: &Arc<Scope>,
+) -> Plan {
+    let gate = Arc::new(Gate::new());
+    let restraints = Restraints::of(breaker, node.resolved.rate_limit.map(Bucket::new), &gate);
     let resolved = &node.resolved;
     let ordered = resolved.order != Order::Unordered;
     let receiver = Receiver::new(
@@ -212,7 +240,8 @@ pub(super) fn plan(node: &Node, transport: &dyn Transport, outlet: Outlet, scope
         port: transport.publisher(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
-        gate: Arc::new(Gate::new()),
+        gate,
+        restraints,
         late: std::sync::Mutex::new(Counters::new()),
         closing: CancellationToken::new(),
     }

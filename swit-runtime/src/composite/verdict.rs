@@ -26,7 +26,7 @@ impl Progress {
         &self,
         failure: Failure,
         whole: Option<Decision>,
-        decided: Vec<(usize, Failure, Decision)>,
+        decided: &[(usize, Failure, Decision)],
         delivery: &mut Delivery,
     ) -> (Decision, Failure) {
         let handlers = self.composite.handlers();
@@ -34,7 +34,7 @@ impl Progress {
         let mut wait: Option<Duration> = None;
         let mut lost = state.given_up.clone();
         let mut unwanted = None;
-        for (at, failure, decision) in &decided {
+        for (at, failure, decision) in decided {
             let name = handlers[*at].handler.name.to_owned();
             match decision {
                 Decision::Retry { wait: asked } => wait = wait.max(Some(*asked)),

@@ -6,17 +6,18 @@
 use std::{
     future::poll_fn,
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    pin::pin,
     sync::{Arc, Mutex},
     task::Poll,
 };
 
-use swit_grammar::subscriber::Order;
+use swit_grammar::subscriber::{AckMode, Order};
 use tokio::sync::mpsc;
 
 use super::Manner;
 use crate::{
     message::Message,
-    pipeline::{Plan, Source},
+    pipeline::{Plan, Source, give_back},
     transport::{Delivery, Subscription, Verdict},
 };
 
@@ -29,20 +30,37 @@ pub(super) fn open(
     // The prefetch bounds what is out, so a lane with room for all of it never makes the puller wait for one lane.
     let room = manner.prefetch as usize;
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..manner.concurrency).map(|_| mpsc::channel(room)).unzip();
-    let lanes = receivers.into_iter().map(|lane| Source::Lane(Arc::new(Mutex::new(lane)))).collect();
-    (lanes, pull(subscription, plan, manner.order, senders))
+    let receivers: Vec<_> = receivers.into_iter().map(|lane| Arc::new(Mutex::new(lane))).collect();
+    let lanes = receivers.iter().map(|lane| Source::Lane(lane.clone())).collect();
+    (lanes, pull(subscription, plan, manner.order, senders, receivers))
 }
 
-async fn pull(subscription: Arc<dyn Subscription>, plan: Arc<Plan>, order: Order, lanes: Vec<mpsc::Sender<Delivery>>) {
+/// Pulls, and gives back what lies in the lanes when something comes up that may last: only whoever fills them can, or what
+/// it had just pulled would come before what is given back.
+async fn pull(
+    subscription: Arc<dyn Subscription>,
+    plan: Arc<Plan>,
+    order: Order,
+    lanes: Vec<mpsc::Sender<Delivery>>,
+    receivers: Vec<Arc<Mutex<mpsc::Receiver<Delivery>>>>,
+) {
+    let mut shut = pin!(plan.gate.shut());
     loop {
         let next = tokio::task::coop::cooperative(poll_fn(|task| {
             if plan.is_held() {
                 return Poll::Ready(None);
             }
-            subscription.poll_next(0, task).map(Some)
+            match subscription.poll_next(0, task) {
+                Poll::Ready(next) => Poll::Ready(Some(next)),
+                Poll::Pending => shut.as_mut().poll(task).map(|()| None),
+            }
         }));
         let Some(next) = next.await else {
+            if plan.is_held_for_long() && plan.ack != AckMode::None {
+                receivers.iter().for_each(|lane| give_back(lane));
+            }
             plan.held().await;
+            shut.set(plan.gate.shut());
             continue;
         };
         let Some(delivery) = next else { return };

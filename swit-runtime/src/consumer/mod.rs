@@ -5,6 +5,7 @@
 
 mod lanes;
 mod view;
+mod watch;
 
 use std::{
     fmt,
@@ -23,6 +24,7 @@ use crate::{
     error::TransportError,
     failpoint::{self, Sabotage},
     pipeline::{Counters, Plan, Source, Worker},
+    policy::Restraints,
     transport::{BoxFuture, SubscribeOptions, Transport},
 };
 
@@ -30,7 +32,7 @@ use crate::{
 pub(crate) struct Consumer {
     view: View,
     workers: JoinSet<()>,
-    /// The parking lot's keeper, and the puller of an ordered subscription.
+    /// The parking lot's keeper, the puller of an ordered subscription, and who watches it.
     attendants: JoinSet<()>,
 }
 
@@ -74,6 +76,17 @@ impl Consumer {
         if !plan.ordered || plan.ack == AckMode::Manual {
             let lot = plan.clone();
             attendants.spawn(async move { lot.parking.keep().await });
+        }
+        if let Some(breaker) = plan.restraints.as_ref().and_then(Restraints::breaker) {
+            let (keeper, clearer, lot) = (breaker.clone(), breaker.clone(), plan.clone());
+            attendants.spawn(async move { keeper.keep_time().await });
+            if !plan.ordered && plan.delays {
+                attendants.spawn(async move { lot.clear_the_lot(&clearer).await });
+            }
+        }
+        // What lies in this process is never lost.
+        if transport.capabilities().durable {
+            attendants.spawn(watch::watch(plan.clone(), subscription.status(), transport.status()));
         }
         let mut counters = Vec::with_capacity(manner.concurrency);
         let mut tasks = Vec::with_capacity(manner.concurrency);

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long a mark is kept if nothing is said.
-const TTL: Duration = Duration::from_secs(24 * 60 * 60);
+const TTL: Duration = Duration::from_hours(24);
 
 /// How long the cache may take. It is there to save time.
 const PATIENCE: Duration = Duration::from_secs(1);

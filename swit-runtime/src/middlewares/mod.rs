@@ -1,8 +1,8 @@
 //! Middleware that comes with swit. Each is a small struct that implements [`Middleware`](crate::middleware::Middleware), as
 //! those that users write; none knows of another.
 //!
-//! - [`Authentication`]: a valid token, or the dead-letter queue. [`JwtValidator`] checks JSON Web Tokens (feature `jwt`).
-//! - [`Deduplication`]: a message that was done with is not handled again, by a [`Cache`]. [`MokaCache`] is one in this
+//! - [`Authentication`]: a valid token, or the dead-letter queue. `JwtValidator` checks JSON Web Tokens (feature `jwt`).
+//! - [`Deduplication`]: a message that was done with is not handled again, by a [`Cache`]. `MokaCache` is one in this
 //!   process (feature `cache`).
 //! - [`Validation`]: a function over the raw message.
 //! - [`Correlation`]: one correlation id from whatever came in to all that goes out.

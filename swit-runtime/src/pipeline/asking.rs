@@ -1,18 +1,14 @@
 //! Asking the app's [`ErrorHandler`](crate::error_handler::ErrorHandler), if it has one.
 
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    task::Poll,
-};
+use std::sync::Arc;
 
 use super::worker::Seat;
 use crate::{
     composite::Progress,
-    error_handler::{Decision, ErrorHandler, FailedAttempt},
+    error_handler::{Decision, FailedAttempt},
     outcome::{ErrorAction, Failure},
     transport::Delivery,
+    walled::walled,
 };
 
 impl Seat {
@@ -36,7 +32,7 @@ impl Seat {
         } else {
             None
         };
-        progress.conclude(failure, whole, decided, delivery)
+        progress.conclude(failure, whole, &decided, delivery)
     }
 
     /// What becomes of a failed attempt: what the app's handler says within the budget, else what the policy says.
@@ -46,7 +42,7 @@ impl Seat {
         let message = self.cx.seen().map_or_else(|| delivery.message(), |seen| &**seen);
         let receiver = &*self.plan.receiver;
         let failed = FailedAttempt { message, receiver, attempt, failure, planned: &planned };
-        let answer = tokio::time::timeout(receiver.timeout, answer(&**handler, failed)).await;
+        let answer = tokio::time::timeout(receiver.timeout, walled(|| handler.decide(failed))).await;
         let why = match answer {
             Ok(Some(ErrorAction::ByClass)) => return planned,
             Ok(Some(action)) => return self.plan.policy.decide_as(&action, failure, attempt),
@@ -61,21 +57,4 @@ impl Seat {
         );
         planned
     }
-}
-
-/// The handler's answer; none if it panics.
-async fn answer(handler: &dyn ErrorHandler, failed: FailedAttempt<'_>) -> Option<ErrorAction> {
-    let mut answering = catch_unwind(AssertUnwindSafe(|| handler.decide(failed))).ok();
-    let answer = poll_fn(|task| {
-        let Some(future) = &mut answering else { return Poll::Ready(None) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(action)) => Poll::Ready(Some(action)),
-            Err(_) => Poll::Ready(None),
-        }
-    })
-    .await;
-    // What it leaves behind may panic as well.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(answering)));
-    answer
 }

@@ -6,12 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use swit_grammar::subscriber::AckMode;
+use tokio::time::Instant;
 
 use super::{
     Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
     policy::reasons, worker::Seat,
 };
 use crate::{
+    alert::{AlertKind, Level},
     classify::{Backoff, Jitter},
     composite::Progress,
     context::Emission,
@@ -21,6 +23,7 @@ use crate::{
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
+    policy::{Breaker, BreakerState},
     publisher::{Outgoing, Outlet},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
@@ -51,6 +54,10 @@ impl Seat {
                 // ended with their process.
                 let crashes = if reason == reasons::DELIVERY_LIMIT { delivery.redeliveries } else { 0 };
                 log_failure(&self.plan, delivery.message(), attempt, &failure);
+                if reason == reasons::DELIVERY_LIMIT {
+                    let text = format!("message {} {failure}", delivery.message().id);
+                    self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
+                }
                 self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
             }
         }
@@ -73,6 +80,7 @@ impl Seat {
             },
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
+        self.record(&outcome);
         let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
@@ -172,6 +180,8 @@ impl Seat {
         let delivery = if self.plan.ordered {
             delivery
         } else {
+            // A breaker that is open by then would only have it lie here.
+            let wait = wait.max(self.plan.held_for());
             match self.plan.clone().retry_later(delivery, attempt, wait).await {
                 Ok(()) => return true,
                 Err(delivery) => delivery,
@@ -180,10 +190,11 @@ impl Seat {
         let due = async {
             tokio::time::sleep(wait).await;
             // It is an attempt like any other.
-            self.plan.gate.opened().await;
+            self.plan.enter().await
         };
         tokio::select! {
-            () = due => {
+            pass = due => {
+                self.pass = pass;
                 let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false
@@ -277,6 +288,36 @@ impl Plan {
         let copy = copies::delayed(delivery.message(), attempt);
         self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
         Ok(())
+    }
+
+    /// Has what is parked wait in the transport whenever the breaker opens for longer than anything is parked: it may be long,
+    /// and what lies here keeps others from being fetched, and is taken back by a broker that loses its patience.
+    pub(crate) async fn clear_the_lot(&self, breaker: &Breaker) {
+        let mut told = breaker.watch();
+        loop {
+            let opened = told.wait_for(|state| matches!(state, BreakerState::Open { .. })).await.map(|state| *state);
+            let until = match opened {
+                Ok(BreakerState::Open { until }) => until,
+                Ok(_) => continue,
+                Err(_) => return,
+            };
+            if until.saturating_duration_since(Instant::now()) > LONGEST_PARKING {
+                for (delivery, attempt, due) in self.parking.take_all() {
+                    let wait = due.max(until).saturating_duration_since(Instant::now());
+                    let Some(delivery) = self.current(delivery) else { continue };
+                    if let Err(delivery) = self.retry_later(delivery, attempt, wait).await {
+                        delivery.settle(Verdict::Requeue);
+                    }
+                }
+            }
+            if told
+                .wait_for(|state| !matches!(state, BreakerState::Open { until: now } if *now == until))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
     }
 
     /// Puts a delivery into the dead-letter queue, or discards it where there is none. What becomes of it is counted before
@@ -391,6 +432,8 @@ impl Plan {
                 retry_in = ?wait,
                 "a copy could not be published; the message stays unsettled"
             );
+            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
     }

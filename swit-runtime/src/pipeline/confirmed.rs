@@ -3,14 +3,8 @@
 //!
 //! Guarantee: it takes neither the worker with it, whatever it does, nor more time than an attempt may.
 
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    task::Poll,
-};
-
 use super::Plan;
-use crate::transport::BoxFuture;
+use crate::{transport::BoxFuture, walled::walled};
 
 /// Does it, one after the other.
 pub(super) async fn run(plan: &Plan, confirmed: Vec<BoxFuture<'static, ()>>) {
@@ -19,7 +13,12 @@ pub(super) async fn run(plan: &Plan, confirmed: Vec<BoxFuture<'static, ()>>) {
     }
     let all = async {
         for then in confirmed {
-            guarded(plan, then).await;
+            if walled(|| then).await.is_none() {
+                tracing::error!(
+                    subscriber = %plan.receiver.subscriber,
+                    "what middleware does after the confirmation panicked; the message is acknowledged"
+                );
+            }
         }
     };
     if tokio::time::timeout(plan.receiver.timeout, all).await.is_err() {
@@ -29,28 +28,4 @@ pub(super) async fn run(plan: &Plan, confirmed: Vec<BoxFuture<'static, ()>>) {
             "what middleware does after the confirmation took too long and was given up; the message is acknowledged"
         );
     }
-}
-
-async fn guarded(plan: &Plan, then: BoxFuture<'static, ()>) {
-    let mut then = Some(then);
-    poll_fn(|task| {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let polled = then.as_mut().map_or(Poll::Ready(()), |future| future.as_mut().poll(task));
-            if polled.is_ready() {
-                // Dropping may panic as well.
-                then = None;
-            }
-            polled
-        }));
-        polled.unwrap_or_else(|payload| {
-            tracing::error!(
-                subscriber = %plan.receiver.subscriber,
-                "what middleware does after the confirmation panicked; the message is acknowledged"
-            );
-            // Neither what panicked nor what it panicked with is trusted to be dropped.
-            std::mem::forget((then.take(), payload));
-            Poll::Ready(())
-        })
-    })
-    .await;
 }

@@ -7,15 +7,17 @@ use std::{
 };
 
 use swit_grammar::subscriber::AckMode;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Counters, Parking, RetryPolicy};
 use crate::{
+    alert::{AlertKind, Level},
     codec::Codec,
     context::Receiver,
     error_handler::SharedErrorHandler,
     middleware::Middleware,
-    policy::Gate,
+    policy::{BreakerState, Gate, Pass, Restraints},
     publisher::Outlet,
     scope::{Scope, Shared},
     text::Text,
@@ -56,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) parking: Parking,
     /// Whether its workers may pull now.
     pub(crate) gate: Arc<Gate>,
+    /// Its breaker and its rate limit, where it has one or both.
+    pub(crate) restraints: Option<Restraints>,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
     /// Cancelled when the subscriber stops pulling.
@@ -69,12 +73,65 @@ impl Plan {
         !self.gate.is_open() && !self.closing.is_cancelled()
     }
 
-    /// Waits until workers may pull, or stop.
+    /// Raises an alert about its subscriber.
+    pub(crate) fn alert(&self, level: Level, kind: AlertKind, message: &str) {
+        self.scope.alerts().note(level, kind, &self.receiver.subscriber, message);
+    }
+
+    /// Waits until workers may pull, or stop. Whoever comes back from it looks once more.
     pub(crate) async fn held(&self) {
         tokio::select! {
-            () = self.gate.opened() => {}
+            () = self.open() => {}
             () = self.closing.cancelled() => {}
         }
+    }
+
+    async fn open(&self) {
+        self.gate.opened().await;
+        if let Some(restraints) = &self.restraints {
+            restraints.ready().await;
+        }
+    }
+
+    /// Waits until an attempt may begin, as one does that pulls nothing.
+    pub(super) async fn enter(&self) -> Pass {
+        loop {
+            self.open().await;
+            let pass = match &self.restraints {
+                None => Some(Pass::default()),
+                // Paused meanwhile.
+                Some(_) if !self.gate.is_open() => None,
+                Some(restraints) => restraints.enter(),
+            };
+            if let Some(pass) = pass {
+                return pass;
+            }
+            // Somebody else was quicker, on another thread.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How its breaker is, where it has one.
+    pub(crate) fn breaker(&self) -> Option<BreakerState> {
+        self.restraints.as_ref()?.breaker().map(|breaker| breaker.now())
+    }
+
+    /// How long its breaker stays open, at the least.
+    pub(super) fn held_for(&self) -> Duration {
+        match self.breaker() {
+            Some(BreakerState::Open { until }) => until.saturating_duration_since(Instant::now()),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether its workers pull nothing until then, unless somebody resumes it by hand.
+    pub(crate) fn is_held_until(&self, then: Instant) -> bool {
+        self.gate.is_paused() || matches!(self.breaker(), Some(BreakerState::Open { until }) if until >= then)
+    }
+
+    /// Whether what keeps its workers from pulling may last.
+    pub(crate) fn is_held_for_long(&self) -> bool {
+        self.gate.is_paused() || matches!(self.breaker(), Some(BreakerState::Open { .. }))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     message::Message,
     middleware::Next,
     outcome::Outcome,
+    policy::{Ended, Pass, Restraints},
     registry::Serve,
     transport::{BoxFuture, Delivery, Subscription, Verdict},
 };
@@ -69,18 +70,54 @@ impl Source {
         plan: &Plan,
         worker: usize,
         done: &mut Option<Delivery>,
+        pass: &mut Pass,
         task: &mut Task<'_>,
     ) -> Poll<Pulled> {
         if plan.is_held() {
-            acknowledge(done);
-            match self {
-                Self::Shared(subscription) => subscription.busy(worker),
-                // A pause by hand may last: what lies in the lane goes back to its place, unless it can't.
-                Self::Lane(lane) if plan.gate.is_paused() && plan.ack != AckMode::None => give_back(lane),
-                Self::Lane(_) => {}
-            }
-            return Poll::Ready(Pulled::Held);
+            return self.hold(worker, done);
         }
+        match &plan.restraints {
+            None => self.pull(plan, worker, done, task),
+            Some(restraints) => self.pull_restrained(restraints, plan, worker, done, pass, task),
+        }
+    }
+
+    /// Pulls nothing now.
+    fn hold(&self, worker: usize, done: &mut Option<Delivery>) -> Poll<Pulled> {
+        acknowledge(done);
+        // What lies in a lane is the puller's to give back.
+        if let Self::Shared(subscription) = self {
+            subscription.busy(worker);
+        }
+        Poll::Ready(Pulled::Held)
+    }
+
+    /// Pulls with a pass, and goes back without one if there is nothing to pull: whoever waits for a message keeps nobody
+    /// else from taking one.
+    fn pull_restrained(
+        &mut self,
+        restraints: &Restraints,
+        plan: &Plan,
+        worker: usize,
+        done: &mut Option<Delivery>,
+        pass: &mut Pass,
+        task: &mut Task<'_>,
+    ) -> Poll<Pulled> {
+        match restraints.enter() {
+            Some(entered) => *pass = entered,
+            // It finds its subscription closed; what needs no verdict is handled as it is.
+            None if plan.closing.is_cancelled() => return self.pull(plan, worker, done, task),
+            None => return self.hold(worker, done),
+        }
+        let pulled = self.pull(plan, worker, done, task);
+        if !matches!(pulled, Poll::Ready(Pulled::Delivery(..))) {
+            restraints.leave(pass);
+        }
+        pulled
+    }
+
+    #[inline]
+    fn pull(&mut self, plan: &Plan, worker: usize, done: &mut Option<Delivery>, task: &mut Task<'_>) -> Poll<Pulled> {
         match self {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.due() {
@@ -122,7 +159,7 @@ impl Source {
 }
 
 /// Gives back what lies in a lane.
-fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
+pub(crate) fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
     let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
     while let Ok(delivery) = lane.try_recv() {
         delivery.settle(Verdict::Requeue);
@@ -167,7 +204,8 @@ async fn work<H: Serve>(worker: Worker) {
     loop {
         let next = {
             let (source, seat) = (&mut source, &mut seat);
-            cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, task))).await
+            cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, &mut seat.pass, task)))
+                .await
         };
         let (delivery, attempt) = match next {
             Pulled::Delivery(delivery, attempt) => (delivery, attempt),
@@ -229,6 +267,8 @@ pub(super) struct Seat {
     pub(super) counters: Arc<Counters>,
     pub(super) cx: Context,
     pub(super) desk: Option<Desk>,
+    /// The right to make the attempt that runs.
+    pub(super) pass: Pass,
     /// The delivery that was handled last, to be acknowledged when the next one is asked for.
     done: Option<Delivery>,
     /// When the attempt that runs began, if it is one of those that are measured whether or not they wait. By the clock
@@ -243,7 +283,7 @@ pub(super) struct Seat {
 impl Seat {
     fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
         let cx = Context::new(plan.scope.clone(), plan.receiver.clone()).with_callable(plan.callable.clone());
-        Self { plan, counters, cx, desk: None, done: None, began: None, turn: 0, busy: false }
+        Self { plan, counters, cx, desk: None, pass: Pass::default(), done: None, began: None, turn: 0, busy: false }
     }
 
     /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
@@ -253,6 +293,8 @@ impl Seat {
             Admission::Yes => {}
             Admission::As(seen) => self.cx.see(Some(seen)),
             no => {
+                // No attempt is made at it: another may be.
+                self.pass = Pass::default();
                 Box::pin(self.turn_away(delivery, attempt, no)).await;
                 return false;
             }
@@ -299,10 +341,23 @@ impl Seat {
         let plain = outcome.is_success() && self.cx.is_plain() && self.plan.ack != AckMode::Manual;
         if plain {
             self.counters.succeeded();
+            if let Some(restraints) = &self.plan.restraints {
+                restraints.succeeded(&mut self.pass, &self.plan.receiver.subscriber);
+            }
             self.done = Some(self.cx.take_delivery());
             self.cx.see(None);
         }
         plain
+    }
+
+    /// Tells the breaker, if there is one, how an attempt ended.
+    pub(super) fn record(&mut self, outcome: &Outcome) {
+        let Some(restraints) = &self.plan.restraints else { return };
+        let ended = match outcome {
+            Outcome::Success | Outcome::Discarded(_) => Ended::Well,
+            Outcome::Failed(failure) => failure.class().into(),
+        };
+        restraints.record(&mut self.pass, ended, &self.plan.receiver.subscriber);
     }
 
     /// Settles everything but plain success. Says whether the delivery is done with; if not, the next attempt at it

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 pub(crate) enum Bar {
     /// Somebody paused the subscriber.
     Paused = 1,
+    /// Its circuit breaker is open, or half-open with all of its probes under way.
+    Breaker = 2,
 }
 
 /// One subscriber's gate.
@@ -50,6 +52,19 @@ impl Gate {
         self.bars.load(Ordering::Relaxed) & Bar::Paused as u8 != 0
     }
 
+    /// Closes it for this reason, or takes this reason away.
+    pub(crate) fn set(&self, bar: Bar, is_down: bool) {
+        let is_set = self.bars.load(Ordering::Relaxed) & bar as u8 != 0;
+        // Whoever sets a bar is the only one who does.
+        if is_set != is_down {
+            if is_down {
+                self.lower(bar)
+            } else {
+                self.raise(bar)
+            };
+        }
+    }
+
     /// Closes it for this reason. False: it was closed for it already.
     pub(crate) fn lower(&self, bar: Bar) -> bool {
         self.change(|bars| bars | bar as u8)
@@ -72,6 +87,11 @@ impl Gate {
             was_open != *open
         });
         changed
+    }
+
+    /// Resolves when it is shut. It may be open again by then: look once more.
+    pub(crate) async fn shut(&self) {
+        let _ = self.open.subscribe().wait_for(|open| !*open).await;
     }
 
     /// Resolves when it is open. It may be closed again by then: look once more.

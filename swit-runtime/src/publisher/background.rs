@@ -24,7 +24,12 @@ use super::{
     path::Path,
     port::Outgoing,
 };
-use crate::{error::PublishError, message::Message, text::Text};
+use crate::{
+    alert::{AlertKind, Level},
+    error::PublishError,
+    message::Message,
+    text::Text,
+};
 
 /// The queue of an asynchronous publisher. Its task ends when it is dropped, after everything in it was published.
 #[derive(Debug)]
@@ -202,8 +207,10 @@ impl Publishing {
             %error,
             "an asynchronous publication failed"
         );
-        let told = self.path.home().scope().and_then(|scope| scope.get::<OnPublishFailure>());
-        let Some(told) = told else { return };
+        let Some(scope) = self.path.home().scope() else { return };
+        let text = format!("message {} was not published: {error}", message.id);
+        scope.alerts().note(Level::Error, AlertKind::PublishFailed, &self.publisher, &text);
+        let Some(told) = scope.get::<OnPublishFailure>() else { return };
         let failed = FailedPublication { publisher: self.publisher.clone(), message, error };
         if catch_unwind(AssertUnwindSafe(|| told.tell(&failed))).is_err() {
             tracing::error!(publisher = %self.publisher, "`OnPublishFailure` panicked");

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-pub use swit_grammar::subscriber::{AckMode, Order};
 use swit_grammar::{Backoff, subscriber::Keys};
+pub use swit_grammar::{
+    Breaker, RateLimit,
+    subscriber::{AckMode, Order},
+};
 
-use super::{CompositeRegistration, Location, MiddlewareRegistration};
+use super::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration};
 use crate::{
-    codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
-    transport::BoxFuture,
+    codec::Codec, event::EventDescriptor, extract::Requirements, pipeline::Worker, schema::Schema, transport::BoxFuture,
 };
 
 /// A subscriber, as its attribute and its function's signature say.
@@ -71,16 +73,21 @@ pub struct SubscriberSpec {
     pub transport: &'static str,
     /// `classifier`.
     pub classifier: Option<MakeClassifier>,
+    /// `circuit_breaker`.
+    pub circuit_breaker: Option<BreakerSpec>,
+    /// `rate_limit`.
+    pub rate_limit: Option<RateLimit>,
+    /// `validate = schema`.
+    pub schema: Option<&'static Schema>,
 }
 
-/// The function behind `classifier = path`, called once when the service starts.
-#[derive(Debug, Clone, Copy)]
-pub struct MakeClassifier(pub fn() -> ErrorClassifier);
-
-impl PartialEq for MakeClassifier {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::fn_addr_eq(self.0, other.0)
-    }
+/// `circuit_breaker`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerSpec {
+    /// What opens and closes it.
+    pub numbers: Breaker,
+    /// `name`: the subscribers that name it share one breaker.
+    pub name: Option<&'static str>,
 }
 
 impl SubscriberSpec {
@@ -102,6 +109,9 @@ impl SubscriberSpec {
         codec: None,
         transport: "default",
         classifier: None,
+        circuit_breaker: None,
+        rate_limit: None,
+        schema: None,
     };
 
     /// The keys that must agree with each other, for the grammar's check.
@@ -119,6 +129,8 @@ impl SubscriberSpec {
                 DeadLetter::Default | DeadLetter::Discard => None,
             },
             queue: self.queue,
+            circuit_breaker: self.circuit_breaker.map(|spec| spec.numbers),
+            rate_limit: self.rate_limit,
         }
     }
 }

@@ -79,6 +79,7 @@ async fn later_failures_are_counted_and_told_and_stop_nothing() {
     assert_eq!((found[0].0.as_str(), &found[0].1), ("async", &id));
     assert_eq!(texts(&broker), ["bad", "good", "bad again"]);
     assert_eq!(running.publishers()[0].failed, 2);
+    assert_eq!(running.alerts(), [(swit::AlertKind::PublishFailed, 2)]);
     running.shutdown().await.unwrap();
 }
 

@@ -3,8 +3,8 @@
 use swit_grammar::Fault;
 
 use super::{
-    LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, ShutdownSettings, SubscriberSettings,
-    TransportSettings,
+    BreakerSettings, LimitSettings, MiddlewareSettings, PublisherSettings, RateLimitSettings, ServiceSettings,
+    ShutdownSettings, SubscriberSettings, TransportSettings,
     read::{Given, put},
 };
 
@@ -71,6 +71,27 @@ keys! {
     dead_letter by dead_letter, "a queue's name, or `false` to discard";
     transport by name, "the name of a transport";
     enabled by boolean, "`true` or `false`";
+    circuit_breaker by switch, "`true`, `false`, or a table such as { failures = 5, reset = \"30s\" }";
+    rate_limit by switch, "`false`, or a table such as { per_second = 100, burst = 10 }";
+}
+
+keys! {
+    /// `[subscriber.NAME.circuit_breaker]`. The numbers are held to each other, and to their limits, by the grammar.
+    BREAKER of BreakerSettings:
+    failures by number, "a whole number from 1";
+    reset by duration, "a duration as text, such as \"30s\"";
+    half_open by number, "a whole number from 1";
+    rate by share, "a share from 0 to 1, such as 0.5";
+    window by duration, "a duration as text, such as \"10s\"";
+    min_volume by number, "a whole number from 1";
+    name by name, "a name of letters, digits, `-`, `_` and `.`";
+}
+
+keys! {
+    /// `[subscriber.NAME.rate_limit]`.
+    RATE_LIMIT of RateLimitSettings:
+    per_second by number, "a whole number from 1";
+    burst by number, "a whole number from 1";
 }
 
 keys! {
@@ -107,6 +128,3 @@ keys! {
     headers by count, "a whole number from 1";
     header_bytes by size, "a size, such as \"64KiB\" or a number of bytes";
 }
-
-/// Keys of a subscriber's attribute that configuration will reach with a later version.
-pub(super) const LATER_SUBSCRIBER: &[&str] = &["circuit_breaker", "rate_limit"];

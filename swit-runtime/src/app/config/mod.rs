@@ -37,12 +37,12 @@ mod url;
 pub use known::Known;
 pub use layers::Layers;
 pub use origin::{Origin, Set};
-pub use resolve::{ResolvedSubscriber, resolve};
+pub use resolve::{ResolvedBreaker, ResolvedSubscriber, resolve};
 pub use resolve_publisher::resolve_publisher;
 pub use section::Section;
 pub use settings::{
-    ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings, ServiceSettings, Settings,
-    ShutdownSettings, SubscriberSettings,
+    BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
+    RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
 pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use swit_grammar::name::check_name;
 
 use super::{
-    Known, Section, Settings,
+    Known, Section, Set, Settings, SubscriberSettings,
     assignment::{Assignment, Written},
-    keys::{Key, LATER_SUBSCRIBER, LIMITS, MIDDLEWARE, PUBLISHER, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     read::Given,
 };
@@ -33,9 +33,9 @@ impl Placer<'_> {
             "shutdown" => self.flat(assignment, rest, SHUTDOWN, |settings| &mut settings.shutdown),
             "limits" => self.flat(assignment, rest, LIMITS, |settings| &mut settings.limits),
             "transport" => {
-                if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, &[], None) {
+                if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, None) {
                     let entry = self.settings.transports.entry(name.clone()).or_default();
-                    let fault = apply(assignment, rest, TRANSPORT, &[], entry);
+                    let fault = apply(assignment, rest, TRANSPORT, entry);
                     if fault.is_some() && rest == ["url"] {
                         self.unclear.insert(name);
                     }
@@ -44,24 +44,24 @@ impl Placer<'_> {
             }
             "subscriber" => {
                 let known = Some(self.known.subscribers.as_slice());
-                if let Some((name, rest)) = self.named(assignment, rest, SUBSCRIBER, LATER_SUBSCRIBER, known) {
+                if let Some((name, rest)) = self.named(assignment, rest, SUBSCRIBER, known) {
                     let entry = self.settings.subscribers.entry(name).or_default();
-                    self.faults.extend(apply(assignment, rest, SUBSCRIBER, LATER_SUBSCRIBER, entry));
+                    self.faults.extend(subscriber(assignment, rest, entry));
                 }
             }
             "publisher" => {
                 let known = Some(self.known.publishers.as_slice());
-                if let Some((name, rest)) = self.named(assignment, rest, PUBLISHER, &[], known) {
+                if let Some((name, rest)) = self.named(assignment, rest, PUBLISHER, known) {
                     let entry = self.settings.publishers.entry(name).or_default();
-                    self.faults.extend(apply(assignment, rest, PUBLISHER, &[], entry));
+                    self.faults.extend(apply(assignment, rest, PUBLISHER, entry));
                 }
             }
             "middleware" => {
                 let known = Some(self.known.middleware.as_slice());
-                if let Some((name, rest)) = self.named(assignment, rest, MIDDLEWARE, &[], known) {
+                if let Some((name, rest)) = self.named(assignment, rest, MIDDLEWARE, known) {
                     let entry = self.settings.middleware.entry(name).or_default();
-                    let fault = strangers(assignment, rest, self.known)
-                        .or_else(|| apply(assignment, rest, MIDDLEWARE, &[], entry));
+                    let fault =
+                        strangers(assignment, rest, self.known).or_else(|| apply(assignment, rest, MIDDLEWARE, entry));
                     self.faults.extend(fault);
                 }
             }
@@ -98,7 +98,7 @@ impl Placer<'_> {
         keys: &[Key<S>],
         of: impl Fn(&mut Settings) -> &mut S,
     ) {
-        let fault = apply(assignment, rest, keys, &[], of(&mut self.settings));
+        let fault = apply(assignment, rest, keys, of(&mut self.settings));
         self.faults.extend(fault);
     }
 
@@ -109,12 +109,11 @@ impl Placer<'_> {
         assignment: &Assignment,
         rest: &'r [String],
         keys: &[Key<S>],
-        later: &[&str],
         known: Option<&[&str]>,
     ) -> Option<(Text, &'r [String])> {
         let section = &assignment.path[0];
         let is_table = matches!(assignment.value, toml::Value::Table(_));
-        let is_key = |word: &str| keys.iter().any(|key| key.name == word) || later.contains(&word);
+        let is_key = |word: &str| keys.iter().any(|key| key.name == word);
         if rest.is_empty() && is_table {
             return None;
         }
@@ -163,14 +162,25 @@ impl Placer<'_> {
     }
 }
 
+/// Sets one key of a subscriber, or one argument of its breaker or its rate limit, which also switches that on.
+fn subscriber(assignment: &Assignment, rest: &[String], entry: &mut SubscriberSettings) -> Option<StartupFault> {
+    let (fault, switch) = match rest {
+        [key, below @ ..] if key == "circuit_breaker" && !below.is_empty() => {
+            (apply(assignment, below, BREAKER, &mut entry.breaker), &mut entry.circuit_breaker)
+        }
+        [key, below @ ..] if key == "rate_limit" && !below.is_empty() => {
+            (apply(assignment, below, RATE_LIMIT, &mut entry.rate), &mut entry.rate_limit)
+        }
+        _ => return apply(assignment, rest, SUBSCRIBER, entry),
+    };
+    if fault.is_none() {
+        *switch = Some(Set { value: true, origin: assignment.origin.clone() });
+    }
+    fault
+}
+
 /// Sets one key of a section, or says why not.
-fn apply<S>(
-    assignment: &Assignment,
-    rest: &[String],
-    keys: &[Key<S>],
-    later: &[&str],
-    section: &mut S,
-) -> Option<StartupFault> {
+fn apply<S>(assignment: &Assignment, rest: &[String], keys: &[Key<S>], section: &mut S) -> Option<StartupFault> {
     let path = assignment.path.join(".");
     let path = path.escape_debug();
     let fault = |message: String, help: String| Some(StartupFault::new(&assignment.origin, message, help));
@@ -183,12 +193,6 @@ fn apply<S>(
         };
     };
     let Some(key) = keys.iter().find(|key| key.name == word) else {
-        if later.contains(&word.as_str()) {
-            return fault(
-                format!("`{path}`: `{word}` is not available yet"),
-                "remove it; this version has no such part".into(),
-            );
-        }
         let message = format!("`{path}`: there is no key `{}`", word.escape_debug());
         return fault(message, suggest(word, keys.iter().map(|key| key.name), "keys: "));
     };

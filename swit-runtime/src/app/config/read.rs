@@ -95,6 +95,23 @@ impl Given<'_> {
         self.within(0, MAX_RETRIES)
     }
 
+    /// A whole number that the grammar judges.
+    pub(super) fn number(&self) -> Result<u32, Fault> {
+        self.within(0, u32::MAX)
+    }
+
+    /// A number that the grammar judges.
+    pub(super) fn share(&self) -> Result<f64, Fault> {
+        let plain = self.plain().and_then(|text| text.trim().parse().ok());
+        let whole = self.value.as_integer().map(|number| number as f64);
+        self.value.as_float().or(whole).or(plain).map_or_else(|| self.refuse("a number"), Ok)
+    }
+
+    /// `true` or `false`; a table that says nothing more is `true`.
+    pub(super) fn switch(&self) -> Result<bool, Fault> {
+        if self.value.is_table() { Ok(true) } else { self.boolean() }
+    }
+
     pub(super) fn order(&self) -> Result<i32, Fault> {
         let number = self.integer()?;
         i32::try_from(number).map_err(|_| Fault::new(format!("{number} does not fit into 32 bits"), ""))

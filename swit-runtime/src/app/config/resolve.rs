@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use swit_grammar::{
-    Backoff, Fault,
+    Backoff, Breaker, Fault, RateLimit,
     subscriber::{AckMode, Keys, Order},
 };
 
@@ -52,6 +52,19 @@ pub struct ResolvedSubscriber {
     pub codec: Option<Codec>,
     /// The connection.
     pub transport: Text,
+    /// The circuit breaker, where it has one.
+    pub circuit_breaker: Option<ResolvedBreaker>,
+    /// The rate limit, where it has one.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// A circuit breaker, after configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedBreaker {
+    /// What opens and closes it.
+    pub numbers: Breaker,
+    /// What it is called; those that name one breaker share it. The subscriber's name, where nothing is written.
+    pub name: Text,
 }
 
 /// Lays the settings of the subscriber `name` over its attribute `spec`, which stands at `location`.
@@ -136,7 +149,43 @@ fn merge(spec: &SubscriberSpec, name: &str, set: &SubscriberSettings) -> Resolve
         enabled: value(set.enabled.as_ref()).unwrap_or(spec.enabled),
         codec: spec.codec,
         transport: value(set.transport.as_ref()).unwrap_or(Text::from_static(spec.transport)),
+        circuit_breaker: breaker(spec, name, set),
+        rate_limit: rate_limit(spec, set),
     }
+}
+
+/// The breaker: argument by argument what is configured, else what is written. One that is only written may be switched
+/// off, and one that is not written on.
+fn breaker(spec: &SubscriberSpec, name: &str, set: &SubscriberSettings) -> Option<ResolvedBreaker> {
+    let written = spec.circuit_breaker;
+    if !value(set.circuit_breaker.as_ref()).unwrap_or(written.is_some()) {
+        return None;
+    }
+    let (numbers, changed) = (written.map(|spec| spec.numbers).unwrap_or_default(), &set.breaker);
+    let own = || written.and_then(|spec| spec.name).map(Text::from_static);
+    Some(ResolvedBreaker {
+        numbers: Breaker {
+            failures: value(changed.failures.as_ref()).or(numbers.failures),
+            reset: value(changed.reset.as_ref()).or(numbers.reset),
+            half_open: value(changed.half_open.as_ref()).or(numbers.half_open),
+            rate: value(changed.rate.as_ref()).or(numbers.rate),
+            window: value(changed.window.as_ref()).or(numbers.window),
+            min_volume: value(changed.min_volume.as_ref()).or(numbers.min_volume),
+        },
+        name: value(changed.name.as_ref()).or_else(own).unwrap_or_else(|| name.into()),
+    })
+}
+
+fn rate_limit(spec: &SubscriberSpec, set: &SubscriberSettings) -> Option<RateLimit> {
+    let written = spec.rate_limit;
+    if !value(set.rate_limit.as_ref()).unwrap_or(written.is_some()) {
+        return None;
+    }
+    let (written, changed) = (written.unwrap_or_default(), &set.rate);
+    Some(RateLimit {
+        per_second: value(changed.per_second.as_ref()).or(written.per_second),
+        burst: value(changed.burst.as_ref()).or(written.burst),
+    })
 }
 
 /// What the grammar says of the result, each with the layer to blame.
@@ -164,19 +213,30 @@ fn grammar<'s>(
             DeadLetters::Default | DeadLetters::Discard => None,
         },
         queue: own_queue.as_deref(),
+        circuit_breaker: resolved.circuit_breaker.as_ref().map(|breaker| breaker.numbers),
+        rate_limit: resolved.rate_limit,
+    };
+    let later = |one: Option<&'s Origin>, other: Option<&'s Origin>| {
+        [one, other].into_iter().flatten().max_by_key(|origin| origin.rank())
     };
     let blame = |key: &str| match key {
         "concurrency" => origin(set.concurrency.as_ref()),
         // Below `concurrency`: whichever of the two was set last.
-        "prefetch" => [origin(set.prefetch.as_ref()), origin(set.concurrency.as_ref())]
-            .into_iter()
-            .flatten()
-            .max_by_key(|origin| origin.rank()),
+        "prefetch" => later(origin(set.prefetch.as_ref()), origin(set.concurrency.as_ref())),
         "timeout" => origin(set.timeout.as_ref()),
         "retries" => origin(set.retries.as_ref()),
         "backoff" => origin(set.backoff.as_ref()),
         // The subscriber's own queue: whichever made it the same.
         "dead_letter" => origin(set.dead_letter.as_ref()).or_else(|| origin(set.group.as_ref())),
+        "circuit_breaker.failures" => origin(set.breaker.failures.as_ref()),
+        "circuit_breaker.reset" => origin(set.breaker.reset.as_ref()),
+        "circuit_breaker.half_open" => origin(set.breaker.half_open.as_ref()),
+        "circuit_breaker.rate" => origin(set.breaker.rate.as_ref()),
+        "circuit_breaker.window" => origin(set.breaker.window.as_ref()),
+        "circuit_breaker.min_volume" => origin(set.breaker.min_volume.as_ref()),
+        "rate_limit.per_second" => origin(set.rate.per_second.as_ref()).or_else(|| origin(set.rate_limit.as_ref())),
+        // Too small for the rate: whichever of the two was set last.
+        "rate_limit.burst" => later(origin(set.rate.burst.as_ref()), origin(set.rate.per_second.as_ref())),
         _ => None,
     };
     keys.faults().into_iter().map(|fault| (blame(fault.key), fault)).map(|(origin, fault)| (fault, origin)).collect()

@@ -94,6 +94,44 @@ pub struct SubscriberSettings {
     pub transport: Option<Set<Text>>,
     /// Whether it runs.
     pub enabled: Option<Set<bool>>,
+    /// Whether it has a circuit breaker.
+    pub circuit_breaker: Option<Set<bool>>,
+    /// What of it is changed.
+    pub breaker: BreakerSettings,
+    /// Whether it has a rate limit.
+    pub rate_limit: Option<Set<bool>>,
+    /// What of it is changed.
+    pub rate: RateLimitSettings,
+}
+
+/// `[subscriber.NAME.circuit_breaker]`: what a deployment changes of it, argument by argument.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct BreakerSettings {
+    /// Consecutive failures that open it.
+    pub failures: Option<Set<u32>>,
+    /// How long it stays open.
+    pub reset: Option<Set<Duration>>,
+    /// Probes that it admits when it is half-open.
+    pub half_open: Option<Set<u32>>,
+    /// The share of failed attempts that opens it.
+    pub rate: Option<Set<f64>>,
+    /// The time over which that share is taken.
+    pub window: Option<Set<Duration>>,
+    /// Attempts below which it says nothing.
+    pub min_volume: Option<Set<u32>>,
+    /// The name under which it is shared.
+    pub name: Option<Set<Text>>,
+}
+
+/// `[subscriber.NAME.rate_limit]`: what a deployment changes of it, argument by argument.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RateLimitSettings {
+    /// Attempts a second.
+    pub per_second: Option<Set<u32>>,
+    /// Attempts at once.
+    pub burst: Option<Set<u32>>,
 }
 
 /// `[publisher.NAME]`: what a deployment changes of a publisher's attribute.

@@ -8,17 +8,19 @@ use super::Subscription;
 use crate::{
     app::{
         builder::Added,
-        config::{Origin, Set, Settings, SubscriberSettings, resolve},
+        config::{BreakerSettings, Origin, Set, Settings, SubscriberSettings, resolve},
         graph::{Faults, Node, Registered, around},
     },
+    codec::Codec,
     error::SubscribeError,
     error_classifier::ErrorClassifier,
     event::EventDescriptor,
     extract::Requirements,
     middleware::Middleware,
     pipeline::Worker,
+    policy::Breakers,
     registry::{
-        AckMode, Arguments, Asynchronous, Boxable, Callable, Closure, CompositeRegistration, Handler,
+        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, CompositeRegistration, Handler,
         MiddlewareRegistration, PublisherRef, SubscriberSpec,
     },
     returns::{Emit, Return},
@@ -45,13 +47,16 @@ pub(in crate::app) struct Facts {
     readers: usize,
     settles: bool,
     publishes: bool,
+    /// What is wrong already.
+    faults: Faults,
 }
 
 impl Facts {
     /// Of a linked handler.
     pub(in crate::app) fn linked<H: Handler>() -> Self {
         let registration = H::REGISTRATION;
-        let linked = Registered::linked(registration);
+        let mut faults = Faults::default();
+        let linked = Registered::linked(registration, &mut faults);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
         Self {
@@ -68,6 +73,7 @@ impl Facts {
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
             publishes: false,
+            faults,
         }
     }
 
@@ -94,6 +100,7 @@ impl Facts {
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
+            faults: Faults::default(),
             publishes: <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::PUBLISHES,
         }
     }
@@ -108,13 +115,14 @@ pub(in crate::app) struct Parts {
     /// The structs of the named publishers that there are.
     pub(in crate::app) publishers: Vec<TypeId>,
     pub(in crate::app) transports: Vec<Arc<dyn Transport>>,
+    pub(in crate::app) breakers: Arc<Breakers>,
     pub(in crate::app) scope: Arc<Scope>,
 }
 
 impl Parts {
     /// The subscriber that these options and this handler make.
-    pub(super) fn assemble(&self, options: &Subscription, facts: Facts) -> Result<Node, SubscribeError> {
-        let mut faults = Faults::default();
+    pub(super) fn assemble(&self, options: &Subscription, mut facts: Facts) -> Result<Node, SubscribeError> {
+        let mut faults = std::mem::take(&mut facts.faults);
         let place = options.location;
         let add = |faults: &mut Faults, name: &str, fault: &Fault| {
             faults.add(place, format!("`{name}`: {}", fault.message), fault.help.clone());
@@ -132,10 +140,19 @@ impl Parts {
             codec: options.codec.or(facts.spec.codec),
             // Topics in place of an attribute's queue, and a queue in place of an attribute's topics.
             queue: facts.spec.queue.filter(|_| options.topics.is_empty() && options.queue.is_none()),
+            circuit_breaker: options.policies.circuit_breaker.as_ref().map_or(facts.spec.circuit_breaker, |breaker| {
+                // Its name is not static, and laid over the rest below.
+                Some(BreakerSpec { numbers: breaker.numbers, name: None })
+            }),
+            rate_limit: options.policies.rate_limit.or(facts.spec.rate_limit),
             topics: if options.queue.is_some() { &[] } else { facts.spec.topics },
             ..facts.spec
         };
         signature(&facts, spec.ack, &mut found);
+        if let (Some(_), Some(codec)) = (spec.schema, options.codec.filter(|codec| *codec != Codec::Json)) {
+            let message = format!("it validates by a JSON Schema, which can't check {}", codec.name());
+            found.push(Fault::new(message, "leave the codec out, or subscribe a handler that validates by a function"));
+        }
         for fault in &found {
             add(&mut faults, &name, fault);
         }
@@ -165,6 +182,8 @@ impl Parts {
         let mut middleware = around(&self.middleware, &self.added, &self.settings, &name);
         middleware.extend(facts.listed.iter().map(|item| (Text::from_static(item.name), (item.make)())));
         middleware.extend(options.policies.middleware.iter().cloned());
+        let validations = options.policies.validations.iter();
+        middleware.extend(validations.map(|validation| (Text::from_static("validation"), validation.clone())));
         let registered = Registered {
             name: name.clone(),
             location: place,
@@ -178,6 +197,12 @@ impl Parts {
         let node = Node::new(registered, resolved, middleware, facts.emits, &settings, &self.service, &mut faults);
         crate::app::graph::members(&node, &mut faults);
         crate::app::graph::distinct(std::slice::from_ref(&node), &mut faults);
+        if let Some(breaker) = &node.resolved.circuit_breaker
+            && let Some(theirs) = self.breakers.find(&breaker.name)
+            && theirs.limits() != breaker.numbers.limits()
+        {
+            crate::app::graph::differ(&node, theirs.place(), &mut faults);
+        }
         #[cfg(feature = "rabbitmq")]
         crate::app::graph::check_later(&self.transports, &settings, &node, &mut faults);
         let faults = faults.into_list();
@@ -269,5 +294,16 @@ fn laid_over(options: &Subscription, configured: SubscriberSettings) -> Subscrib
         dead_letter: either(configured.dead_letter, policies.dead_letter.clone(), &origin),
         transport: either(configured.transport, options.transport.clone(), &origin),
         enabled: configured.enabled,
+        breaker: BreakerSettings {
+            name: either(
+                configured.breaker.name,
+                policies.circuit_breaker.as_ref().and_then(|own| own.name.clone()),
+                &origin,
+            ),
+            ..configured.breaker
+        },
+        circuit_breaker: configured.circuit_breaker,
+        rate_limit: configured.rate_limit,
+        rate: configured.rate,
     }
 }

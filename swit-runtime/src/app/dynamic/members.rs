@@ -19,11 +19,12 @@ use tokio::{
 use super::{Facts, Parts, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
 use crate::{
     app::{
-        graph::Node,
-        start::{manner, plan},
+        graph::{Faults, Node, differ},
+        start::{breaker, manner, plan},
     },
     consumer::{Consumer, View},
     error::{Error, Result, SubscribeError},
+    policy::Breaker,
     publisher::Outlets,
     text::Text,
     transport::{Deleted, Queue, SubscriptionState, Transport},
@@ -168,13 +169,14 @@ impl Members {
             return Err(SubscribeError::NotRunning.into());
         };
         let outlet = self.outlets.plain(transport.name())?;
+        let breaker = self.breaker_for(&node)?;
         let mut queues: Vec<Queue> = node.dead_letter.iter().map(|queue| Queue::dead_letter(queue.clone())).collect();
         // Who consumes dead letters by name finds them there; else somebody's existing queue would be made twice.
         queues.retain(|queue| !(node.queue.existing && queue.name == node.queue.name));
         queues.push(node.queue.clone());
         let opened = async {
             transport.declare(&queues).await?;
-            let plan = Arc::new(plan(&node, &**transport, outlet, &self.parts.scope));
+            let plan = Arc::new(plan(&node, &**transport, outlet, breaker, &self.parts.scope));
             Consumer::open(&**transport, plan, manner(&node)).await
         };
         let consumer = match opened.await {
@@ -197,6 +199,21 @@ impl Members {
             "subscribed while running"
         );
         Ok(())
+    }
+
+    /// The breaker that it has or shares.
+    fn breaker_for(&self, node: &Node) -> Result<Option<Arc<Breaker>>, SubscribeError> {
+        breaker(node, &self.parts.breakers).map_err(|place| {
+            let mut faults = Faults::default();
+            differ(node, &place, &mut faults);
+            SubscribeError::Invalid { name: node.registration.name.clone(), faults: faults.into_list() }
+        })
+    }
+
+    /// A breaker by its name, else that of the subscriber of this name.
+    pub(in crate::app) fn breaker(&self, name: &str) -> Option<Arc<Breaker>> {
+        let own = || self.view(name)?.plan().restraints.as_ref()?.breaker().cloned();
+        self.parts.breakers.find(name).or_else(own)
     }
 
     /// Takes the name, and makes sure that its queues serve no other purpose.
@@ -306,6 +323,7 @@ impl Members {
             transport: member.transport.clone(),
             state: member.state(),
             dynamic: member.dynamic,
+            breaker: member.view().and_then(|view| view.plan().breaker()),
             counts: member.view().map(|view| view.counts()).unwrap_or_default(),
         };
         state.members.iter().map(status).collect()

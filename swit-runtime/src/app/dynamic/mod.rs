@@ -5,12 +5,14 @@
 //! - `members`: all subscribers of a running service, by name, and who owns their tasks.
 
 mod assemble;
+mod circuit_breaker;
 mod members;
 mod policies;
 mod status;
 mod subscription;
 
 pub(super) use assemble::{Facts, Parts};
+pub use circuit_breaker::CircuitBreaker;
 pub(super) use members::{Member, Members};
 pub use policies::Policies;
 pub use status::{Remaining, SubscriberState, SubscriberStatus, Unsubscribed};

@@ -2,8 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::CircuitBreaker;
 use crate::{
-    app::config::DeadLetters, classify::Backoff, error_classifier::ErrorClassifier, middleware::Middleware, text::Text,
+    app::config::DeadLetters,
+    classify::{Backoff, BoxError},
+    error_classifier::ErrorClassifier,
+    message::Message,
+    middleware::Middleware,
+    middlewares::Validation,
+    registry::RateLimit,
+    text::Text,
 };
 
 /// What becomes of failures: the keys of `#[subscriber]` that are about them, to be shared among subscriptions.
@@ -11,7 +19,8 @@ use crate::{
 /// The stages stand where they belong in whatever order they are named, since a wrong order is a bug:
 ///
 /// ```text
-/// dead letter ∘ retry ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘ decode ∘ handler
+/// dead letter ∘ retry ∘ rate limit ∘ circuit breaker ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘
+/// validation ∘ decode ∘ handler
 /// ```
 ///
 /// What is not named is as in an attribute: retries and backoff by the error's class, 30 s, `{group}.{name}.dlq`. That a
@@ -34,7 +43,10 @@ pub struct Policies {
     pub(super) timeout: Option<Duration>,
     pub(super) dead_letter: Option<DeadLetters>,
     pub(super) classifier: Option<Arc<ErrorClassifier>>,
+    pub(super) circuit_breaker: Option<CircuitBreaker>,
+    pub(super) rate_limit: Option<RateLimit>,
     pub(super) middleware: Vec<(Text, Arc<dyn Middleware>)>,
+    pub(super) validations: Vec<Arc<dyn Middleware>>,
 }
 
 impl Policies {
@@ -79,10 +91,32 @@ impl Policies {
         self
     }
 
+    /// Stops pulling when attempts fail, and tries again after a while with a few.
+    pub fn circuit_breaker(mut self, breaker: CircuitBreaker) -> Self {
+        self.circuit_breaker = Some(breaker);
+        self
+    }
+
+    /// Begins at most so many attempts a second, and at most `burst` at once after a time in which fewer began.
+    pub fn rate_limit(mut self, per_second: u32, burst: u32) -> Self {
+        self.rate_limit = Some(RateLimit { per_second: Some(per_second), burst: Some(burst) });
+        self
+    }
+
     /// Runs this around the handler, inside the global middleware. Of several, the first one that is named stands
     /// outermost, as in an attribute's list.
     pub fn middleware(mut self, name: impl Into<Text>, middleware: impl Middleware) -> Self {
         self.middleware.push((name.into(), Arc::new(middleware)));
+        self
+    }
+
+    /// Checks each message by this function, inside all middleware and before it is decoded. What it refuses is
+    /// `invalid_input`: dead-lettered at once, with its error. Of several all must agree.
+    pub fn validate<E: Into<BoxError>>(
+        mut self,
+        check: impl Fn(&Message) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.validations.push(Arc::new(Validation::new(check)));
         self
     }
 }
@@ -96,7 +130,10 @@ impl fmt::Debug for Policies {
             .field("timeout", &self.timeout)
             .field("dead_letter", &self.dead_letter)
             .field("classifier", &self.classifier.is_some())
+            .field("circuit_breaker", &self.circuit_breaker)
+            .field("rate_limit", &self.rate_limit)
             .field("middleware", &names)
+            .field("validations", &self.validations.len())
             .finish()
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of subscribers, and of what became of one.
 
-use crate::{pipeline::Counts, text::Text, transport::Deleted};
+use crate::{pipeline::Counts, policy::BreakerState, text::Text, transport::Deleted};
 
 /// A subscriber of a running service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct SubscriberStatus {
     pub state: SubscriberState,
     /// Made while the service runs, not linked.
     pub dynamic: bool,
+    /// How its circuit breaker is, where it has one.
+    pub breaker: Option<BreakerState>,
     /// What its workers counted.
     pub counts: Counts,
 }

@@ -219,6 +219,9 @@ impl Subscription {
         if let Some(crate::app::config::DeadLetters::Queue(queue)) = &self.policies.dead_letter {
             check("dead_letter", check_queue(queue));
         }
+        if let Some(name) = self.policies.circuit_breaker.as_ref().and_then(|breaker| breaker.name.as_ref()) {
+            check("circuit_breaker", check_name(name));
+        }
         for (index, (middleware, _)) in self.policies.middleware.iter().enumerate() {
             check("middleware", check_name(middleware));
             if self.policies.middleware[..index].iter().any(|(other, _)| other == middleware) {

@@ -24,7 +24,7 @@ pub(crate) use publishers::PublisherNode;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use rabbitmq::check_later;
 pub(crate) use requirements::Required;
-pub(crate) use unique::queues as distinct;
+pub(crate) use unique::{differ, queues as distinct};
 
 use super::{
     builder::App,
@@ -80,6 +80,7 @@ impl Graph {
         unique::names(app, &nodes, &mut faults);
         unique::publishers(app, &publishers, &mut faults);
         unique::queues(&nodes, &mut faults);
+        unique::breakers(&nodes, &mut faults);
         let openings = transports::openings(app, &settings, &service, &mut faults);
         #[cfg(feature = "rabbitmq")]
         rabbitmq::check(app, &settings, &nodes, &mut faults);

@@ -1,6 +1,9 @@
 //! Subscribers in the graph: their queues, topics, dead letters and middleware, after configuration.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::Faults;
 use crate::{
@@ -12,8 +15,9 @@ use crate::{
     event::EventDescriptor,
     extract::Requirements,
     middleware::Middleware,
-    pipeline::Worker,
-    registry::{CompositeRegistration, Location, MiddlewareRegistration, SubscriberRegistration},
+    pipeline::{Worker, panic_text},
+    registry::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration, SubscriberRegistration},
+    schema::Schema,
     scope::{Service, Shared},
     text::Text,
     topic,
@@ -50,10 +54,13 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    /// A linked subscriber.
-    pub(crate) fn linked(registration: &'static SubscriberRegistration) -> Self {
+    /// A linked subscriber. What its attribute names is made here: its classifier, the schemas of its payloads.
+    pub(crate) fn linked(registration: &'static SubscriberRegistration, faults: &mut Faults) -> Self {
         let mut events = Vec::new();
         (registration.events)(&mut events);
+        if let Some(schema) = registration.spec.schema {
+            schemas(registration.name, registration.location, schema, faults);
+        }
         Self {
             name: Text::from_static(registration.name),
             location: registration.location,
@@ -62,8 +69,37 @@ impl Registered {
             start: registration.start,
             callable: None,
             composite: registration.composite,
-            classifier: registration.spec.classifier.map(|make| Arc::new((make.0)())),
+            classifier: registration.spec.classifier.and_then(|make| classifier(registration, make, faults)),
         }
+    }
+}
+
+/// The user's function that makes rules; one that panics is a fault of its subscriber, not of the check.
+fn classifier(
+    registration: &SubscriberRegistration,
+    make: MakeClassifier,
+    faults: &mut Faults,
+) -> Option<Arc<ErrorClassifier>> {
+    match catch_unwind(make.0) {
+        Ok(rules) => Some(Arc::new(rules)),
+        Err(panic) => {
+            let message = format!("the classifier of `{}` panicked: {}", registration.name, panic_text(panic));
+            faults.add(
+                registration.location,
+                message,
+                "let the function behind `classifier = …` make rules, and not panic",
+            );
+            None
+        }
+    }
+}
+
+/// The schemas of `validate = schema`; what a type's own `JsonSchema` says may be wrong, or panic.
+pub(super) fn schemas(name: &str, location: Location, schema: &Schema, faults: &mut Faults) {
+    let made = catch_unwind(AssertUnwindSafe(|| schema.make().map_err(str::to_owned)));
+    if let Err(fault) = made.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_text(panic)))) {
+        let message = format!("`{name}` can't validate by a JSON Schema: {fault}");
+        faults.add(location, message, "correct the type's `JsonSchema`, or validate by a function");
     }
 }
 
@@ -78,7 +114,7 @@ pub(super) fn nodes(app: &App, settings: &Settings, service: &Service, faults: &
         middleware.extend(listed);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
-        let registered = Registered::linked(registration);
+        let registered = Registered::linked(registration, faults);
         nodes.push(Node::new(registered, resolved, middleware, emits, settings, service, faults));
     }
     nodes

@@ -1,6 +1,6 @@
 //! What must be there once: names, and the purpose of a queue.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
 use super::{Faults, Node, PublisherNode};
 use crate::{app::builder::App, registry::Location};
@@ -104,4 +104,30 @@ pub(crate) fn queues(nodes: &[Node], faults: &mut Faults) {
             );
         }
     }
+}
+
+/// Those that share a breaker want the same of it.
+pub(super) fn breakers(nodes: &[Node], faults: &mut Faults) {
+    let mut owners: HashMap<&str, &Node> = HashMap::new();
+    for node in nodes.iter().filter(|node| node.resolved.enabled) {
+        let Some(breaker) = &node.resolved.circuit_breaker else { continue };
+        let owner = owners.entry(&breaker.name).or_insert(node);
+        let theirs = owner.resolved.circuit_breaker.as_ref().map(|theirs| theirs.numbers.limits());
+        if theirs.is_some_and(|theirs| theirs != breaker.numbers.limits()) {
+            differ(node, owner.registration.location, faults);
+        }
+    }
+}
+
+/// A breaker that is shared with somebody, elsewhere, who wants something else of it.
+pub(crate) fn differ(node: &Node, elsewhere: impl Display, faults: &mut Faults) {
+    let Some(breaker) = &node.resolved.circuit_breaker else { return };
+    faults.add(
+        node.registration.location,
+        format!(
+            "`{}` shares the circuit breaker `{}` with {elsewhere}, where its numbers are others",
+            node.registration.name, breaker.name
+        ),
+        "give all that share it the same numbers, or one of them another `name`",
+    );
 }

@@ -175,6 +175,8 @@ pub(super) mod tests {
                 publishers: vec![name.into()],
                 dead_letter: Some(name.into()),
                 enabled: true,
+                strategy: Some(name.into()),
+                event_handlers: vec![EventHandlerView { name: name.into(), order: 1, location: name.into() }],
             }],
             publishers: vec![PublisherView {
                 name: name.into(),

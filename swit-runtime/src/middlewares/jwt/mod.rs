@@ -15,10 +15,10 @@ use crate::transport::BoxFuture;
 const SHORTEST_SECRET: usize = 32;
 
 /// How long a clock may be wrong if nothing is said.
-const LEEWAY: Duration = Duration::from_secs(60);
+const LEEWAY: Duration = Duration::from_mins(1);
 
 /// The longest leeway: a token that is accepted a day after its time has none.
-const LONGEST_LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_LEEWAY: Duration = Duration::from_hours(24);
 
 /// Validates tokens that were signed with one key.
 ///

@@ -145,7 +145,18 @@ fn every_mistake_is_named_with_layer_key_and_way_out() {
             "[subscriber.ship]\nbackoff = 'soon'",
             "swit.toml:2: `subscriber.ship.backoff`: `soon` is not a backoff; write `exponential",
         ),
-        ("[subscriber.ship]\ncircuit_breaker = { failures = 5 }", "`circuit_breaker` is not available yet"),
+        (
+            "[subscriber.ship]\ncircuit_breaker = { failurs = 5 }",
+            "`subscriber.ship.circuit_breaker.failurs`: there is no key `failurs`; did you mean `failures`?",
+        ),
+        (
+            "[subscriber.ship]\ncircuit_breaker = 5",
+            "`subscriber.ship.circuit_breaker`: the number 5 is not `true` or `false`; write `true`, `false`, or a table",
+        ),
+        (
+            "[subscriber.ship.rate_limit]\nper_second = 'lots'",
+            "swit.toml:2: `subscriber.ship.rate_limit.per_second`: text is not a whole number; write a whole number",
+        ),
         (
             "[subscriber.shop]\nretries = 3\ntimeout = '1s'",
             "swit.toml:2: there is no subscriber `shop`; did you mean `ship`? known: `audit.v2`",

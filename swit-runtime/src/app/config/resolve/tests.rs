@@ -1,7 +1,10 @@
 //! Attributes and settings, merged.
 
 use super::*;
-use crate::app::config::{Known, Layers};
+use crate::{
+    app::config::{Known, Layers},
+    registry::BreakerSpec,
+};
 
 const HERE: Location = Location { module: "orders", file: "src/orders.rs", line: 7 };
 
@@ -85,6 +88,30 @@ fn the_layer_that_broke_it_is_blamed() {
             "builder: `subscriber.ship.dead_letter`: `dead_letter` names",
         ),
         (
+            default,
+            "circuit_breaker.reset",
+            "2h".into(),
+            "builder: `subscriber.ship.circuit_breaker.reset`: `circuit_breaker`: `reset` is 2h",
+        ),
+        (
+            default,
+            "circuit_breaker.window",
+            "5s".into(),
+            "builder: `subscriber.ship.circuit_breaker.window`: `circuit_breaker`: `window` says nothing without `rate`",
+        ),
+        (
+            default,
+            "rate_limit",
+            true.into(),
+            "builder: `subscriber.ship.rate_limit.per_second`: `rate_limit`: `per_second` is",
+        ),
+        (
+            SubscriberSpec { rate_limit: Some(RateLimit { per_second: Some(10), burst: Some(1) }), ..default },
+            "rate_limit.per_second",
+            5_000.into(),
+            "builder: `subscriber.ship.rate_limit.burst`: `rate_limit`: `burst` (1) is too small for 5000",
+        ),
+        (
             SubscriberSpec { queue: Some("old"), ..default },
             "topics",
             "a".into(),
@@ -116,4 +143,48 @@ fn the_later_of_two_that_disagree_is_blamed() {
         .environment([("SWIT_SUBSCRIBER__SHIP__CONCURRENCY", "8")]);
     let (_, faults) = resolved(&SubscriberSpec::DEFAULT, &layers);
     assert!(faults[0].starts_with("environment variable SWIT_SUBSCRIBER__SHIP__CONCURRENCY"), "{faults:?}");
+}
+
+#[test]
+fn breakers_and_limits_are_changed_argument_by_argument() {
+    let written = SubscriberSpec {
+        circuit_breaker: Some(BreakerSpec {
+            numbers: Breaker { failures: Some(7), half_open: Some(2), ..Breaker::DEFAULT },
+            name: Some("bank"),
+        }),
+        rate_limit: Some(RateLimit { per_second: Some(100), burst: Some(5) }),
+        ..SubscriberSpec::DEFAULT
+    };
+    let breaker = |spec: &SubscriberSpec, layers: &Layers| {
+        let (resolved, faults) = resolved(spec, layers);
+        assert!(faults.is_empty(), "{faults:?}");
+        (resolved.circuit_breaker.map(|breaker| (breaker.name.to_string(), breaker.numbers)), resolved.rate_limit)
+    };
+    let numbers = Breaker { failures: Some(7), half_open: Some(2), ..Breaker::DEFAULT };
+    assert_eq!(
+        breaker(&written, &Layers::none()),
+        (Some(("bank".into(), numbers)), Some(RateLimit { per_second: Some(100), burst: Some(5) }))
+    );
+    let file = "[subscriber.ship]\ncircuit_breaker = { half_open = 1, reset = '5s' }\nrate_limit.burst = 9";
+    let env =
+        [("SWIT_SUBSCRIBER__SHIP__CIRCUIT_BREAKER__HALF_OPEN", "4"), ("SWIT_SUBSCRIBER__SHIP__RATE_LIMIT", "true")];
+    let changed = Breaker { half_open: Some(4), reset: Some(Duration::from_secs(5)), ..numbers };
+    assert_eq!(
+        breaker(&written, &Layers::none().text("swit.toml", file).environment(env)),
+        (Some(("bank".into(), changed)), Some(RateLimit { per_second: Some(100), burst: Some(9) }))
+    );
+    let off = Layers::none()
+        .text("swit.toml", file)
+        .set("subscriber.ship.circuit_breaker", false)
+        .set("subscriber.ship.rate_limit", false);
+    assert_eq!(breaker(&written, &off), (None, None));
+    // Whoever sets a number after that wants it.
+    let on_again =
+        off.set("subscriber.ship.circuit_breaker.name", "shop").set("subscriber.ship.circuit_breaker.rate", 1);
+    let expected = Breaker { half_open: Some(1), reset: Some(Duration::from_secs(5)), rate: Some(1.0), ..numbers };
+    assert_eq!(breaker(&written, &on_again).0, Some(("shop".into(), expected)));
+    let bare = Layers::none().set("subscriber.ship.circuit_breaker", true);
+    assert_eq!(breaker(&SubscriberSpec::DEFAULT, &bare).0, Some(("ship".into(), Breaker::DEFAULT)));
+    let empty = Layers::none().text("swit.toml", "[subscriber.ship.circuit_breaker]\n");
+    assert_eq!(breaker(&SubscriberSpec::DEFAULT, &empty).0, Some(("ship".into(), Breaker::DEFAULT)));
 }

@@ -54,6 +54,8 @@ fn a_message_that_kills_its_process_is_dead_lettered_alone() {
     let twice: usize = record.effects.values().map(|times| times - 1).sum();
     assert!(twice <= 3 * 10, "C: {twice} effects too many");
     assert!(handler.runs(), "it lives on");
+    let log = handler.log();
+    assert!(log.contains("delivery_limit") && log.contains("alert: message work-7 came back"), "no alert\n{log}");
     drop(gravedigger);
     handler.signal("TERM");
     assert!(handler.wait(HEALING).success());

@@ -4,7 +4,9 @@
 #![expect(clippy::similar_names, reason = "what is sent and what is seen, the faults' fates and their dates")]
 
 mod alarms;
+mod alerts;
 mod backlog;
+mod breakers;
 mod broker;
 mod composites;
 mod consumers;
@@ -21,6 +23,7 @@ mod producers;
 mod publishing;
 mod redelivery;
 mod resources;
+mod retries;
 mod sabotage;
 mod secrets;
 mod shutdown;

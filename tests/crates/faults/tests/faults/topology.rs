@@ -35,6 +35,7 @@ fn a_queue_deleted_under_its_consumer_is_made_again() {
     assert_eq!(record.confirmed.len(), 302, "with the two probes");
     let log = handler.log();
     assert!(log.contains("consuming was interrupted") && log.contains("was declared again"), "nobody was told\n{log}");
+    assert!(log.contains("subscription_lost") && log.contains("alert: the queue"), "no alert\n{log}");
     handler.signal("TERM");
     assert!(handler.wait(HEALING).success());
 }

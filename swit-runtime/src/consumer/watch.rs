@@ -1,0 +1,54 @@
+//! Watches a subscription, so that somebody is told when it is lost though its connection stands.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    alert::{AlertKind, Level},
+    pipeline::Plan,
+    transport::{ConnectionState, Status, SubscriptionState},
+};
+
+/// How long a connection has to turn out to be what was lost.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Raises an alert whenever it waits for its queue. What is lost with its connection is told by that, once for all.
+pub(super) async fn watch(
+    plan: Arc<Plan>,
+    mut subscription: watch::Receiver<SubscriptionState>,
+    connections: Vec<watch::Receiver<Status>>,
+) {
+    loop {
+        if subscription.wait_for(|state| *state == SubscriptionState::Consuming).await.is_err() {
+            return;
+        }
+        let Ok(state) = subscription.wait_for(|state| *state != SubscriptionState::Consuming).await.map(|state| *state)
+        else {
+            return;
+        };
+        if state == SubscriptionState::Closed {
+            return;
+        }
+        let before = seen(&connections);
+        if state == SubscriptionState::Waiting && before.stand {
+            tokio::time::sleep(GRACE).await;
+            if seen(&connections) == before {
+                let text = format!("the queue {} is not consumed any more; it is tried again", plan.receiver.queue);
+                plan.alert(Level::Error, AlertKind::SubscriptionLost, &text);
+            }
+        }
+    }
+}
+
+#[derive(PartialEq)]
+struct Seen {
+    stand: bool,
+    reconnects: u64,
+}
+
+fn seen(connections: &[watch::Receiver<Status>]) -> Seen {
+    let stands = |status: &Status| matches!(status.state, ConnectionState::Connected | ConnectionState::Blocked);
+    let now: Vec<Status> = connections.iter().map(|connection| *connection.borrow()).collect();
+    Seen { stand: now.iter().all(stands), reconnects: now.iter().map(|status| status.reconnects).sum() }
+}

@@ -1,0 +1,15 @@
+//! A breaker with a value.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(circuit_breaker = 5)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}
