@@ -34,12 +34,12 @@ pub use swit_runtime::{
     compression::{self, CompressError, Compression, DecompressError},
     context::Context,
     error::{Error, PublishError, PublisherError, Result, StartupFault, StartupReport, SubscribeError, TransportError},
-    error_classifier::{self, ErrorClassifier},
+    error_classifier::{self, ErrorClassifier, RateLimited},
     error_handler::{Decision, ErrorHandler, FailedAttempt},
     event::{Event, Unrouted},
     extract::{
         Config, ConfigSection, Extension, FromDelivery, FromScope, Json, Metadata, MsgPack, OptionalFromDelivery,
-        Protobuf, State,
+        Payload, Protobuf, State,
     },
     headers::{HeaderValue, Headers},
     id::MessageId,
@@ -60,7 +60,9 @@ pub use swit_runtime::{
 };
 
 #[cfg(feature = "macros")]
-pub use macros::{Classify, ConfigSection, Event, handlers, middleware, provider, publisher, subscriber};
+pub use macros::{
+    Classify, ConfigSection, Event, composite, event_handler, handlers, middleware, provider, publisher, subscriber,
+};
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
@@ -74,7 +76,7 @@ pub mod prelude {
     };
 
     #[cfg(feature = "macros")]
-    pub use crate::{middleware, provider, publisher, subscriber};
+    pub use crate::{event_handler, middleware, provider, publisher, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
@@ -85,15 +87,16 @@ pub mod __private {
         classifiers::{Linked, LinkedClassifier, wrapped},
         classify::{Asked, Backoff, BoxError, Class, Classification, Classifier, Classify, Jitter},
         codec::{Codec, DecodeError, EncodeError},
+        composite::run as run_event_handlers,
         compression::Compression,
         context::Context,
         contract::{
             self,
-            probe::{NoExtractor, NoReturn, NoScope, Probe},
+            probe::{NoExtractor, NoPayload, NoReturn, NoScope, Probe},
         },
         error::PublishError,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
-        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument},
+        extract::{ConfigSection, FromDelivery, FromScope, Requirements, argument, valid},
         id::MessageId,
         message::Message,
         middleware::{
@@ -105,6 +108,7 @@ pub mod __private {
         publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},
+        schema,
         scope::{Scope, Shared},
         text::Text,
         topic,

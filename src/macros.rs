@@ -6,6 +6,10 @@ pub use swit_macros::Classify;
 pub use swit_macros::ConfigSection;
 #[doc = include_str!("docs/event.md")]
 pub use swit_macros::Event;
+#[doc = include_str!("docs/composite.md")]
+pub use swit_macros::composite;
+#[doc = include_str!("docs/event_handler.md")]
+pub use swit_macros::event_handler;
 #[doc = include_str!("docs/handlers.md")]
 pub use swit_macros::handlers;
 #[doc = include_str!("docs/middleware.md")]

@@ -99,6 +99,23 @@ fn unit(state: &mut u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever chance says: never below the first wait, never above `max`, and no further than so many steps lead.
+        #[test]
+        fn a_decorrelated_wait_stays_within_its_bounds(
+            first in 1u64..100_000, longer in 0u64..1_000_000, factor in 1.0f64..20.0, retry in 0u32..200,
+            chance in prop_oneof![Just(0.0), Just(1.0), 0.0f64..1.0, any::<f64>()],
+        ) {
+            let (first, max) = (Duration::from_millis(first), Duration::from_millis(first + longer));
+            let wait = decorrelated(first, max, factor, retry, chance);
+            let steps = i32::try_from(retry.max(1)).unwrap();
+            let furthest = (first.as_secs_f64() * factor.powi(steps)).min(max.as_secs_f64());
+            prop_assert!(first <= wait && wait <= max, "{wait:?} of {first:?} to {max:?}");
+            prop_assert!(wait.as_secs_f64() <= furthest + 1e-6, "{wait:?} after {retry} steps from {first:?}");
+        }
+    }
 
     #[test]
     fn words_and_shares_are_read() {

@@ -7,9 +7,11 @@
 #![expect(missing_docs, reason = "the facade documents its re-exports, where the examples compile")]
 
 mod classify;
+mod composite;
 mod config_section;
 mod constants;
 mod event;
+mod event_handler;
 mod extract;
 mod function;
 mod guard;
@@ -28,6 +30,11 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn subscriber(attribute: TokenStream, item: TokenStream) -> TokenStream {
     guard::attribute(item, |item, errors| subscriber::expand(attribute.into(), item, errors))
+}
+
+#[proc_macro_attribute]
+pub fn event_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    guard::attribute(item, |item, errors| event_handler::expand(attribute.into(), item, errors))
 }
 
 #[proc_macro_attribute]
@@ -63,4 +70,9 @@ pub fn derive_config_section(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn handlers(input: TokenStream) -> TokenStream {
     guard::items(|errors| handlers::expand(input.into(), errors))
+}
+
+#[proc_macro]
+pub fn composite(input: TokenStream) -> TokenStream {
+    guard::items(|errors| composite::expand(input.into(), errors))
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Ident;
+use syn::{Attribute, Ident, Visibility};
 
 use crate::{function::Function, names};
 
@@ -13,11 +13,34 @@ pub(crate) fn with_twin(
     items: &[TokenStream],
     submit: &TokenStream,
 ) -> TokenStream {
-    let visibility = &function.visibility;
-    let cfgs = names::cfgs(&function.attributes);
+    let hidden = quote!(#[doc(hidden)]);
+    named(&function.attributes, &hidden, &function.visibility, ident, items, submit)
+}
+
+/// A type that stands by itself, with the user's own attributes, and beside it as [`with_twin`].
+pub(crate) fn alone(
+    attributes: &[Attribute],
+    visibility: &Visibility,
+    ident: &Ident,
+    items: &[TokenStream],
+    submit: &TokenStream,
+) -> TokenStream {
+    let own = attributes.iter().filter(|attribute| !attribute.path().is_ident("cfg"));
+    named(attributes, &quote!(#(#own)* #[allow(missing_docs)]), visibility, ident, items, submit)
+}
+
+fn named(
+    attributes: &[Attribute],
+    said: &TokenStream,
+    visibility: &Visibility,
+    ident: &Ident,
+    items: &[TokenStream],
+    submit: &TokenStream,
+) -> TokenStream {
+    let cfgs = names::cfgs(attributes);
     quote! {
         #cfgs
-        #[doc(hidden)]
+        #said
         #[allow(non_camel_case_types, unreachable_pub)]
         #[derive(::core::fmt::Debug)]
         #visibility struct #ident {}

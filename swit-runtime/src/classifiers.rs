@@ -2,7 +2,12 @@
 
 use std::error::Error;
 
-use crate::classify::{BoxError, Classification, Classifier, Classify};
+use crate::{
+    classify::{BoxError, Classification, Classifier, Classify},
+    codec::{DecodeError, EncodeError},
+    compression::{CompressError, DecompressError},
+    error::PublishError,
+};
 
 /// Recognises one error type. Submitted by `#[derive(Classify)]`.
 #[derive(Debug)]
@@ -19,6 +24,13 @@ impl LinkedClassifier {
 }
 
 inventory::collect!(LinkedClassifier);
+
+// swit's own errors, inside the errors of handlers.
+inventory::submit! { LinkedClassifier::of::<PublishError>() }
+inventory::submit! { LinkedClassifier::of::<EncodeError>() }
+inventory::submit! { LinkedClassifier::of::<DecodeError>() }
+inventory::submit! { LinkedClassifier::of::<CompressError>() }
+inventory::submit! { LinkedClassifier::of::<DecompressError>() }
 
 /// The class of the first error in the chain that a linked classifier recognises, outermost first.
 pub fn class_of(error: &(dyn Error + 'static)) -> Option<Classification> {

@@ -228,7 +228,8 @@ impl Context {
     /// and then the attempt failed, is made again, and nothing that was asked for here is done.
     ///
     /// It should be quick, since the input waits for it: it is given up after the subscriber's timeout. What it can't do it
-    /// must say itself; if it panics, that is logged. With `ack = "manual"` it is done only if the handler acknowledged.
+    /// must say itself; if it panics, that is logged. With `ack = "manual"` it is done only if the handler acknowledged. In an
+    /// event handler's own context it is done once that handler is.
     pub fn on_confirmed(&mut self, then: impl Future<Output = ()> + Send + 'static) {
         self.rare
             .get_or_insert_default()

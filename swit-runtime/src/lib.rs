@@ -5,7 +5,7 @@
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`, `walled`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
-//!   `error_classifier`, `error_handler`, `alert`
+//!   `error_classifier`, `error_handler`, `alert`, `schema`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
@@ -42,6 +42,7 @@ mod policy;
 pub mod publisher;
 pub mod registry;
 pub mod returns;
+pub mod schema;
 pub mod scope;
 #[cfg(feature = "testing")]
 pub mod testing;

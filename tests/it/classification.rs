@@ -7,8 +7,8 @@ use std::{
 };
 
 use swit::{
-    App, Class, Classification, Classify, Decision, ErrorAction, ErrorClassifier, ErrorHandler, FailedAttempt, State,
-    subscriber,
+    App, Class, Classification, Classify, Decision, Error, ErrorAction, ErrorClassifier, ErrorHandler, FailedAttempt,
+    RateLimited, State, SubscribeError, Subscription, subscriber,
     testing::TestApp,
     transport::BoxFuture,
     transports::rabbitmq::{Address, RabbitMqOptions, RabbitMqTransport},
@@ -164,6 +164,133 @@ async fn a_rule_may_say_how_long_the_other_side_wants_to_be_left_alone() {
     let began = Instant::now();
     assert_eq!(ends(app, "by-rules", &["429"]).await, [end(3, SPENT)]);
     assert!(began.elapsed() >= wait * 2, "{:?}", began.elapsed());
+}
+
+/// Says nothing of its class: what it wraps does.
+#[derive(Debug, thiserror::Error)]
+#[error("the call failed")]
+struct Call(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+#[subscriber(topic = "task.created")]
+async fn calls(task: Task) -> Result<(), Call> {
+    let wait = task.text.parse().ok().map(Duration::from_secs);
+    Err(Call(match task.text.as_str() {
+        "full" => {
+            let (publisher, capacity) = ("orders".into(), 1);
+            Box::new(swit::PublishError::QueueFull { publisher, capacity })
+        }
+        "closed" => Box::new(swit::PublishError::Closed),
+        "encode" => Box::new(serde_json::from_str::<u8>("x").unwrap_err()),
+        _ => Box::new(io::Error::other(RateLimited { retry_after: wait })),
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_is_a_throttle_and_waits_as_long_as_it_says() {
+    // Three waits: of 1, 2 and 3 s by the class, or as the error asks where that is longer.
+    for (text, expected) in [("", 6), ("2", 2 + 2 + 3), ("40", 120)] {
+        let app = TestApp::start(App::only::<(calls,)>().provide(ErrorClassifier::empty())).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(ends(app, "calls", &[text]).await, [end(4, SPENT)]);
+        assert_eq!(began.elapsed().as_secs(), expected, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn swits_own_errors_have_their_class_inside_of_others() {
+    let app = TestApp::start(App::only::<(calls,)>()).await.unwrap();
+    let found = ends(app, "calls", &["closed", "encode"]).await;
+    assert_eq!(found, [end(6, SPENT), end(1, "invalid_input")]);
+    let app = TestApp::start(App::only::<(calls,)>()).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(ends(app, "calls", &["full"]).await, [end(4, SPENT)]);
+    // Exactly 1, 2 and 3 s: a throttle's, which have no jitter.
+    assert!(began.elapsed() < Duration::from_millis(6_100), "{:?}", began.elapsed());
+}
+
+fn panics_at_once() -> ErrorClassifier {
+    panic!("no rules today")
+}
+
+#[subscriber(topic = "task.created", classifier = panics_at_once)]
+async fn has_no_rules(_task: Task) {}
+
+#[tokio::test(start_paused = true)]
+async fn a_classifier_that_panics_when_it_is_made_is_a_fault_that_names_the_subscriber() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let checked = App::only::<(has_no_rules,)>().check();
+    let app = TestApp::start(App::only::<(by_rules,)>()).await.unwrap();
+    let subscribed = app.running().handle().subscribe_to::<has_no_rules>(Subscription::as_written()).await;
+    std::panic::set_hook(hook);
+    let Err(Error::NotSubscribed(SubscribeError::Invalid { name, faults })) = subscribed else {
+        panic!("{subscribed:?}")
+    };
+    assert_eq!(&*name, "has-no-rules");
+    for faults in [checked.unwrap_err().faults, faults] {
+        let [fault] = &*faults else { panic!("{faults:?}") };
+        assert_eq!(fault.message, "the classifier of `has-no-rules` panicked: no rules today");
+        assert!(fault.location.contains("tests/it/classification.rs:"), "{fault:?}");
+    }
+    app.shutdown().await.unwrap();
+}
+
+/// Never gives anything up.
+struct Stubborn;
+
+impl ErrorHandler for Stubborn {
+    fn decide<'a>(&'a self, failed: FailedAttempt<'a>) -> BoxFuture<'a, ErrorAction> {
+        // Waits here, and waits in the broker.
+        let wait = Duration::from_millis(if failed.attempt % 2 == 0 { 0 } else { 1_500 });
+        let again = if failed.attempt % 3 == 0 { ErrorAction::Retry } else { ErrorAction::RetryAfter(wait) };
+        Box::pin(std::future::ready(again))
+    }
+}
+
+#[derive(Debug, thiserror::Error, Classify)]
+enum Budgeted {
+    #[error("of the class")]
+    #[class(transient)]
+    OfTheClass,
+    #[error("of its own")]
+    #[class(throttle, retries = 1)]
+    OfItsOwn,
+    #[error("permanent")]
+    #[class(permanent)]
+    Permanent,
+}
+
+fn budgeted(task: &Task) -> Result<(), Budgeted> {
+    Err(match task.text.as_str() {
+        "own" => Budgeted::OfItsOwn,
+        "permanent" => Budgeted::Permanent,
+        _ => Budgeted::OfTheClass,
+    })
+}
+
+#[subscriber(topic = "task.created")]
+async fn by_class(task: Task) -> Result<(), Budgeted> {
+    budgeted(&task)
+}
+
+#[subscriber(topic = "task.created", retries = 7)]
+async fn by_seven(task: Task) -> Result<(), Budgeted> {
+    budgeted(&task)
+}
+
+#[subscriber(topic = "task.created", retries = 0)]
+async fn by_none(task: Task) -> Result<(), Budgeted> {
+    budgeted(&task)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_errors_that_never_gives_up_stays_within_the_budget() {
+    let texts = ["class", "own", "permanent"];
+    for (subscriber, attempts) in [("by-class", [6, 2, 4]), ("by-seven", [8, 2, 8]), ("by-none", [1, 1, 1])] {
+        let handler: Arc<dyn ErrorHandler> = Arc::new(Stubborn);
+        let app = TestApp::start(App::only::<(by_class, by_seven, by_none)>().provide(handler)).await.unwrap();
+        assert_eq!(ends(app, subscriber, &texts).await, attempts.map(|attempts| end(attempts, SPENT)), "{subscriber}");
+    }
 }
 
 struct Says;

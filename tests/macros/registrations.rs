@@ -7,7 +7,10 @@ use swit::{
     __private::{AckMode, DeadLetter, Group, Handler, LinkedCrates, Order, SubscriberRef, SubscriberSpec, inventory},
     Backoff, Context, ErrorAction, Event, FromDelivery, Json, Next, Outcome, middleware, subscriber,
 };
-use swit_runtime::codec::Codec;
+use swit_runtime::{
+    codec::Codec,
+    registry::{Breaker, BreakerSpec, RateLimit},
+};
 
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(topic = "order.created")]
@@ -45,6 +48,7 @@ async fn decide(_: &Context, _: &std::io::Error) -> ErrorAction {
     concurrency = 10, prefetch = 100, order_by = header("x-tenant"), ack = "auto", timeout = "1m30s", retries = 5,
     backoff = exponential("1s", max = "10s", factor = 2.5, jitter = 0), dead_letter = "billing.dead",
     middleware = [outer, self::inner], on_error = decide, enabled = false, codec = "json", transport = "main",
+    circuit_breaker(failures = 7, reset = "3s", name = "bank"), rate_limit(per_second = 5, burst = 2),
 )]
 async fn everything(order: OrderCreated) -> std::io::Result<()> {
     assert!(order.id > 0);
@@ -56,6 +60,18 @@ async fn nothing(_order: OrderCreated) {}
 
 #[subscriber(queue = "legacy", ordered, group = per_instance, ack = "manual", backoff = none, dead_letter = false)]
 async fn by_hand(_order: Json<u8>, _ack: Ack) {}
+
+#[subscriber(topic = "numbers", validate = schema)]
+async fn by_a_schema(_number: Json<u8>) {}
+
+#[test]
+fn a_schema_is_made_once_and_is_the_subscribers() {
+    let schema = by_a_schema::REGISTRATION.spec.schema.unwrap();
+    assert!(format!("{schema:?}").contains("made: false"));
+    schema.make().unwrap();
+    assert!(format!("{schema:?}").contains("made: true"));
+    assert_eq!(everything::REGISTRATION.spec.schema, None);
+}
 
 #[test]
 fn every_key_arrives() {
@@ -86,6 +102,12 @@ fn every_key_arrives() {
         codec: Some(Codec::Json),
         transport: "main",
         classifier: None,
+        circuit_breaker: Some(BreakerSpec {
+            numbers: Breaker { failures: Some(7), reset: Some(Duration::from_secs(3)), ..Breaker::default() },
+            name: Some("bank"),
+        }),
+        rate_limit: Some(RateLimit { per_second: Some(5), burst: Some(2) }),
+        schema: None,
     };
     assert_eq!(found.spec, expected);
 }

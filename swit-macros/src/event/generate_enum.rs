@@ -41,6 +41,10 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
             );
         }
     });
+    let kinds = variants.iter().rfold(
+        quote!(#private::event::Nothing),
+        |rest, Variant { event, .. }| quote!(#private::event::Either<#event, #rest>),
+    );
     let (event, types_of) =
         (format_ident!("__event"), variants.iter().map(|variant| variant.event).collect::<Vec<_>>());
     quote! {
@@ -69,6 +73,11 @@ pub(super) fn generate(input: &DeriveInput, variants: &[Variant<'_>], private: &
                         #(Self::#idents(#event) => <#types_of as #private::Event>::encode(#event),)*
                     }
                 }
+            }
+
+            #[automatically_derived]
+            impl #implement #private::event::Described for #ident #types #clause {
+                type Kinds = #kinds;
             }
         };
     }

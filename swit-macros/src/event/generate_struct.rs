@@ -18,6 +18,10 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &Private) ->
     let (decode, encode) = (decode(input, event, private), encode(input, event, private));
     let descriptor = descriptor(event, private);
     let upcast = upcast(input, event, private);
+    let kinds = match &event.upcast {
+        None => quote!(#private::event::One<Self>),
+        Some(previous) => quote!(#private::event::Upcast<Self, #previous>),
+    };
     let event_key = event_key(event.key.as_ref(), private);
     let (codecs, upcasts) = (codec_contracts(input, event, private), upcast_contract(input, event, private));
     let registration = input.generics.params.is_empty().then(|| registration(input, private));
@@ -45,6 +49,11 @@ pub(super) fn generate(input: &DeriveInput, event: &Event, private: &Private) ->
                 fn encode(&self) -> ::core::result::Result<#private::Message, #private::EncodeError> {
                     #encode
                 }
+            }
+
+            #[automatically_derived]
+            impl #implement #private::event::Described for #ident #types #clause {
+                type Kinds = #kinds;
             }
             #registration
         };

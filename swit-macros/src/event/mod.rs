@@ -6,7 +6,7 @@ mod generate_enum;
 mod generate_struct;
 mod shape;
 
-pub(crate) use codec::Codec;
+pub(crate) use codec::{Codec, Format};
 
 use proc_macro2::TokenStream;
 use syn::{Data, DeriveInput};

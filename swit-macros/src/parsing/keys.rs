@@ -1,6 +1,6 @@
 //! The keys of one attribute: known ones are handed out, all others are refused.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use swit_grammar::nearest::nearest;
 
 use super::{Entry, entries};
@@ -16,6 +16,15 @@ pub(crate) struct Vocabulary {
     pub(crate) later: &'static [(&'static str, &'static str)],
 }
 
+/// Keys that one would look for here, and that are written somewhere else.
+pub(crate) struct Elsewhere {
+    pub(crate) keys: &'static [&'static str],
+    /// Whose they are: «its composite's».
+    pub(crate) whose: &'static str,
+    /// Where to write them.
+    pub(crate) help: &'static str,
+}
+
 /// The keys that one attribute was given, each at most once and all known.
 ///
 /// Every key that is known must be taken: one that was accepted and ignored is a bug, and dropping panics.
@@ -27,10 +36,22 @@ pub(crate) struct Keys<'a> {
 impl<'a> Keys<'a> {
     /// Reads an attribute's tokens. Unknown, repeated and later keys are reported and left out.
     pub(crate) fn read(tokens: TokenStream, vocabulary: &Vocabulary, errors: &'a Errors) -> Self {
+        Self::read_beside(tokens, vocabulary, &[], errors)
+    }
+
+    /// As [`read`](Self::read); says of keys that belong elsewhere where that is.
+    pub(crate) fn read_beside(
+        tokens: TokenStream,
+        vocabulary: &Vocabulary,
+        elsewhere: &[Elsewhere],
+        errors: &'a Errors,
+    ) -> Self {
         let mut kept: Vec<Entry> = Vec::new();
         for entry in entries(tokens, errors) {
             let name = entry.name();
-            if let Some((_, with)) = vocabulary.later.iter().find(|(later, _)| *later == name) {
+            if let Some(other) = elsewhere.iter().find(|other| other.keys.contains(&name.as_str())) {
+                errors.at(&entry.key, format_args!("`{name}` is {}", other.whose), other.help);
+            } else if let Some((_, with)) = vocabulary.later.iter().find(|(later, _)| *later == name) {
                 let message = format_args!("`{name}` is not available yet: it comes with {with}");
                 errors.at(&entry.key, message, format_args!("remove `{name}`"));
             } else if !vocabulary.known.contains(&name.as_str()) {
@@ -60,6 +81,14 @@ impl Drop for Keys<'_> {
             self.entries.first().map(Entry::name).unwrap_or_default()
         );
     }
+}
+
+/// Whether a key was meant, even if it was mistyped or stands where none can: then it is not missing.
+pub(crate) fn mentions(tokens: &TokenStream, key: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == key || nearest(&word.to_string(), [key]).is_some(),
+        _ => false,
+    })
 }
 
 fn unknown(entry: &Entry, name: &str, vocabulary: &Vocabulary, errors: &Errors) {

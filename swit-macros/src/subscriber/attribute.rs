@@ -14,7 +14,7 @@ use syn::{LitBool, LitStr, Path};
 
 use super::restraints::{self, Breaker};
 use crate::{
-    event::Codec,
+    event::{Codec, Format},
     parsing::{Entry, Form, Keys, Vocabulary},
     report::Errors,
 };
@@ -46,36 +46,37 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "classifier",
         "circuit_breaker",
         "rate_limit",
+        "validate",
         "crate",
     ],
-    later: &[("inbox", "the transaction support"), ("batch", "batch handlers"), ("validate", "payload validation")],
+    later: &[("inbox", "the transaction support"), ("batch", "batch handlers")],
 };
 
 /// A value with the tokens that it was read from.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) tokens: TokenStream,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) tokens: TokenStream,
 }
 
 /// `topic = "…"` or `topics = […]`.
 #[derive(Debug)]
-pub(super) struct Topics {
-    pub(super) entries: Vec<LitStr>,
+pub(crate) struct Topics {
+    pub(crate) entries: Vec<LitStr>,
     /// The literal, or the whole list.
-    pub(super) tokens: TokenStream,
+    pub(crate) tokens: TokenStream,
 }
 
 /// `group = …`.
 #[derive(Debug)]
-pub(super) enum Sharing {
+pub(crate) enum Sharing {
     Named(LitStr),
     PerInstance,
 }
 
 /// `ordered` or `order_by = …`.
 #[derive(Debug)]
-pub(super) enum OrderBy {
+pub(crate) enum OrderBy {
     Subscription,
     Key,
     Header(LitStr),
@@ -83,41 +84,50 @@ pub(super) enum OrderBy {
 
 /// `dead_letter = …`.
 #[derive(Debug)]
-pub(super) enum DeadLetter {
+pub(crate) enum DeadLetter {
     Queue(LitStr),
     Discard,
 }
 
+/// `validate = …`.
+#[derive(Debug)]
+pub(crate) enum Validate {
+    /// By the schema of the payload's type, with the word that says so.
+    Schema(TokenStream),
+    Function(Path),
+}
+
 /// What the attribute says, key by key; `None` is «not written» or «reported».
 #[derive(Debug, Default)]
-pub(super) struct Raw {
-    pub(super) name: Option<LitStr>,
-    pub(super) topics: Option<Topics>,
-    pub(super) event: Option<LitStr>,
-    pub(super) queue: Option<LitStr>,
-    pub(super) group: Option<Sharing>,
-    pub(super) concurrency: Option<At<u32>>,
-    pub(super) prefetch: Option<At<u32>>,
-    pub(super) order: Option<OrderBy>,
-    pub(super) ack: Option<At<AckMode>>,
-    pub(super) timeout: Option<At<Duration>>,
-    pub(super) retries: Option<At<u32>>,
-    pub(super) backoff: Option<At<Backoff>>,
-    pub(super) dead_letter: Option<At<DeadLetter>>,
-    pub(super) middleware: Vec<Path>,
-    pub(super) on_error: Option<Path>,
-    pub(super) enabled: Option<bool>,
-    pub(super) codec: Option<Codec>,
-    pub(super) transport: Option<LitStr>,
-    pub(super) blocking: bool,
-    pub(super) classifier: Option<Path>,
-    pub(super) circuit_breaker: Option<Breaker>,
-    pub(super) rate_limit: Option<RateLimit>,
+pub(crate) struct Raw {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) topics: Option<Topics>,
+    pub(crate) event: Option<LitStr>,
+    pub(crate) queue: Option<LitStr>,
+    pub(crate) group: Option<Sharing>,
+    pub(crate) concurrency: Option<At<u32>>,
+    pub(crate) prefetch: Option<At<u32>>,
+    pub(crate) order: Option<OrderBy>,
+    pub(crate) ack: Option<At<AckMode>>,
+    pub(crate) timeout: Option<At<Duration>>,
+    pub(crate) retries: Option<At<u32>>,
+    pub(crate) backoff: Option<At<Backoff>>,
+    pub(crate) dead_letter: Option<At<DeadLetter>>,
+    pub(crate) middleware: Vec<Path>,
+    pub(crate) on_error: Option<Path>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) codec: Option<Codec>,
+    pub(crate) transport: Option<LitStr>,
+    pub(crate) blocking: bool,
+    pub(crate) classifier: Option<Path>,
+    pub(crate) circuit_breaker: Option<Breaker>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) validate: Option<Validate>,
 }
 
 impl Raw {
     /// Takes every key out of the table.
-    pub(super) fn read(keys: &mut Keys<'_>, errors: &Errors) -> Self {
+    pub(crate) fn read(keys: &mut Keys<'_>, errors: &Errors) -> Self {
         let topics = topics(keys, errors);
         let queue = keys.take("queue");
         if let (Some(queue), Some(_)) = (&queue, &topics) {
@@ -150,7 +160,13 @@ impl Raw {
             classifier: keys.take("classifier").and_then(|entry| entry.path(errors)),
             circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
             rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
+            validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
         }
+    }
+
+    /// Whether messages are JSON, whatever their event types accept.
+    pub(super) fn is_json_alone(&self) -> bool {
+        self.codec.as_ref().is_some_and(|codec| codec.format == Format::Json)
     }
 }
 
@@ -294,4 +310,18 @@ fn dead_letter(entry: &Entry, errors: &Errors) -> Option<DeadLetter> {
         return Some(DeadLetter::Discard);
     }
     entry.checked(check_queue, errors).map(DeadLetter::Queue)
+}
+
+/// The path of a function, or the word that stands for the type's schema.
+pub(crate) fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
+    let path = match &entry.form {
+        Form::Value(tokens) => syn::parse2::<Path>(tokens.clone()).ok(),
+        Form::Flag | Form::List(_) => None,
+    };
+    let Some(path) = path else {
+        let example = "validate = check_order` or `validate = schema";
+        entry.refuse("the path of a function, or `schema`", example, errors);
+        return None;
+    };
+    Some(if path.is_ident("schema") { Validate::Schema(entry.value_tokens()) } else { Validate::Function(path) })
 }

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::validate::Subscriber;
+use super::{attribute::Raw, validate::Subscriber};
 use crate::names::{Private, ends, spelled};
 
 /// `const _: () = …;` for each contract that applies.
@@ -37,10 +37,10 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         let (span, private) = (codec.span, private.located(codec.span));
         let path = codec.format.path(&private);
         all.extend(quote_spanned! {span=>
-            const _: () = #private::contract::codec_is_compiled_in(#function, #path);
             const _: () = #private::contract::codec_is_accepted(#function, #path, __SWIT_ARGUMENTS);
         });
     }
+    all.extend(of_keys(keys, &function, private));
     all.extend(match &keys.ack {
         Some(at) if at.value == AckMode::Manual => assert(&at.tokens, "somebody_settles", quote!(__SWIT_ARGUMENTS)),
         Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
@@ -54,10 +54,25 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         all.extend(quote_spanned!(first=> const _: () = #at::contract::returns_no_events));
         all.extend(quote_spanned!(last=> (#function, #text, #publishes);));
     }
+    all
+}
+
+/// What keys must be whatever the function is.
+pub(crate) fn of_keys(keys: &Raw, function: &str, private: &Private) -> TokenStream {
+    let mut all = TokenStream::new();
+    if let Some(codec) = &keys.codec {
+        let (span, private) = (codec.span, private.located(codec.span));
+        let path = codec.format.path(&private);
+        all.extend(quote_spanned! {span=>
+            const _: () = #private::contract::codec_is_compiled_in(#function, #path);
+        });
+    }
     for path in &keys.middleware {
-        let text = spelled(path);
+        let (text, at) = (spelled(path), private.at(path));
         let registration = quote!(<#path as #private::MiddlewareItem>::REGISTRATION);
-        all.extend(assert(path, "middleware_is_listed", quote!(#text, #registration)));
+        all.extend(quote_spanned! {path.span()=>
+            const _: () = #at::contract::middleware_is_listed(#function, #text, #registration);
+        });
     }
     all
 }

@@ -12,9 +12,16 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned};
+use syn::{Ident, Path, Type, spanned::Spanned};
 
-use super::{contracts::contracts, spec::spec, validate::Subscriber};
+use super::{
+    attribute::{Topics, Validate},
+    contracts::contracts,
+    signature::Handler,
+    spec::spec,
+    validate::Subscriber,
+    validation,
+};
 use crate::{
     extract::extract,
     names::{self, Private, ends, spelled},
@@ -23,9 +30,10 @@ use crate::{
 
 /// Everything beside the user's function.
 pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let handler = &subscriber.handler;
+    let (handler, keys) = (&subscriber.handler, &subscriber.keys);
     let items = [
-        facts(subscriber, private),
+        facts(handler, keys.topics.as_ref(), private),
+        validation::items(handler, keys.validate.as_ref(), keys.is_json_alone(), private),
         registration(subscriber, private),
         contracts(subscriber, private),
         implementation(subscriber, private),
@@ -35,8 +43,8 @@ pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStrea
 }
 
 /// What contracts and registration both name.
-fn facts(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let arguments = subscriber.handler.arguments.iter().map(|ty| {
+pub(crate) fn facts(handler: &Handler, topics: Option<&Topics>, private: &Private) -> TokenStream {
+    let arguments = handler.arguments.iter().map(|ty| {
         let text = spelled(ty);
         quote! {
             #private::contract::Argument {
@@ -47,10 +55,7 @@ fn facts(subscriber: &Subscriber, private: &Private) -> TokenStream {
             }
         }
     });
-    let topics = subscriber.keys.topics.as_ref().map(|topics| {
-        let entries = &topics.entries;
-        quote!(const __SWIT_TOPICS: &[&::core::primitive::str] = &[#(#entries),*];)
-    });
+    let topics = topics.map(written);
     quote! {
         #[allow(unused_imports)]
         use #private::{NoExtractor as _, NoReturn as _};
@@ -59,9 +64,25 @@ fn facts(subscriber: &Subscriber, private: &Private) -> TokenStream {
     }
 }
 
+/// The topics that were written.
+pub(crate) fn written(topics: &Topics) -> TokenStream {
+    let entries = &topics.entries;
+    quote!(const __SWIT_TOPICS: &[&::core::primitive::str] = &[#(#entries),*];)
+}
+
+/// The fields of a registration that say what its function reads, returns and requires.
+pub(crate) fn fields(handler: &Handler, private: &Private) -> TokenStream {
+    let (arguments, returns) = (&handler.arguments, &handler.returns);
+    quote! {
+        events: |_out| { #(_out.extend_from_slice(#private::Probe::<#arguments>::EVENTS);)* },
+        emits: #private::Probe::<#returns>::EMITS,
+        requires: |_out| { #(#private::Probe::<#arguments>::REQUIRES(_out);)* },
+    }
+}
+
 fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let handler = &subscriber.handler;
-    let (ident, arguments, returns) = (handler.ident(), &handler.arguments, &handler.returns);
+    let (ident, fields) = (handler.ident(), fields(handler, private));
     let (name, function) = (&subscriber.name, handler.function.name());
     let (location, spec) = (names::location(private), spec(&subscriber.keys, private));
     let middleware = &subscriber.keys.middleware;
@@ -72,9 +93,7 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
             location: #location,
             spec: #spec,
             middleware: &[#(<#middleware as #private::MiddlewareItem>::REGISTRATION),*],
-            events: |_out| { #(_out.extend_from_slice(#private::Probe::<#arguments>::EVENTS);)* },
-            emits: #private::Probe::<#returns>::EMITS,
-            requires: |_out| { #(#private::Probe::<#arguments>::REQUIRES(_out);)* },
+            #fields
             start: #private::start::<#ident>,
             composite: ::core::option::Option::None,
         };
@@ -82,17 +101,38 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
 }
 
 fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let handler = &subscriber.handler;
+    let (handler, keys) = (&subscriber.handler, &subscriber.keys);
+    let (ident, call) =
+        (handler.ident(), call(handler, keys.validate.as_ref(), keys.on_error.as_ref(), keys.blocking, private));
+    quote! {
+        impl #private::Handler for #ident {
+            const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
+
+            #call
+        }
+    }
+}
+
+/// `async fn call`: extract, validate, call, split, classify.
+pub(crate) fn call(
+    handler: &Handler,
+    validate: Option<&Validate>,
+    on_error: Option<&Path>,
+    blocking: bool,
+    private: &Private,
+) -> TokenStream {
     let (ident, returns) = (handler.ident(), &handler.returns);
     let names: Vec<Ident> = (0..handler.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
+    let validated = validation::before(validate, private);
     let extract = extract(&handler.arguments, &names, private);
-    let call = if subscriber.keys.blocking {
+    let valid = validation::after(validate, &names, private);
+    let call = if blocking {
         let private = private.at(ident);
         quote_spanned!(ident.span()=> #private::blocking::run(move || #ident(#(#names),*)).await)
     } else {
         quote_spanned!(ident.span()=> #ident(#(#names),*).await)
     };
-    let failed = failed(subscriber, private);
+    let failed = failed(returns, on_error, private);
     // At the function's name, so that a future that is not `Send` is reported there.
     let (outcome, cx) = (private.at(ident), format_ident!("__cx"));
     let header = quote_spanned!(ident.span()=> async fn call(#cx: &mut #outcome::Context) -> #outcome::Outcome);
@@ -101,16 +141,14 @@ fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
         of_return(returns, &quote!(emitted(__value, __cx)), private),
     );
     quote! {
-        impl #private::Handler for #ident {
-            const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
-
-            #header {
-                #extract
-                let __returned: #returns = #call;
-                match #split {
-                    ::core::result::Result::Ok(__value) => #emitted,
-                    ::core::result::Result::Err(__error) => { #failed }
-                }
+        #header {
+            #validated
+            #extract
+            #valid
+            let __returned: #returns = #call;
+            match #split {
+                ::core::result::Result::Ok(__value) => #emitted,
+                ::core::result::Result::Err(__error) => { #failed }
             }
         }
     }
@@ -127,14 +165,14 @@ fn of_return(returns: &Type, call: &TokenStream, private: &Private) -> TokenStre
     tokens
 }
 
-fn failed(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let span = subscriber.handler.returns.span();
+fn failed(returns: &Type, on_error: Option<&Path>, private: &Private) -> TokenStream {
+    let span = returns.span();
     let traits = quote! {
         #[allow(unused_imports)]
         use #private::via::{ViaBox as _, ViaClassify as _, ViaDyn as _, ViaNone as _};
     };
-    let Some(path) = &subscriber.keys.on_error else {
-        let private = private.at(&subscriber.handler.returns);
+    let Some(path) = on_error else {
+        let private = private.at(returns);
         let failure = quote_spanned!(span=> (&&&&#private::Tag::under(&__error, &*__cx)).failure(__error));
         return quote! {
             #traits

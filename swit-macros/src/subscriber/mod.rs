@@ -1,12 +1,15 @@
 //! `#[subscriber(…)]`: attribute and signature are read apart, checked, and only what was checked generates code.
+//!
+//! Event handlers and composites share its parts: the one is a subscriber's function, the other a subscriber's keys.
 
-mod attribute;
-mod contracts;
-mod generate;
+pub(crate) mod attribute;
+pub(crate) mod contracts;
+pub(crate) mod generate;
 mod restraints;
-mod signature;
-mod spec;
-mod validate;
+pub(crate) mod signature;
+pub(crate) mod spec;
+pub(crate) mod validate;
+pub(crate) mod validation;
 
 use proc_macro2::TokenStream;
 
@@ -17,7 +20,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors)
     let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
     let private = Private::read(&mut keys, errors);
     let raw = attribute::Raw::read(&mut keys, errors);
-    let function = signature::Handler::read(item, raw.blocking, errors);
+    let function = signature::Handler::read(item, &signature::ROLE, raw.blocking, errors);
     let subscriber = validate::validate(raw, function?, errors);
     if errors.any() {
         return None;

@@ -18,7 +18,7 @@ const RATE_LIMIT: Vocabulary = Vocabulary { attribute: "rate_limit(…)", known:
 
 /// `circuit_breaker`, bare or with arguments.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     pub(super) numbers: swit_grammar::Breaker,
     pub(super) name: Option<LitStr>,
 }

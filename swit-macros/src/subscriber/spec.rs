@@ -7,12 +7,12 @@ use syn::spanned::Spanned;
 
 use super::{
     attribute::{DeadLetter, OrderBy, Raw, Sharing},
-    restraints,
+    restraints, validation,
 };
 use crate::{constants, names::Private};
 
 /// A constant expression.
-pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
+pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
     let mut fields = Vec::new();
     let mut field = |name: &str, value: Option<TokenStream>| {
@@ -66,12 +66,13 @@ pub(super) fn spec(keys: &Raw, private: &Private) -> TokenStream {
         "classifier",
         keys.classifier.as_ref().map(|path| {
             let at = private.at(path);
-            some(quote_spanned!(path.span()=> #at::MakeClassifier(#path)))
+            some(quote_spanned!(path.span()=> #at::MakeClassifier(|| #at::rules_of(#path))))
         }),
     );
     let breaker = keys.circuit_breaker.as_ref();
     field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
     field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
+    field("schema", keys.validate.as_ref().map(|validate| validation::field(Some(validate))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

@@ -5,6 +5,7 @@ use swit_grammar::{
     name::{check_name, dashed},
     subscriber::{AckMode, Keys, Order},
 };
+use syn::{Ident, Path};
 
 use super::{
     attribute::{DeadLetter, OrderBy, Raw, Sharing},
@@ -22,29 +23,39 @@ pub(super) struct Subscriber {
 /// Checks the keys together. What is wrong is reported at its key.
 pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscriber {
     let function = handler.function.name();
-    let name = keys.name.as_ref().map_or_else(|| default_name(&handler, errors), syn::LitStr::value);
-    agree(&name, &keys, &handler, errors);
+    let name = keys
+        .name
+        .as_ref()
+        .map_or_else(|| default_name(handler.ident(), "#[subscriber(name = \"…\")]", errors), syn::LitStr::value);
+    agree(&name, &keys, handler.ident(), errors);
     if handler.arguments.is_empty() && keys.topics.is_none() && keys.queue.is_none() && !errors.any() {
         let help = "take an event type, or write `topic = \"…\"` or `queue = \"…\"`";
         errors.at(handler.ident(), format_args!("`{function}` has no topic: it takes no event"), help);
     }
-    if let (Some(path), false) = (&keys.on_error, handler.says_return) {
-        let message = format_args!("`on_error` is never asked: `{function}` returns no error");
-        errors.at(path, message, "return a `Result`, or remove `on_error`");
-    }
+    asked(keys.on_error.as_ref(), &handler, errors);
     Subscriber { name, keys, handler }
 }
 
-fn default_name(handler: &Handler, errors: &Errors) -> String {
-    let name = dashed(&handler.function.name());
+/// There is an error for `on_error` to be asked about.
+pub(crate) fn asked(on_error: Option<&Path>, handler: &Handler, errors: &Errors) {
+    if let (Some(path), false) = (on_error, handler.says_return) {
+        let message = format_args!("`on_error` is never asked: `{}` returns no error", handler.function.name());
+        errors.at(path, message, "return a `Result`, or remove `on_error`");
+    }
+}
+
+/// The name of what gives itself none. `example` is how it is given one.
+pub(crate) fn default_name(ident: &Ident, example: &str, errors: &Errors) -> String {
+    let text = ident.to_string();
+    let name = dashed(text.strip_prefix("r#").unwrap_or(&text));
     if let Err(fault) = check_name(&name) {
-        errors.at(handler.ident(), &fault.message, "give it a name: `#[subscriber(name = \"…\")]`");
+        errors.at(ident, &fault.message, format_args!("give it a name: `{example}`"));
     }
     name
 }
 
-/// The grammar's own check, the same that start-up makes.
-fn agree(name: &str, keys: &Raw, handler: &Handler, errors: &Errors) {
+/// The grammar's own check, the same that start-up makes. What is about no key is reported at `ident`.
+pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
     let dead_letter = keys.dead_letter.as_ref().and_then(|at| match &at.value {
         DeadLetter::Queue(queue) => Some(queue.value()),
         DeadLetter::Discard => None,
@@ -85,7 +96,7 @@ fn agree(name: &str, keys: &Raw, handler: &Handler, errors: &Errors) {
         };
         match tokens {
             Some(tokens) => errors.fault(tokens, &fault),
-            None => errors.fault(handler.ident(), &fault),
+            None => errors.fault(ident, &fault),
         }
     }
     if let (Some(backoff), Some(AckMode::None)) = (&keys.backoff, keys.ack.as_ref().map(|at| at.value)) {

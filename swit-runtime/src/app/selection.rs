@@ -1,9 +1,9 @@
 //! Which registrations an app is made of: all that were linked, or those that it names.
 
 use crate::registry::{
-    EventRegistration, Handler, LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef, ProviderRegistration,
-    PublishMiddlewareRef, PublishMiddlewareRegistration, PublisherRef, PublisherRegistration, SubscriberRef,
-    SubscriberRegistration,
+    EventHandlerRef, EventHandlerRegistration, EventRegistration, Handler, LinkedCrates, MiddlewareRef,
+    MiddlewareRegistration, ProviderRef, ProviderRegistration, PublishMiddlewareRef, PublishMiddlewareRegistration,
+    PublisherRef, PublisherRegistration, SubscriberRef, SubscriberRegistration,
 };
 
 /// A selection of the registry, sorted by module and name: link order is undefined.
@@ -16,6 +16,8 @@ pub(crate) struct Selection {
     pub(crate) publishers: Vec<&'static PublisherRegistration>,
     pub(crate) providers: Vec<&'static ProviderRegistration>,
     pub(crate) events: Vec<&'static EventRegistration>,
+    /// Those of a composite are part of an app whether or not they stand here.
+    pub(crate) event_handlers: Vec<&'static EventHandlerRegistration>,
     pub(crate) linked: Vec<&'static LinkedCrates>,
     /// Everything that was linked: gaps are faults, not choices.
     pub(crate) whole: bool,
@@ -31,6 +33,7 @@ impl Selection {
             publishers: inventory::iter::<PublisherRef>().map(|found| found.0).collect(),
             providers: inventory::iter::<ProviderRef>().map(|found| found.0).collect(),
             events: inventory::iter::<EventRegistration>().collect(),
+            event_handlers: inventory::iter::<EventHandlerRef>().map(|found| found.0).collect(),
             linked: inventory::iter::<LinkedCrates>().collect(),
             whole: true,
         };
@@ -46,6 +49,7 @@ impl Selection {
         self.publishers.sort_by_key(|found| (found.location.module, found.name));
         self.providers.sort_by_key(|found| (found.location.module, found.name));
         self.events.sort_by_key(|found| (found.location.module, found.name));
+        self.event_handlers.sort_by_key(|found| (found.location.module, found.name));
         self.linked.sort_by_key(|found| found.location);
     }
 

@@ -270,6 +270,11 @@ fn roster(graph: &Graph) {
             "subscribed"
         );
     }
+    for composite in graph.view().subscribers {
+        if let Some(handling) = composite.handling() {
+            tracing::info!(subscriber = composite.name, handling, "handles by event handlers");
+        }
+    }
     for publisher in &graph.publishers {
         tracing::info!(
             publisher = publisher.registration.name,

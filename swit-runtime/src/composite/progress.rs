@@ -8,6 +8,8 @@ use super::{
 };
 use crate::{
     context::{Context, Receiver},
+    event::{EventDescriptor, is_of},
+    message::Message,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     registry::{CompositeRegistration, Strategy},
     text::Text,
@@ -29,8 +31,12 @@ pub(super) struct State {
     /// In this one.
     pub(super) failed: Vec<(usize, Failure)>,
     pub(super) cancelled: Vec<usize>,
+    /// Why the first that did not want the message did not.
+    unwanted: Option<Text>,
+    /// Some handler succeeded, in this attempt or an earlier one.
+    any_succeeded: bool,
     /// All that was to be run has been.
-    pub(super) ended: bool,
+    ended: bool,
 }
 
 impl Progress {
@@ -42,6 +48,7 @@ impl Progress {
             for name in carried::done(cx.headers(), cx.receiver()) {
                 if let Some(at) = handlers.iter().position(|member| member.handler.name == name) {
                     state.done[at] = true;
+                    state.any_succeeded = true;
                 }
             }
             state.given_up = carried::given_up(cx.headers(), cx.receiver());
@@ -57,14 +64,21 @@ impl Progress {
 
     /// The handlers that are still to be run for a message of this topic, by place.
     ///
-    /// Where handlers take events of several topics, each runs for its own; a message of a topic that no handler's event has
-    /// is given to all, and decoding decides.
-    pub(super) fn missing(&self, topic: &str) -> Vec<usize> {
+    /// Where handlers take events of several types, each runs for its own, by topic and then by event type; a message that is
+    /// none of theirs is given to all, and decoding decides.
+    pub(super) fn missing(&self, message: &Message) -> Vec<usize> {
         let (handlers, state) = (self.composite.handlers(), self.state());
-        let takes = |at: &usize| handlers[*at].topics.contains(&topic);
-        let known = (0..handlers.len()).any(|at| takes(&at));
+        let of_topic = |event: &EventDescriptor| message.topic == event.topic;
+        let of_type = |event: &EventDescriptor| is_of(event, message);
+        let any = |is: &dyn Fn(&EventDescriptor) -> bool| handlers.iter().any(|member| member.events.iter().any(is));
+        let concerns: &dyn Fn(&EventDescriptor) -> bool = match () {
+            () if any(&of_type) => &of_type,
+            () if any(&of_topic) => &of_topic,
+            () => &|_| true,
+        };
         let is_missing = |at: &usize| {
-            let concerned = !known || handlers[*at].topics.is_empty() || takes(at);
+            let events = &handlers[*at].events;
+            let concerned = events.is_empty() || events.iter().any(concerns);
             concerned && !state.done[*at] && state.given_up.iter().all(|lost| lost.name != handlers[*at].handler.name)
         };
         (0..handlers.len()).filter(is_missing).collect()
@@ -73,20 +87,27 @@ impl Progress {
     /// Notes what came of a handler.
     pub(super) fn note(&self, at: usize, outcome: Outcome) {
         match outcome {
-            Outcome::Success => self.state().done[at] = true,
-            Outcome::Discarded(reason) => self.discarded(at, &reason),
+            Outcome::Success => {
+                let mut state = self.state();
+                state.done[at] = true;
+                state.any_succeeded = true;
+            }
+            Outcome::Discarded(reason) => self.discarded(at, reason),
             Outcome::Failed(failure) if *failure.action() == ErrorAction::Discard => {
-                self.discarded(at, &failure.text().into());
+                self.receiver.handlers_failed.fetch_add(1, Ordering::Relaxed);
+                self.discarded(at, failure.text().into());
             }
             Outcome::Failed(failure) => self.failed(at, failure),
         }
     }
 
     /// It does not want this message: nothing is left to do.
-    fn discarded(&self, at: usize, reason: &Text) {
+    fn discarded(&self, at: usize, reason: Text) {
         let handler = self.composite.handlers()[at].handler.name;
         tracing::warn!(subscriber = %self.receiver.subscriber, handler, %reason, "an event handler discarded the message");
-        self.state().done[at] = true;
+        let mut state = self.state();
+        state.done[at] = true;
+        state.unwanted.get_or_insert(reason);
     }
 
     pub(super) fn failed(&self, at: usize, mut failure: Failure) {
@@ -114,9 +135,17 @@ impl Progress {
         !self.state().failed.is_empty()
     }
 
-    /// Whether this handler failed already.
-    pub(super) fn has_failed(&self, at: usize) -> bool {
-        self.state().failed.iter().any(|(failed, _)| *failed == at)
+    /// Whether it is known what came of this handler.
+    pub(super) fn is_noted(&self, at: usize) -> bool {
+        let state = self.state();
+        state.done[at] || state.failed.iter().any(|(failed, _)| *failed == at)
+    }
+
+    /// Notes that a handler did not come to its end.
+    pub(super) fn cancelled(&self, at: usize) {
+        if !self.is_noted(at) {
+            self.state().cancelled.push(at);
+        }
     }
 
     /// What the attempt comes to.
@@ -124,6 +153,10 @@ impl Progress {
         let mut state = self.state();
         state.ended = true;
         let fine = state.failed.is_empty() && state.given_up.is_empty();
+        if fine && !state.any_succeeded {
+            // Nobody wanted it.
+            return state.unwanted.take().map_or(Outcome::Success, Outcome::Discarded);
+        }
         if fine || self.composite.strategy == Strategy::BestEffort {
             return Outcome::Success;
         }
@@ -153,7 +186,7 @@ impl Progress {
         failed.extend(failures.map(|(at, failure)| (at, handlers[at].handler.name.to_owned(), failure.text())));
         failed.sort_by_key(|(at, ..)| *at);
         let mut failed: Vec<(String, String)> = failed.into_iter().map(|(_, name, text)| (name, text)).collect();
-        failed.extend(beside.map(|failure| (self.composite.name.to_owned(), failure.text())));
+        failed.extend(beside.map(|failure| (self.composite.subscriber.name.to_owned(), failure.text())));
         HandlersFailed { failed, cancelled: state.cancelled.iter().map(|at| handlers[*at].handler.name).collect() }
     }
 

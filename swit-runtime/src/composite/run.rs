@@ -21,7 +21,7 @@ use crate::{
 pub async fn run(composite: &'static CompositeRegistration, cx: &mut Context) -> Outcome {
     let progress = Arc::new(Progress::read(composite, cx));
     cx.insert_extension(progress.clone());
-    let missing = progress.missing(&cx.message().topic);
+    let missing = progress.missing(cx.message());
     let handlers = composite.handlers();
     let mut running: Vec<Running> =
         missing.into_iter().map(|at| Running::new(at, handlers[at].handler, &progress, cx)).collect();
@@ -73,9 +73,14 @@ impl Running {
             Err(payload) => {
                 self.end();
                 let outcome = panicked(payload);
-                if self.progress.has_failed(self.at) {
+                if self.progress.is_noted(self.at) {
+                    // By then it was known what came of it: `on_error` panicked, or a destructor.
                     let handler = self.progress.composite.handlers()[self.at].handler.name;
-                    tracing::error!(handler, ?outcome, "`on_error` itself failed; the error's class decides");
+                    tracing::error!(
+                        handler,
+                        ?outcome,
+                        "an event handler panicked once its outcome was known, in `on_error` or a destructor; the outcome stands"
+                    );
                 } else {
                     self.progress.note(self.at, outcome);
                 }
@@ -94,8 +99,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.future.is_some() {
-            self.progress.state().cancelled.push(self.at);
             self.end();
+            self.progress.cancelled(self.at);
         }
     }
 }
@@ -113,7 +118,12 @@ impl Attempt {
             Outcome::Success if !self.cx.emissions().is_empty() => self.publish().await,
             outcome => outcome,
         };
+        let confirmed = if outcome.is_success() { self.cx.take_confirmed() } else { Vec::new() };
         self.progress.note(self.at, outcome);
+        // It may be that the delivery is tried again for others: this handler is not, so that it is now or never.
+        for then in confirmed {
+            then.await;
+        }
     }
 
     /// What it returned is part of it: it is done when that is confirmed.

@@ -58,12 +58,16 @@ impl Progress {
             (_, Some(wait), _) if !fails_fast => Decision::Retry { wait },
             (_, _, Some(first)) => Decision::DeadLetter { reason: first.reason.clone() },
             (Some(decision), ..) => decision,
+            // What failed was not wanted, but those that were cancelled for it have not had their turn.
+            (None, ..) if !state.cancelled.is_empty() => Decision::Retry { wait: Duration::ZERO },
             // Nothing is lost and nothing is tried again: all that failed was not wanted.
             (None, ..) => Decision::Discard { reason: unwanted.unwrap_or_else(|| failure.text().into()) },
         };
         let failures = decided.iter().map(|(at, failure, _)| (*at, failure));
         let all = self.error(&state, failures, is_whole.then_some(&failure));
-        let failure = match (is_whole && all.failed.len() == 1, &decision, lost.first()) {
+        // An error of the attempt as a whole that left nobody unfinished is told as it is.
+        let is_alone = is_whole && all.failed.len() == 1 && all.cancelled.is_empty();
+        let failure = match (is_alone, &decision, lost.first()) {
             (true, ..) => failure,
             (false, Decision::DeadLetter { .. }, Some(first)) => {
                 Failure::new(FailureKind::Handler, all).with_class(first.class)

@@ -94,7 +94,7 @@ pub(super) const fn all_extract(arguments: &[Argument]) -> bool {
     true
 }
 
-const fn accepts(event: &EventDescriptor, codec: Codec) -> bool {
+pub(super) const fn accepts(event: &EventDescriptor, codec: Codec) -> bool {
     let mut i = 0;
     while i < event.codecs.len() {
         if same(event.codecs[i].name(), codec.name()) {

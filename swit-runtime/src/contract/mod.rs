@@ -5,6 +5,7 @@
 //! `#[track_caller]`, so that the error stands there and not here.
 
 mod argument;
+mod composite;
 mod events;
 mod middleware;
 pub mod probe;
@@ -12,10 +13,13 @@ mod publisher;
 mod settling;
 mod text;
 mod topics;
+mod validation;
 
 pub use argument::{Argument, codec_is_accepted, codec_is_compiled_in, compression_is_compiled_in};
+pub use composite::{fits_the_composite, leaves_settling};
 pub use events::{are_distinct, single, upcasts};
 pub use middleware::{is_payload_agnostic, middleware_is_listed, publishes_nothing};
 pub use publisher::{event_has_key, partition_is_the_key, topic_is_the_events};
 pub use settling::{nobody_settles, returns_no_events, somebody_settles};
 pub use topics::{filter_is_an_events, has_topic, topic_is_an_events, topics_cover_events};
+pub use validation::{schema_is_of_json, something_is_validated};

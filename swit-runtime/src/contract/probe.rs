@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 
 use crate::{
     event::EventDescriptor,
-    extract::{FromDelivery, FromScope, Requirements},
+    extract::{FromDelivery, FromScope, Payload, Requirements},
     returns::{Emit, Return},
 };
 
-/// Asks a type what it is; generated code imports [`NoExtractor`], [`NoScope`] and [`NoReturn`] beside it.
+/// Asks a type what it is; generated code imports [`NoExtractor`], [`NoPayload`], [`NoScope`] and [`NoReturn`]
+/// beside it.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -45,6 +46,23 @@ pub trait NoExtractor {
 }
 
 impl<T> NoExtractor for Probe<T> {}
+
+impl<A: Payload> Probe<A> {
+    /// It is a payload that `validate` knows.
+    pub const IS_PAYLOAD: bool = true;
+    /// `Payload::IS_JSON`.
+    pub const IS_JSON: bool = A::IS_JSON;
+}
+
+/// What is asked of a type that is no payload.
+pub trait NoPayload {
+    /// It is none.
+    const IS_PAYLOAD: bool = false;
+    /// It is not read.
+    const IS_JSON: bool = false;
+}
+
+impl<T> NoPayload for Probe<T> {}
 
 impl<A: FromScope> Probe<A> {
     /// `FromScope::PUBLISHES`.

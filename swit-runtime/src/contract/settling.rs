@@ -46,7 +46,7 @@ pub const fn returns_no_events(function: &str, returns: &str, publishes: bool) {
     }
 }
 
-const fn settler(arguments: &[Argument]) -> Option<Argument> {
+pub(super) const fn settler(arguments: &[Argument]) -> Option<Argument> {
     let mut a = 0;
     while a < arguments.len() {
         if arguments[a].settles {

@@ -76,7 +76,7 @@ pub const fn filter_is_an_events(function: &str, filter: &str, arguments: &[Argu
     }
 }
 
-const fn covered(topics: &[&str], topic: &str) -> bool {
+pub(super) const fn covered(topics: &[&str], topic: &str) -> bool {
     let mut i = 0;
     while i < topics.len() {
         if matches(topics[i], topic) {

@@ -6,9 +6,9 @@ use std::{
     string,
 };
 
-use super::Chain;
+use super::{Chain, RateLimited};
 use crate::{
-    classify::{Class, Classification},
+    classify::{Class, Classification, Classify},
     error::TransportError,
 };
 
@@ -42,8 +42,9 @@ pub(super) fn classify(chain: Chain<'_>) -> Option<Classification> {
         let own = match kind {
             RuleKind::Network => is_network(chain).then(|| Class::Transient.into()),
             RuleKind::Validation => is_validation(chain).then(|| Class::InvalidInput.into()),
-            // No client that has either is compiled into this crate's core: they come linked.
-            RuleKind::RateLimit | RuleKind::Database => None,
+            RuleKind::RateLimit => chain.find::<RateLimited>().map(Classify::classify),
+            // No client of a database is compiled into this crate's core: they come linked.
+            RuleKind::Database => None,
         };
         own.or_else(|| {
             let mut linked = inventory::iter::<LinkedRule>().filter(|rule| rule.kind == kind);

@@ -20,6 +20,7 @@
 
 mod built_in;
 mod chain;
+mod rate_limited;
 
 use std::{
     error::Error,
@@ -30,6 +31,7 @@ use std::{
 
 pub use built_in::{LinkedRule, RuleKind};
 pub use chain::Chain;
+pub use rate_limited::RateLimited;
 
 use crate::{
     classifiers::{as_error, class_by},
@@ -87,7 +89,7 @@ impl ErrorClassifier {
     /// | error anywhere in the chain | class |
     /// |---|---|
     /// | `std::io::Error` of a connection or a wait, tokio's `Elapsed`, a retryable [`TransportError`](crate::error::TransportError) | transient |
-    /// | what the compiled-in clients call a rate limit | throttle |
+    /// | [`RateLimited`], and what the compiled-in clients call a rate limit | throttle |
     /// | `serde_json::Error`, and the errors of `str::parse` and of UTF-8 | `invalid_input` |
     /// | the compiled-in database clients' errors | `system_failure` |
     pub const fn new() -> Self {
@@ -223,6 +225,7 @@ mod tests {
             (Box::new(io::Error::from(serde_json::from_str::<u8>("[").unwrap_err())), Some(Class::InvalidInput)),
             (Box::new(io::Error::other(Database)), Some(Class::SystemFailure)),
             (Box::new(Code(1, None)), None),
+            (Box::new(io::Error::other(RateLimited::default())), Some(Class::Throttle)),
             (Box::new(crate::error::TransportError::new("a", "connect", "b").retryable()), Some(Class::Transient)),
             (Box::new(crate::error::TransportError::new("a", "connect", "b")), None),
         ];
@@ -230,6 +233,17 @@ mod tests {
             assert_eq!(class(&ErrorClassifier::new(), &*error), expected, "{error:?}");
             assert_eq!(class(&ErrorClassifier::empty(), &*error), None, "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_rate_limit_is_one_wherever_it_stands_and_whatever_the_rules_are() {
+        let wait = std::time::Duration::from_secs(40);
+        let deep = io::Error::other(Outer(io::Error::other(RateLimited { retry_after: Some(wait) })));
+        let found = ErrorClassifier::new().classify(&deep);
+        assert_eq!(found, Some(Classification::new(Class::Throttle).with_retry_after(wait)));
+        let rules = Rules::new(None, Some(Arc::new(ErrorClassifier::empty())));
+        assert_eq!(rules.class_of(&deep), found);
+        assert_eq!(RateLimited::from(wait).to_string(), "rate limited; again after 40s");
     }
 
     #[tokio::test(start_paused = true)]

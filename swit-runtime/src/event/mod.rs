@@ -1,9 +1,11 @@
 //! Events: types with a topic of their own.
 
+mod kinds;
 mod payload;
 
 use std::fmt;
 
+pub use kinds::{Described, Either, Nothing, One, Upcast};
 pub use payload::{
     ProtobufMessage, Read, Written, read_json, read_msgpack, read_protobuf, write_json, write_msgpack, write_protobuf,
 };
@@ -53,6 +55,20 @@ pub struct EventDescriptor {
     pub newer: Newer,
     /// What happens where no queue takes it.
     pub unrouted: Unrouted,
+}
+
+impl EventDescriptor {
+    /// Whether all of these are read as JSON and as nothing else.
+    pub const fn are_json(descriptors: &[Self]) -> bool {
+        let mut i = 0;
+        while i < descriptors.len() {
+            if !matches!(descriptors[i].codecs, [Codec::Json]) {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
 }
 
 /// Where the message key of an event comes from.

@@ -10,11 +10,13 @@ mod app;
 mod parts;
 mod payload;
 mod requirements;
+pub mod valid;
 
 pub use app::{Config, ConfigSection, FromScope, State};
 pub use parts::{Extension, Metadata};
 pub use payload::{Json, MsgPack, Protobuf};
 pub use requirements::{ConfigRequirement, PublisherRequirement, Requirements, StateRequirement};
+pub use valid::Payload;
 
 use crate::{context::Context, event::EventDescriptor, outcome::Failure};
 

@@ -86,6 +86,11 @@ fn timed_out(timeout: Duration) -> Outcome {
 
 #[cold]
 pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
+    Failure::new(FailureKind::Panic, format!("the handler panicked: {}", panic_text(payload))).into()
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -95,7 +100,7 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    Failure::new(FailureKind::Panic, format!("the handler panicked: {text}")).into()
+    text
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) use conclude::publish_all;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::{Counts, Histogram};
-pub(crate) use guard::panicked;
+pub(crate) use guard::{panic_text, panicked};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;

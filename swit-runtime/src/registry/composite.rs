@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
-use super::{Handler, Location};
-use crate::{context::Context, event::EventDescriptor, extract::Requirements, outcome::Outcome, transport::BoxFuture};
+use super::{Handler, Location, SubscriberRegistration};
+use crate::{
+    context::Context, event::EventDescriptor, extract::Requirements, outcome::Outcome, schema::Schema,
+    transport::BoxFuture,
+};
 
 /// How the event handlers of a composite run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +36,10 @@ impl Strategy {
 /// What `composite!` says beside its subscriber.
 #[derive(Debug)]
 pub struct CompositeRegistration {
-    /// Its name, which is its subscriber's.
-    pub name: &'static str,
-    /// Where it stands.
-    pub location: Location,
     /// How its handlers run.
     pub strategy: Strategy,
+    /// Its subscriber, which has its name.
+    pub subscriber: &'static SubscriberRegistration,
     /// Its handlers, found once.
     pub members: fn() -> &'static Members,
 }
@@ -52,10 +53,6 @@ pub struct CompositeRegistration {
 pub trait Composite: Handler {
     /// What was registered.
     const COMPOSITE: &'static CompositeRegistration;
-    /// Its name.
-    const NAME: &'static str;
-    /// The topics that it writes; none: those of its handlers' events.
-    const TOPICS: &'static [&'static str];
 }
 
 /// The type twin of a function with `#[event_handler]`.
@@ -65,6 +62,11 @@ pub trait EventHandler: Send + Sync + 'static {
 
     /// Takes the arguments out of the delivery, calls the function, makes an outcome of what it returned.
     fn call(cx: &mut Context) -> impl Future<Output = Outcome> + Send;
+}
+
+/// An event handler's function, as the registry holds it.
+pub fn call_event_handler<H: EventHandler>(cx: &mut Context) -> BoxFuture<'_, Outcome> {
+    Box::pin(H::call(cx))
 }
 
 /// An event handler, as its attribute and its function's signature say.
@@ -86,6 +88,8 @@ pub struct EventHandlerRegistration {
     pub emits: fn(&mut Vec<EventDescriptor>),
     /// What its arguments require.
     pub requires: fn(&mut Requirements),
+    /// `validate = schema`.
+    pub schema: Option<&'static Schema>,
     /// Its function.
     pub call: for<'a> fn(&'a mut Context) -> BoxFuture<'a, Outcome>,
 }
@@ -104,7 +108,7 @@ impl Owner {
     pub fn is(&self, composite: &CompositeRegistration) -> bool {
         match self {
             Self::Path(owner) => std::ptr::eq(*owner, composite),
-            Self::Name(name) => *name == composite.name,
+            Self::Name(name) => *name == composite.subscriber.name,
         }
     }
 }
@@ -125,8 +129,8 @@ pub struct Members {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) handler: &'static EventHandlerRegistration,
-    /// The topics of its events; none: it takes whatever comes.
-    pub(crate) topics: Vec<&'static str>,
+    /// The event types that it reads; none: it takes whatever comes.
+    pub(crate) events: Vec<EventDescriptor>,
 }
 
 impl Members {
@@ -160,12 +164,19 @@ impl CompositeRegistration {
             (member.handler.emits)(out);
         }
     }
+
+    /// What its handlers require.
+    pub fn requires(&'static self, out: &mut Requirements) {
+        for member in self.handlers() {
+            (member.handler.requires)(out);
+        }
+    }
 }
 
 impl Member {
     fn of(handler: &'static EventHandlerRegistration) -> Self {
         let mut events = Vec::new();
         (handler.events)(&mut events);
-        Self { handler, topics: events.iter().map(|event| event.topic).collect() }
+        Self { handler, events }
     }
 }

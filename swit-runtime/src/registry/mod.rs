@@ -3,6 +3,7 @@
 //! A registration is `'static` metadata and function pointers; nothing runs before the app reads it. The registry is
 //! global to the process; an app is a selection of it.
 
+mod classifier;
 mod closure;
 mod composite;
 mod event;
@@ -18,9 +19,12 @@ mod subscriber;
 #[doc(hidden)]
 pub use inventory;
 
+pub use classifier::{MadeRules, MakeClassifier, Maker, rules_of};
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
+pub(crate) use composite::Member;
 pub use composite::{
-    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner, Strategy,
+    Composite, CompositeRegistration, EventHandler, EventHandlerRef, EventHandlerRegistration, Members, Owner,
+    Strategy, call_event_handler,
 };
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};
@@ -34,6 +38,6 @@ pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
 pub use subscriber::{
-    AckMode, Breaker, BreakerSpec, DeadLetter, Group, MakeClassifier, Order, RateLimit, SubscriberRef,
-    SubscriberRegistration, SubscriberSpec,
+    AckMode, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef, SubscriberRegistration,
+    SubscriberSpec,
 };

@@ -8,10 +8,9 @@ pub use swit_grammar::{
     subscriber::{AckMode, Order},
 };
 
-use super::{CompositeRegistration, Location, MiddlewareRegistration};
+use super::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration};
 use crate::{
-    codec::Codec, error_classifier::ErrorClassifier, event::EventDescriptor, extract::Requirements, pipeline::Worker,
-    transport::BoxFuture,
+    codec::Codec, event::EventDescriptor, extract::Requirements, pipeline::Worker, schema::Schema, transport::BoxFuture,
 };
 
 /// A subscriber, as its attribute and its function's signature say.
@@ -78,6 +77,8 @@ pub struct SubscriberSpec {
     pub circuit_breaker: Option<BreakerSpec>,
     /// `rate_limit`.
     pub rate_limit: Option<RateLimit>,
+    /// `validate = schema`.
+    pub schema: Option<&'static Schema>,
 }
 
 /// `circuit_breaker`.
@@ -87,16 +88,6 @@ pub struct BreakerSpec {
     pub numbers: Breaker,
     /// `name`: the subscribers that name it share one breaker.
     pub name: Option<&'static str>,
-}
-
-/// The function behind `classifier = path`, called once when the service starts.
-#[derive(Debug, Clone, Copy)]
-pub struct MakeClassifier(pub fn() -> ErrorClassifier);
-
-impl PartialEq for MakeClassifier {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::fn_addr_eq(self.0, other.0)
-    }
 }
 
 impl SubscriberSpec {
@@ -120,6 +111,7 @@ impl SubscriberSpec {
         classifier: None,
         circuit_breaker: None,
         rate_limit: None,
+        schema: None,
     };
 
     /// The keys that must agree with each other, for the grammar's check.

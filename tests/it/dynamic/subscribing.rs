@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use swit::{
-    App, Backoff, Context, Error, Event, Handle, Middleware, Next, Outcome, Policies, Publish, State, SubscribeError,
-    SubscriberState, Subscription, middleware, subscriber, testing::TestApp, transport::BoxFuture,
+    App, Backoff, Context, Error, Event, Handle, Message, Middleware, Next, Outcome, Policies, Publish, State,
+    SubscribeError, SubscriberState, Subscription, middleware, subscriber, testing::TestApp, transport::BoxFuture,
 };
 use tokio::time::{Instant, sleep};
 
@@ -175,6 +175,38 @@ async fn policies_stand_where_they_belong_in_whatever_order_they_are_named() {
     assert_eq!(seen[0].0, ["in", "called", "failed", "in", "called", "in", "called"]);
     assert_eq!((seen[0].1, seen[0].2), (12, Some(1)), "two waits of a second and two timeouts of five");
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_validation_stands_inside_the_middleware_in_whatever_order_it_is_named() {
+    let named = |message: &Message| message.headers.get("x-tenant").map(|_| ()).ok_or("it names no tenant");
+    let short = |message: &Message| match message.payload.len() {
+        0..100 => Ok(()),
+        length => Err(format!("it has {length} bytes")),
+    };
+    for order in [0, 1] {
+        let (journal, policies) = (Journal::default(), Policies::new().retries(5));
+        let policies = match order {
+            0 => policies.validate(named).middleware("tag", Tag(journal.clone())).validate(short),
+            _ => policies.middleware("tag", Tag(journal.clone())).validate(short).validate(named),
+        };
+        let (app, handle) = started(&journal).await;
+        let handler = |_: Task, journal: State<Journal>| async move { journal.note("called") };
+        handle.subscribe(Subscription::new("task.created").name("x").policies(policies), handler).await.unwrap();
+        let tenant = |text: &str| {
+            Message::new("", serde_json::to_vec(&task(text)).unwrap()).with_header("x-tenant", "a".to_owned())
+        };
+        app.publish(&task("x")).await.unwrap();
+        app.publish_to("task.created", tenant(&"x".repeat(100))).await.unwrap();
+        app.publish_to("task.created", tenant("x")).await.unwrap();
+        app.wait_quiet().await;
+        assert_eq!(journal.lines(), ["in", "failed", "in", "failed", "in", "called", "out"], "{order}");
+        let dead: Vec<_> =
+            app.dead_letters("x").into_iter().map(|dead| (dead.reason, dead.error, dead.attempts)).collect();
+        let invalid = |error: &str| ("invalid_input".to_owned(), error.to_owned(), 1);
+        assert_eq!(dead, [invalid("it names no tenant"), invalid("it has 121 bytes")]);
+        app.shutdown().await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,11 @@ fn check(app: &App) -> Result<()> {
     for warning in graph.warnings() {
         let _ = writeln!(text, "warning: {warning}");
     }
+    for subscriber in graph.view().subscribers {
+        if let Some(handling) = subscriber.handling() {
+            let _ = writeln!(text, "{}: {handling}", subscriber.name);
+        }
+    }
     // Writing to a `String` can't fail.
     let _ = writeln!(
         text,

@@ -11,6 +11,7 @@ use crate::{
         config::{BreakerSettings, Origin, Set, Settings, SubscriberSettings, resolve},
         graph::{Faults, Node, Registered, around},
     },
+    codec::Codec,
     error::SubscribeError,
     error_classifier::ErrorClassifier,
     event::EventDescriptor,
@@ -19,8 +20,8 @@ use crate::{
     pipeline::Worker,
     policy::Breakers,
     registry::{
-        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, Handler, MiddlewareRegistration,
-        PublisherRef, SubscriberSpec,
+        AckMode, Arguments, Asynchronous, Boxable, BreakerSpec, Callable, Closure, CompositeRegistration, Handler,
+        MiddlewareRegistration, PublisherRef, SubscriberSpec,
     },
     returns::{Emit, Return},
     scope::{Scope, Service, Shared},
@@ -39,19 +40,23 @@ pub(in crate::app) struct Facts {
     listed: &'static [&'static MiddlewareRegistration],
     start: fn(Worker) -> BoxFuture<'static, ()>,
     callable: Option<Shared>,
+    composite: Option<&'static CompositeRegistration>,
     classifier: Option<Arc<ErrorClassifier>>,
     /// How many of its arguments read the payload, whether one settles, and whether it returns events; what the macro
     /// checks of a linked one.
     readers: usize,
     settles: bool,
     publishes: bool,
+    /// What is wrong already.
+    faults: Faults,
 }
 
 impl Facts {
     /// Of a linked handler.
     pub(in crate::app) fn linked<H: Handler>() -> Self {
         let registration = H::REGISTRATION;
-        let linked = Registered::linked(registration);
+        let mut faults = Faults::default();
+        let linked = Registered::linked(registration, &mut faults);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
         Self {
@@ -63,10 +68,12 @@ impl Facts {
             listed: registration.middleware,
             start: linked.start,
             callable: None,
+            composite: linked.composite,
             classifier: linked.classifier,
             readers: 1,
             settles: registration.spec.ack == AckMode::Manual,
             publishes: false,
+            faults,
         }
     }
 
@@ -89,9 +96,11 @@ impl Facts {
             listed: &[],
             start: crate::pipeline::start::<Closure<C, A>>,
             callable: Some(Arc::new(closure)),
+            composite: None,
             classifier: None,
             readers: A::READERS,
             settles: A::SETTLES,
+            faults: Faults::default(),
             publishes: <<<C::Returned as Asynchronous>::Out as Return>::Value as Emit>::PUBLISHES,
         }
     }
@@ -112,8 +121,8 @@ pub(in crate::app) struct Parts {
 
 impl Parts {
     /// The subscriber that these options and this handler make.
-    pub(super) fn assemble(&self, options: &Subscription, facts: Facts) -> Result<Node, SubscribeError> {
-        let mut faults = Faults::default();
+    pub(super) fn assemble(&self, options: &Subscription, mut facts: Facts) -> Result<Node, SubscribeError> {
+        let mut faults = std::mem::take(&mut facts.faults);
         let place = options.location;
         let add = |faults: &mut Faults, name: &str, fault: &Fault| {
             faults.add(place, format!("`{name}`: {}", fault.message), fault.help.clone());
@@ -140,6 +149,10 @@ impl Parts {
             ..facts.spec
         };
         signature(&facts, spec.ack, &mut found);
+        if let (Some(_), Some(codec)) = (spec.schema, options.codec.filter(|codec| *codec != Codec::Json)) {
+            let message = format!("it validates by a JSON Schema, which can't check {}", codec.name());
+            found.push(Fault::new(message, "leave the codec out, or subscribe a handler that validates by a function"));
+        }
         for fault in &found {
             add(&mut faults, &name, fault);
         }
@@ -169,6 +182,8 @@ impl Parts {
         let mut middleware = around(&self.middleware, &self.added, &self.settings, &name);
         middleware.extend(facts.listed.iter().map(|item| (Text::from_static(item.name), (item.make)())));
         middleware.extend(options.policies.middleware.iter().cloned());
+        let validations = options.policies.validations.iter();
+        middleware.extend(validations.map(|validation| (Text::from_static("validation"), validation.clone())));
         let registered = Registered {
             name: name.clone(),
             location: place,
@@ -176,9 +191,11 @@ impl Parts {
             requires: facts.requires,
             start: facts.start,
             callable: facts.callable,
+            composite: facts.composite,
             classifier: options.policies.classifier.clone().or(facts.classifier),
         };
         let node = Node::new(registered, resolved, middleware, facts.emits, &settings, &self.service, &mut faults);
+        crate::app::graph::members(&node, &mut faults);
         crate::app::graph::distinct(std::slice::from_ref(&node), &mut faults);
         if let Some(breaker) = &node.resolved.circuit_breaker
             && let Some(theirs) = self.breakers.find(&breaker.name)

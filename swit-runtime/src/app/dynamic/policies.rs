@@ -4,8 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::CircuitBreaker;
 use crate::{
-    app::config::DeadLetters, classify::Backoff, error_classifier::ErrorClassifier, middleware::Middleware,
-    registry::RateLimit, text::Text,
+    app::config::DeadLetters,
+    classify::{Backoff, BoxError},
+    error_classifier::ErrorClassifier,
+    message::Message,
+    middleware::Middleware,
+    middlewares::Validation,
+    registry::RateLimit,
+    text::Text,
 };
 
 /// What becomes of failures: the keys of `#[subscriber]` that are about them, to be shared among subscriptions.
@@ -13,7 +19,8 @@ use crate::{
 /// The stages stand where they belong in whatever order they are named, since a wrong order is a bug:
 ///
 /// ```text
-/// dead letter ∘ retry ∘ rate limit ∘ circuit breaker ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘ decode ∘ handler
+/// dead letter ∘ retry ∘ rate limit ∘ circuit breaker ∘ (timeout, panic guard) ∘ global middleware ∘ middleware ∘
+/// validation ∘ decode ∘ handler
 /// ```
 ///
 /// What is not named is as in an attribute: retries and backoff by the error's class, 30 s, `{group}.{name}.dlq`. That a
@@ -39,6 +46,7 @@ pub struct Policies {
     pub(super) circuit_breaker: Option<CircuitBreaker>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) middleware: Vec<(Text, Arc<dyn Middleware>)>,
+    pub(super) validations: Vec<Arc<dyn Middleware>>,
 }
 
 impl Policies {
@@ -101,6 +109,16 @@ impl Policies {
         self.middleware.push((name.into(), Arc::new(middleware)));
         self
     }
+
+    /// Checks each message by this function, inside all middleware and before it is decoded. What it refuses is
+    /// `invalid_input`: dead-lettered at once, with its error. Of several all must agree.
+    pub fn validate<E: Into<BoxError>>(
+        mut self,
+        check: impl Fn(&Message) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.validations.push(Arc::new(Validation::new(check)));
+        self
+    }
 }
 
 impl fmt::Debug for Policies {
@@ -115,6 +133,7 @@ impl fmt::Debug for Policies {
             .field("circuit_breaker", &self.circuit_breaker)
             .field("rate_limit", &self.rate_limit)
             .field("middleware", &names)
+            .field("validations", &self.validations.len())
             .finish()
     }
 }

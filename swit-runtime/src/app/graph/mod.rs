@@ -4,6 +4,7 @@
 //! transport and publisher configured, every topic covered, every value in range, and fits what its brokers allow; all
 //! faults of a service are in one report.
 
+mod composites;
 mod faults;
 mod nodes;
 mod publishers;
@@ -16,6 +17,7 @@ mod view;
 
 use std::any::TypeId;
 
+pub(crate) use composites::members;
 pub(crate) use faults::Faults;
 pub(crate) use nodes::{Node, Registered, around};
 pub(crate) use publishers::PublisherNode;
@@ -71,6 +73,7 @@ impl Graph {
         let sections = requirements::sections(&requirements, &settings, &mut faults);
         let providers = providers::order(app, &requirements, &mut faults);
         let nodes = nodes::nodes(app, &settings, &service, &mut faults);
+        composites::check(app, &nodes, &mut faults);
         let publishers = publishers::registrations(app, &requirements, &mut faults);
         let publishers = publishers::nodes(publishers, &settings, &mut faults);
         let chain = publishers::chain(app, &settings);

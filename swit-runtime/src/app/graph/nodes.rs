@@ -1,6 +1,9 @@
 //! Subscribers in the graph: their queues, topics, dead letters and middleware, after configuration.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::Faults;
 use crate::{
@@ -12,8 +15,9 @@ use crate::{
     event::EventDescriptor,
     extract::Requirements,
     middleware::Middleware,
-    pipeline::Worker,
-    registry::{Location, MiddlewareRegistration, SubscriberRegistration},
+    pipeline::{Worker, panic_text},
+    registry::{CompositeRegistration, Location, MakeClassifier, MiddlewareRegistration, SubscriberRegistration},
+    schema::Schema,
     scope::{Service, Shared},
     text::Text,
     topic,
@@ -43,15 +47,20 @@ pub(crate) struct Registered {
     pub(crate) start: fn(Worker) -> BoxFuture<'static, ()>,
     /// The handler, where it is a value.
     pub(crate) callable: Option<Shared>,
+    /// Whose event handlers it runs.
+    pub(crate) composite: Option<&'static CompositeRegistration>,
     /// Its own rules of what errors are.
     pub(crate) classifier: Option<Arc<ErrorClassifier>>,
 }
 
 impl Registered {
-    /// A linked subscriber.
-    pub(crate) fn linked(registration: &'static SubscriberRegistration) -> Self {
+    /// A linked subscriber. What its attribute names is made here: its classifier, the schemas of its payloads.
+    pub(crate) fn linked(registration: &'static SubscriberRegistration, faults: &mut Faults) -> Self {
         let mut events = Vec::new();
         (registration.events)(&mut events);
+        if let Some(schema) = registration.spec.schema {
+            schemas(registration.name, registration.location, schema, faults);
+        }
         Self {
             name: Text::from_static(registration.name),
             location: registration.location,
@@ -59,8 +68,38 @@ impl Registered {
             requires: registration.requires,
             start: registration.start,
             callable: None,
-            classifier: registration.spec.classifier.map(|make| Arc::new((make.0)())),
+            composite: registration.composite,
+            classifier: registration.spec.classifier.and_then(|make| classifier(registration, make, faults)),
         }
+    }
+}
+
+/// The user's function that makes rules; one that panics is a fault of its subscriber, not of the check.
+fn classifier(
+    registration: &SubscriberRegistration,
+    make: MakeClassifier,
+    faults: &mut Faults,
+) -> Option<Arc<ErrorClassifier>> {
+    match catch_unwind(make.0) {
+        Ok(rules) => Some(Arc::new(rules)),
+        Err(panic) => {
+            let message = format!("the classifier of `{}` panicked: {}", registration.name, panic_text(panic));
+            faults.add(
+                registration.location,
+                message,
+                "let the function behind `classifier = …` make rules, and not panic",
+            );
+            None
+        }
+    }
+}
+
+/// The schemas of `validate = schema`; what a type's own `JsonSchema` says may be wrong, or panic.
+pub(super) fn schemas(name: &str, location: Location, schema: &Schema, faults: &mut Faults) {
+    let made = catch_unwind(AssertUnwindSafe(|| schema.make().map_err(str::to_owned)));
+    if let Err(fault) = made.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_text(panic)))) {
+        let message = format!("`{name}` can't validate by a JSON Schema: {fault}");
+        faults.add(location, message, "correct the type's `JsonSchema`, or validate by a function");
     }
 }
 
@@ -75,7 +114,7 @@ pub(super) fn nodes(app: &App, settings: &Settings, service: &Service, faults: &
         middleware.extend(listed);
         let mut emits = Vec::new();
         (registration.emits)(&mut emits);
-        let registered = Registered::linked(registration);
+        let registered = Registered::linked(registration, faults);
         nodes.push(Node::new(registered, resolved, middleware, emits, settings, service, faults));
     }
     nodes
@@ -135,7 +174,9 @@ fn topics(
         return Vec::new();
     }
     if resolved.topics.is_empty() {
-        if events.is_empty() {
+        // A composite without handlers has neither; it is told as that.
+        let has_no_handlers = registration.composite.is_some_and(|composite| composite.handlers().is_empty());
+        if events.is_empty() && !has_no_handlers {
             faults.add(
                 registration.location,
                 format!("`{}` has no topic", registration.name),
@@ -149,7 +190,8 @@ fn topics(
     }
     let configured = settings.subscribers.get(&registration.name).and_then(|set| set.topics.as_ref());
     let place = configured.map_or_else(|| registration.location.to_string(), |set| set.origin.to_string());
-    for event in events {
+    // Those of a composite's handlers are told at the handlers.
+    for event in events.iter().filter(|_| registration.composite.is_none()) {
         if !resolved.topics.iter().any(|pattern| topic::matches(pattern, event.topic)) {
             faults.add(
                 &place,

@@ -34,7 +34,15 @@ pub(super) fn requirements(app: &App) -> Required {
         add(*location, "App::require", *requires);
     }
     for subscriber in &app.selection.subscribers {
-        add(subscriber.location, subscriber.function, subscriber.requires);
+        match subscriber.composite {
+            None => add(subscriber.location, subscriber.function, subscriber.requires),
+            // Each for itself: a fault is told at the handler.
+            Some(composite) => {
+                for handler in composite.handlers().iter().map(|member| member.handler) {
+                    add(handler.location, handler.function, handler.requires);
+                }
+            }
+        }
         for middleware in subscriber.middleware {
             add(middleware.location, middleware.name, middleware.requires);
         }

@@ -78,7 +78,8 @@ pub(super) fn linked(app: &App, faults: &mut Faults) {
                 .chain(selection.publish_middleware.iter().map(|m| m.location))
                 .chain(selection.publishers.iter().map(|p| p.location))
                 .chain(selection.providers.iter().map(|p| p.location))
-                .chain(selection.events.iter().map(|e| e.location));
+                .chain(selection.events.iter().map(|e| e.location))
+                .chain(selection.event_handlers.iter().map(|h| h.location));
             if !registered.into_iter().any(|location| location.krate() == *name) {
                 faults.add(
                     binary.location,

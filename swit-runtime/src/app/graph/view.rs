@@ -2,7 +2,7 @@
 
 use super::{Graph, Node, PublisherNode};
 use crate::{
-    app::graph_view::{EventView, GraphView, PublisherView, SubscriberView},
+    app::graph_view::{EventHandlerView, EventView, GraphView, PublisherView, SubscriberView},
     extract::Requirements,
     text::Text,
 };
@@ -43,6 +43,12 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
     (node.registration.requires)(&mut needs);
     let takes =
         |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
+    let composite = node.registration.composite;
+    let handlers = composite.into_iter().flat_map(|composite| composite.handlers()).map(|member| EventHandlerView {
+        name: member.handler.name.to_owned(),
+        order: member.handler.order,
+        location: member.handler.location.to_string(),
+    });
     let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
         name: node.registration.name.to_string(),
@@ -55,5 +61,7 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
         publishers: publishers.collect(),
         dead_letter: node.dead_letter.as_ref().map(Text::to_string),
         enabled: node.resolved.enabled,
+        strategy: composite.map(|composite| composite.strategy.as_str().to_owned()),
+        event_handlers: handlers.collect(),
     }
 }

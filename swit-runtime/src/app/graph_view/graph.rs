@@ -130,6 +130,8 @@ fn node(id: String, subscriber: &SubscriberView) -> Node {
     if !subscriber.middleware.is_empty() {
         lines.push(format!("middleware {}", subscriber.middleware.join(", ")));
     }
+    lines.extend(subscriber.strategy.clone());
+    lines.extend(subscriber.event_handlers.iter().map(|handler| format!("{} {}", handler.order, handler.name)));
     if !subscriber.enabled {
         lines.push("disabled".into());
     }

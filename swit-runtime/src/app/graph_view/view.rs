@@ -38,6 +38,30 @@ pub struct SubscriberView {
     pub dead_letter: Option<String>,
     /// Whether it runs.
     pub enabled: bool,
+    /// How its event handlers run, where it is a composite.
+    pub strategy: Option<String>,
+    /// Its event handlers, in their order.
+    pub event_handlers: Vec<EventHandlerView>,
+}
+
+/// An event handler as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventHandlerView {
+    /// Its name.
+    pub name: String,
+    /// Its place among the others.
+    pub order: i32,
+    /// `file:line` of its attribute.
+    pub location: String,
+}
+
+impl SubscriberView {
+    /// What a composite does, on one line: `sequential: 10 reserve-stock, 20 notify`.
+    pub(in crate::app) fn handling(&self) -> Option<String> {
+        let strategy = self.strategy.as_ref()?;
+        let handlers = self.event_handlers.iter().map(|handler| format!("{} {}", handler.order, handler.name));
+        Some(format!("{strategy}: {}", handlers.collect::<Vec<_>>().join(", ")))
+    }
 }
 
 /// A named publisher as it is drawn.
@@ -97,6 +121,7 @@ pub(super) mod tests {
             publishers: vec![],
             dead_letter: Some(format!("orders.{name}.dlq")),
             enabled: true,
+            ..SubscriberView::default()
         };
         let confirms = SubscriberView {
             publishers: texts(&["receipt"]),
@@ -150,6 +175,8 @@ pub(super) mod tests {
                 publishers: vec![name.into()],
                 dead_letter: Some(name.into()),
                 enabled: true,
+                strategy: Some(name.into()),
+                event_handlers: vec![EventHandlerView { name: name.into(), order: 1, location: name.into() }],
             }],
             publishers: vec![PublisherView {
                 name: name.into(),

@@ -1,4 +1,4 @@
-//! Events whose codec is not compiled in.
+//! Events whose codec is not compiled in, and a schema that is not.
 
 #[cfg(feature = "json")]
 pub mod json {
@@ -41,4 +41,23 @@ pub mod protobuf {
         /// Its id.
         pub id: u64,
     }
+}
+
+#[cfg(feature = "schema")]
+pub mod schema {
+    //! A JSON Schema; the type need not have one, since there is no schemars to say what one is.
+
+    use serde::{Deserialize, Serialize};
+
+    /// An event.
+    #[derive(Debug, Serialize, Deserialize, swit::Event)]
+    #[event(topic = "order.created")]
+    pub struct OrderCreated {
+        /// Its id.
+        pub id: u64,
+    }
+
+    /// A subscriber.
+    #[swit::subscriber(validate = schema)]
+    pub async fn reserve(_order: OrderCreated) {}
 }

@@ -9,7 +9,7 @@ struct OrderCreated {
     id: u64,
 }
 
-#[subscriber(topic = "order.created", inbox, batch(max = 10, within = "1s"), validate = schema)]
+#[subscriber(topic = "order.created", inbox, batch(max = 10, within = "1s"))]
 async fn handle(_order: OrderCreated) {}
 
 fn main() {}

@@ -37,7 +37,15 @@ mod audits {
 }
 
 mod policies {
-    use swit::prelude::*;
+    use swit::{ErrorClassifier, prelude::*};
+
+    pub fn rules() -> ErrorClassifier {
+        ErrorClassifier::empty()
+    }
+
+    pub fn check(order: &super::OrderCreated) -> Result<(), &'static str> {
+        if order.id == 0 { Err("it has no id") } else { Ok(()) }
+    }
 
     pub async fn decide(_: &Context, error: &super::OrderError) -> ErrorAction {
         match error {
@@ -61,6 +69,8 @@ mod policies {
     dead_letter = "billing.dead",
     middleware = [audits::audit],
     on_error = policies::decide,
+    classifier = policies::rules,
+    validate = policies::check,
     enabled = false,
     codec = "json",
     transport = "main",
@@ -75,6 +85,16 @@ async fn by_hand(_order: OrderCreated, _ack: Ack) {}
 
 #[subscriber(queue = "legacy.orders", order_by = header("x-tenant"), backoff = linear("1s"))]
 async fn legacy(_order: Json<u8>) {}
+
+#[subscriber(topic = "numbers", validate = schema)]
+async fn numbers(_number: Json<u8>) {}
+
+#[subscriber(topic = "numbers", validate = self::schema)]
+async fn even_numbers(_number: Json<u8>) {}
+
+fn schema(number: &u8) -> Result<(), String> {
+    if number % 2 == 0 { Ok(()) } else { Err(format!("{number} is odd")) }
+}
 
 #[subscriber(topic = "logs.#", ack = "none", crate = swit)]
 async fn logs(_meta: Metadata) {}

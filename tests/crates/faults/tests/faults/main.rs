@@ -8,6 +8,7 @@ mod alerts;
 mod backlog;
 mod breakers;
 mod broker;
+mod composites;
 mod consumers;
 mod copies;
 mod crashes;

@@ -1,0 +1,19 @@
+//! A validation that would have to be waited for.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+async fn check(_order: &OrderCreated) -> Result<(), String> {
+    Ok(())
+}
+
+#[subscriber(validate = check)]
+async fn handle(_order: OrderCreated) {}
+
+fn main() {}
