@@ -42,10 +42,19 @@ pub(super) const OF_THE_COMPOSITE: Elsewhere = Elsewhere {
         "codec",
         "transport",
         "classifier",
+        "circuit_breaker",
+        "rate_limit",
         "strategy",
     ],
     whose: "its composite's: all of its handlers share one subscription",
     help: "write it in `swit::composite!(NAME, strategy = …, …)`",
+};
+
+/// A key of `#[subscriber]` that neither has.
+pub(super) const OF_NONE: Elsewhere = Elsewhere {
+    keys: &["batch"],
+    whose: "a `#[subscriber]`'s, which takes its messages together; event handlers take them one by one",
+    help: "remove `batch`",
 };
 
 /// The composite that an event handler names.
