@@ -1,4 +1,5 @@
 //! What a composite costs: three event handlers at once, of which one decodes, against a subscriber that decodes.
+#![expect(clippy::unused_async, reason = "handlers are async whether or not they wait")]
 
 use swit::{State, event_handler};
 
