@@ -53,6 +53,11 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(workers: u32, middleware: usize) -> Self {
+        Self::configured(workers, middleware, "").await
+    }
+
+    /// With this configuration on top.
+    pub(crate) async fn configured(workers: u32, middleware: usize, configuration: &str) -> Self {
         let sum = Arc::new(Sum::default());
         let mut options = MemoryOptions::default();
         options.capacity = ROOM;
@@ -60,6 +65,7 @@ impl Service {
         let mut app = App::only::<(count_items,)>()
             .provide_shared(sum.clone())
             .transport(transport)
+            .config_text("the benchmark", configuration)
             .set("subscriber.count-items.concurrency", i64::from(workers))
             .set("subscriber.count-items.prefetch", 1_000);
         for n in 0..middleware {
