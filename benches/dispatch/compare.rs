@@ -63,8 +63,17 @@ pub(crate) fn throughput(report: &mut Report, effort: Effort) {
 
 /// What each further middleware costs: the difference between eight and four.
 pub(crate) fn middleware(report: &mut Report, effort: Effort) {
-    let (runtime, payload) = (one_thread(), order::payload());
+    let runtime = one_thread();
     let services: Vec<_> = [0, 4, 8].map(|n| runtime.block_on(Service::start(1, n))).into();
+    let times = alternate(&runtime, services, effort);
+    report.add("swit_ns_4_middleware", times[1], "ns a message with 4 user middlewares");
+    report.add("swit_ns_8_middleware", times[2], "ns a message with 8 user middlewares");
+    report.add("ns_per_middleware", (times[2] - times[1]) / 4.0, "ns, each further middleware (budget 40)");
+}
+
+/// Nanoseconds a message of each service, the median of rounds that take turns.
+pub(crate) fn alternate(runtime: &Runtime, services: Vec<Service>, effort: Effort) -> Vec<f64> {
+    let payload = order::payload();
     let mut times = vec![Vec::new(); services.len()];
     for round in 0..=effort.rounds {
         for (service, times) in services.iter().zip(&mut times) {
@@ -77,10 +86,7 @@ pub(crate) fn middleware(report: &mut Report, effort: Effort) {
     for service in services {
         runtime.block_on(service.stop());
     }
-    let times: Vec<f64> = times.into_iter().map(median).collect();
-    report.add("swit_ns_4_middleware", times[1], "ns a message with 4 user middlewares");
-    report.add("swit_ns_8_middleware", times[2], "ns a message with 8 user middlewares");
-    report.add("ns_per_middleware", (times[2] - times[1]) / 4.0, "ns, each further middleware (budget 40)");
+    times.into_iter().map(median).collect()
 }
 
 /// What a breaker that stays closed and a rate limit that never limits cost: the median of the differences to the plain

@@ -92,7 +92,12 @@ fn compression_bombs_do_not_go_off() {
             let properties = BasicProperties::default().with_content_type("application/json".into());
             let properties = properties.with_delivery_mode(2).with_message_id(format!("bomb-{number}").into());
             foreign
-                .publish("swit.events", "fault.work", properties.clone().with_content_encoding((*encoding).into()), bomb)
+                .publish(
+                    "swit.events",
+                    "fault.work",
+                    properties.clone().with_content_encoding((*encoding).into()),
+                    bomb,
+                )
                 .await;
             // The innocent stand between them.
             let work = Work { number: number as u64, conduct: Conduct::Succeed, filler: String::new() };
