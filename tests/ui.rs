@@ -13,7 +13,19 @@ macro_rules! ui {
     )* };
 }
 
-ui!(classify, config_section, event, handle, handlers, middleware, provider, publisher, subscriber);
+ui!(
+    classify,
+    composite,
+    config_section,
+    event,
+    event_handler,
+    handle,
+    handlers,
+    middleware,
+    provider,
+    publisher,
+    subscriber
+);
 
 #[test]
 fn pass() {

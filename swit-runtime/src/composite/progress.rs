@@ -160,8 +160,13 @@ impl Progress {
         if fine || self.composite.strategy == Strategy::BestEffort {
             return Outcome::Success;
         }
-        // Its class is that of the first that failed, for whoever looks at the outcome; what becomes of it is `verdict`'s.
-        let class = state.failed.iter().min_by_key(|(at, _)| *at).and_then(|(_, failure)| failure.classification());
+        // For whoever looks at the outcome, middleware and breakers among them; what becomes of it is `verdict`'s. As long as
+        // one may be tried again, so may all of it.
+        let deciding = state.failed.iter().min_by_key(|(at, failure)| (!failure.class().retryable(), *at));
+        let class = match deciding {
+            Some((_, failure)) => failure.classification(),
+            None => state.given_up.first().map(|lost| lost.class.into()),
+        };
         let failed = state.failed.iter().map(|(at, failure)| (*at, failure));
         let failure = Failure::new(FailureKind::Handler, self.error(&state, failed, None));
         match class {

@@ -78,8 +78,11 @@ impl Consumer {
             attendants.spawn(async move { lot.parking.keep().await });
         }
         if let Some(breaker) = plan.restraints.as_ref().and_then(Restraints::breaker) {
-            let breaker = breaker.clone();
-            attendants.spawn(async move { breaker.keep_time().await });
+            let (keeper, clearer, lot) = (breaker.clone(), breaker.clone(), plan.clone());
+            attendants.spawn(async move { keeper.keep_time().await });
+            if !plan.ordered && plan.delays {
+                attendants.spawn(async move { lot.clear_the_lot(&clearer).await });
+            }
         }
         // What lies in this process is never lost.
         if transport.capabilities().durable {

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use swit_grammar::subscriber::AckMode;
+use tokio::time::Instant;
 
 use super::{
     Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
@@ -22,6 +23,7 @@ use crate::{
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
+    policy::{Breaker, BreakerState},
     publisher::{Outgoing, Outlet},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
@@ -286,6 +288,36 @@ impl Plan {
         let copy = copies::delayed(delivery.message(), attempt);
         self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
         Ok(())
+    }
+
+    /// Has what is parked wait in the transport whenever the breaker opens for longer than anything is parked: it may be long,
+    /// and what lies here keeps others from being fetched, and is taken back by a broker that loses its patience.
+    pub(crate) async fn clear_the_lot(&self, breaker: &Breaker) {
+        let mut told = breaker.watch();
+        loop {
+            let opened = told.wait_for(|state| matches!(state, BreakerState::Open { .. })).await.map(|state| *state);
+            let until = match opened {
+                Ok(BreakerState::Open { until }) => until,
+                Ok(_) => continue,
+                Err(_) => return,
+            };
+            if until.saturating_duration_since(Instant::now()) > LONGEST_PARKING {
+                for (delivery, attempt, due) in self.parking.take_all() {
+                    let wait = due.max(until).saturating_duration_since(Instant::now());
+                    let Some(delivery) = self.current(delivery) else { continue };
+                    if let Err(delivery) = self.retry_later(delivery, attempt, wait).await {
+                        delivery.settle(Verdict::Requeue);
+                    }
+                }
+            }
+            if told
+                .wait_for(|state| !matches!(state, BreakerState::Open { until: now } if *now == until))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
     }
 
     /// Puts a delivery into the dead-letter queue, or discards it where there is none. What becomes of it is counted before

@@ -101,6 +101,24 @@ impl Parking {
         taken
     }
 
+    /// Takes out all retries, due or not, with their attempts and the times that they wait for.
+    pub(crate) fn take_all(&self) -> Vec<(Delivery, u32, Instant)> {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let due = std::mem::take(&mut state.due);
+        self.due.fetch_sub(due.len(), Ordering::AcqRel);
+        let mut taken: Vec<_> = due.into_iter().map(|(delivery, attempt)| (delivery, attempt, now)).collect();
+        for ((time, number), parked) in std::mem::take(&mut state.waiting) {
+            match parked {
+                Parked::Retry { delivery, attempt } => taken.push((delivery, attempt, time)),
+                parked @ Parked::Requeue(_) => {
+                    state.waiting.insert((time, number), parked);
+                }
+            }
+        }
+        taken
+    }
+
     /// Wakes this worker when something is due. Register first, then look again.
     pub(crate) fn register(&self, worker: usize, waker: &Waker) {
         if let Some(slot) = self.workers.get(worker) {

@@ -32,6 +32,7 @@ use super::{Gate, gate::Bar, window::Window};
 use crate::{
     alert::{AlertKind, Alerts, Level},
     classify::Class,
+    failpoint::{self, Sabotage},
     text::Text,
 };
 
@@ -232,6 +233,9 @@ impl Breaker {
         // Whoever comes after its time finds it half-open, whether or not anybody looked at the clock.
         self.look_at_the_clock();
         let mut state = self.lock();
+        if failpoint::is_broken(Sabotage::PullWhileOpen) {
+            return Some(Pass::default());
+        }
         let generation = state.generation;
         match state.phase {
             Phase::Closed { .. } => Some(Pass { generation, probe: None }),
@@ -359,7 +363,7 @@ impl Breaker {
     }
 
     fn set_gates(&self, state: &State) {
-        let is_shut = !self.has_room(state);
+        let is_shut = !self.has_room(state) && !failpoint::is_broken(Sabotage::PullWhileOpen);
         for gate in state.gates.iter().filter_map(Weak::upgrade) {
             gate.set(Bar::Breaker, is_shut);
         }

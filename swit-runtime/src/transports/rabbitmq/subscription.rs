@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) session: Option<Session>,
     /// Deliveries of sessions that are gone, which somebody still holds.
     pub(super) orphans: usize,
+    /// How often what lay here was given back only because it had waited: over all sessions.
+    pub(super) given_back: u32,
     /// Told to pause: over all sessions.
     pub(super) paused: bool,
 }
@@ -74,7 +76,7 @@ impl Inner {
         let workers = options.workers.max(1);
         let idle = Arc::new(Idle::new(workers));
         Arc::new(Self {
-            state: Mutex::new(State { generation: 0, session: None, orphans: 0, paused: false }),
+            state: Mutex::new(State { generation: 0, session: None, orphans: 0, given_back: 0, paused: false }),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
             waker: Waker::from(Arc::clone(&idle)),
             idle,
@@ -102,6 +104,7 @@ impl Inner {
     pub(super) fn install(&self, mut session: Session) {
         let mut state = self.lock();
         session.paused = state.paused;
+        session.given_back = state.given_back;
         state.generation = (state.generation + 1) & (u32::MAX >> COUNT_BITS);
         state.session = Some(session);
         self.consumes(&state);

@@ -215,8 +215,11 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                     return End::Failed("its channel ended".to_owned());
                 }
                 session.pull_all(&inner.waker);
-                held.look(session, &inner.options.queue);
-                let has_more = session.has_more();
+                if held.look(session, &inner.options.queue) && !failpoint::is_broken(Sabotage::CountWhatWaited) {
+                    session.given_back += 1;
+                }
+                let (has_more, given_back) = (session.has_more(), session.given_back);
+                state.given_back = given_back;
                 drop(state);
                 if has_more {
                     inner.ring();
@@ -478,7 +481,8 @@ impl Held {
         Self { limit, new: VecDeque::new(), old: VecDeque::new(), last_waiting: 0 }
     }
 
-    fn look(&mut self, session: &mut Session, queue: &str) {
+    /// Looks. Whether something was given back that only waited.
+    fn look(&mut self, session: &mut Session, queue: &str) -> bool {
         let now = Instant::now();
         let last = session.window.last();
         if self.new.back().is_none_or(|(_, tag)| *tag < last) {
@@ -507,5 +511,6 @@ impl Held {
             tracing::error!(%queue, "a delivery was held for nine tenths of `ack_limit`; it is given back, and comes again");
             session.reject(tag, true);
         }
+        given_back > 0
     }
 }

@@ -6,7 +6,9 @@
 mod alarms;
 mod alerts;
 mod backlog;
+mod breakers;
 mod broker;
+mod composites;
 mod consumers;
 mod copies;
 mod crashes;
@@ -21,6 +23,7 @@ mod producers;
 mod publishing;
 mod redelivery;
 mod resources;
+mod retries;
 mod sabotage;
 mod secrets;
 mod shutdown;
