@@ -44,7 +44,6 @@ pub enum Inconsistent {
 
 /// Holds an order to what it says: whoever publishes to its topic may be in error.
 #[event_handler(composite = prepare_order, order = 10)]
-#[expect(clippy::unused_async, reason = "a handler is async, whether or not it waits")]
 pub async fn validate_order(order: OrderCreated) -> Result<(), Inconsistent> {
     let found = Money::total(order.items.iter().map(|item| (item.quantity, item.unit_price)))?;
     if found == order.total {
@@ -55,7 +54,6 @@ pub async fn validate_order(order: OrderCreated) -> Result<(), Inconsistent> {
 
 /// Looks whether an article runs out, and says so. Nothing is kept yet.
 #[event_handler(composite = prepare_order, order = 20)]
-#[expect(clippy::unused_async, reason = "a handler is async, whether or not it waits")]
 pub async fn check_stock(order: OrderCreated) -> Option<Publish<StockLow>> {
     let sku = partners::runs_out(&order.items)?.clone();
     Some(Publish(StockLow { sku }))
@@ -63,7 +61,6 @@ pub async fn check_stock(order: OrderCreated) -> Option<Publish<StockLow>> {
 
 /// Says what the order costs, and hands it on.
 #[event_handler(composite = prepare_order, order = 30)]
-#[expect(clippy::unused_async, reason = "a handler is async, whether or not it waits")]
 pub async fn calculate_price(order: OrderCreated) -> Result<Publish<OrderPriced>, Inconsistent> {
     let total = Money::total(order.items.iter().map(|item| (item.quantity, item.unit_price)))?;
     let OrderCreated { order_id, items, currency, payment, labels, .. } = order;
@@ -72,7 +69,6 @@ pub async fn calculate_price(order: OrderCreated) -> Result<Publish<OrderPriced>
 
 /// Tells the customer. Who can't be told gets the order all the same.
 #[event_handler(composite = prepare_order, order = 40, on_error = only_warn)]
-#[expect(clippy::unused_async, reason = "a handler is async, whether or not it waits")]
 pub async fn notify_customer(order: OrderCreated) -> Result<(), NoLetterBox> {
     partners::notify(&order.customer_id)
 }

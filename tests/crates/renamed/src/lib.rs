@@ -172,5 +172,5 @@ pub async fn order_more(reserved: StockReserved, warehouse: State<Warehouse>) ->
 /// Files it.
 #[event_handler(composite = "restock", order = 2, blocking, crate = messaging)]
 pub fn file_away(reserved: StockReserved) {
-    drop(reserved);
+    drop(Box::new(reserved));
 }
