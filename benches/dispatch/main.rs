@@ -7,6 +7,7 @@
 
 mod build;
 mod compare;
+mod composite;
 mod footprint;
 mod hand;
 mod instructions;
@@ -25,6 +26,8 @@ fn main() {
     let mut report = report::Report::default();
     compare::throughput(&mut report, effort);
     compare::middleware(&mut report, effort);
+    compare::restraints(&mut report, effort);
+    composite::measure(&mut report, effort);
     footprint::allocations(&mut report);
     footprint::thousand(&mut report);
     if has("--instructions") {

@@ -57,7 +57,7 @@ async fn pull(
         }));
         let Some(next) = next.await else {
             if plan.is_held_for_long() && plan.ack != AckMode::None {
-                for lane in &receivers {
+                for lane in receivers.iter() {
                     give_back(lane);
                 }
             }

@@ -45,12 +45,11 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
     let takes =
         |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
     let composite = node.registration.composite;
-    let handlers =
-        composite.map(CompositeRegistration::handlers).unwrap_or_default().iter().map(|member| EventHandlerView {
-            name: member.handler.name.to_owned(),
-            order: member.handler.order,
-            location: member.handler.location.to_string(),
-        });
+    let handlers = composite.into_iter().flat_map(CompositeRegistration::handlers).map(|member| EventHandlerView {
+        name: member.handler.name.to_owned(),
+        order: member.handler.order,
+        location: member.handler.location.to_string(),
+    });
     let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
         name: node.registration.name.to_string(),
