@@ -3,11 +3,18 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
-use crate::{context::Context, headers::Headers, id::MessageId, message::Message, text::Text, transport::Delivery};
+use crate::{
+    context::{Context, Link, Receiver},
+    headers::Headers,
+    id::MessageId,
+    message::Message,
+    text::Text,
+    transport::Delivery,
+};
 
 /// One message of a [`Batch`](super::Batch): its payload, decoded, and what is known of it.
 ///
@@ -19,18 +26,28 @@ pub struct Item<T> {
     /// What is seen of the message where that is not the message itself: it came compressed.
     seen: Option<Arc<Message>>,
     attempt: u32,
+    /// What ties publications to it; there once somebody publishes under it.
+    link: OnceLock<Link>,
+    receiver: Option<Arc<Receiver>>,
 }
 
 impl<T> Item<T> {
     /// An item of a value, for calling handlers directly: its first attempt, of an empty message.
     pub fn new(value: T) -> Self {
-        Self { value, delivery: Delivery::empty(), seen: None, attempt: 1 }
+        Self { value, delivery: Delivery::empty(), seen: None, attempt: 1, link: OnceLock::new(), receiver: None }
     }
 
     /// The item that was taken out of the context's delivery.
     pub(crate) fn taken(value: T, cx: &mut Context) -> Self {
         let (seen, attempt) = (cx.seen().cloned(), cx.attempt());
-        Self { value, delivery: cx.delivery_mut().view(), seen, attempt }
+        let receiver = Some(cx.receiver().clone());
+        Self { value, delivery: cx.delivery_mut().view(), seen, attempt, link: OnceLock::new(), receiver }
+    }
+
+    /// What ties publications to it: one for all, so that they are numbered together. None of what was never delivered.
+    pub(crate) fn link(&self) -> Option<Link> {
+        let receiver = self.receiver.as_ref()?;
+        Some(self.link.get_or_init(|| Link::of(self.delivery.message(), receiver.clone())).clone())
     }
 
     /// The payload.

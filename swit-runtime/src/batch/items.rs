@@ -98,7 +98,10 @@ impl<T> Batch<T> {
     /// Handles one after the other; each has the outcome that comes of it.
     ///
     /// All of it is one attempt, with one timeout; if it panics, the whole batch failed.
-    pub async fn each<R: ItemReturn>(self, mut handle: impl AsyncFnMut(Item<T>) -> R) -> BatchOutcome {
+    pub async fn each<R: ItemReturn, F: Future<Output = R>>(
+        self,
+        mut handle: impl FnMut(Item<T>) -> F,
+    ) -> BatchOutcome {
         let mut outcomes = Vec::with_capacity(self.len());
         for item in self.items {
             outcomes.push(handle(item).await.outcome());

@@ -1,6 +1,7 @@
 //! Batch handlers: how batches fill, and what becomes of each message.
 
 mod filling;
+mod outcomes;
 
 use std::sync::Mutex;
 

@@ -18,6 +18,7 @@ use alone::Alone;
 use swit_grammar::subscriber::AckMode;
 
 use super::{
+    Plan,
     admission::Admission,
     guard::Guard,
     worker::{Seat, Source, Worker},
@@ -90,9 +91,17 @@ async fn attempt_alone<H: BatchHandler>(seat: &mut Seat, guard: &mut Guard) {
             poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
         };
         failpoint::hit(Failpoint::AfterHandler);
+        watched(&seat.plan, seat.cx.message(), seat.cx.attempt(), &outcome);
         if seat.succeed(&outcome, guard.waited_since()) || seat.conclude(outcome).await {
             return;
         }
+    }
+}
+
+/// Tells those that watch how an attempt ended.
+fn watched(plan: &Plan, message: &Message, attempt: u32, outcome: &Outcome) {
+    for watch in plan.middleware.iter().filter_map(|middleware| middleware.watch()) {
+        watch.attempted(&plan.receiver, message, attempt, outcome);
     }
 }
 

@@ -8,7 +8,7 @@ use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 use swit_grammar::subscriber::AckMode;
 use tokio::time::Instant;
 
-use super::{Alone, Bench, Held};
+use super::{Alone, Bench, Held, watched};
 use crate::{
     batch::Settled,
     error_handler::Decision,
@@ -33,6 +33,7 @@ impl Bench {
         if !members.is_empty() {
             self.record(&settled);
         }
+        self.tell(&members, &unfit, &settled);
         let mut waiting: Vec<Settling> = Vec::new();
         for (held, outcome) in unfit {
             self.settle_one(held, outcome, &mut waiting).await;
@@ -50,6 +51,21 @@ impl Bench {
             }
         }
         self.alone.extend(all(waiting).await);
+    }
+
+    fn tell(&self, members: &[Held], unfit: &[(Held, Outcome)], settled: &Settled) {
+        let plan = &self.seat.plan;
+        if plan.middleware.is_empty() {
+            return;
+        }
+        let tell = |held: &Held, outcome| watched(plan, held.delivery.message(), held.attempt, outcome);
+        unfit.iter().for_each(|(held, outcome)| tell(held, outcome));
+        for (index, held) in members.iter().enumerate() {
+            match settled {
+                Settled::All(outcome) => tell(held, outcome),
+                Settled::Each(outcomes) => outcomes.get(index).into_iter().for_each(|outcome| tell(held, outcome)),
+            }
+        }
     }
 
     /// Failures whose class nobody has said yet are asked about.
