@@ -173,7 +173,7 @@ pub(crate) fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
 }
 
 #[inline]
-fn acknowledge(done: &mut Option<Delivery>) {
+pub(super) fn acknowledge(done: &mut Option<Delivery>) {
     if let Some(done) = done.take() {
         done.settle(Verdict::Ack);
     }

@@ -1,5 +1,6 @@
 //! Batch handlers: how batches fill, and what becomes of each message.
 
+mod ending;
 mod filling;
 mod outcomes;
 

@@ -109,7 +109,7 @@ async fn an_error_that_is_not_retried_condemns_nobody_beside_its_own() {
     publish(&app, 0..10).await;
     app.wait_quiet().await;
     assert_eq!(dead(&app, "never"), [("3".to_owned(), "permanent".to_owned(), 2)]);
-    assert_eq!(calls.sizes(), [10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(calls.sizes(), [10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "{:?}", calls.texts());
     assert!(began.elapsed() < Duration::from_millis(1), "at once: {:?}", began.elapsed());
     // One that says itself how often, and is given up sooner than the subscriber would.
     app.publish(&keyed("k", "once")).await.unwrap();

@@ -21,7 +21,7 @@ use super::{
     Plan,
     admission::Admission,
     guard::Guard,
-    worker::{Seat, Source, Worker},
+    worker::{Seat, Source, Worker, acknowledge},
 };
 use crate::{
     batch::{Batch, Item, Settled},
@@ -93,6 +93,8 @@ async fn attempt_alone<H: BatchHandler>(seat: &mut Seat, guard: &mut Guard) {
         failpoint::hit(Failpoint::AfterHandler);
         watched(&seat.plan, seat.cx.message(), seat.cx.attempt(), &outcome);
         if seat.succeed(&outcome, guard.waited_since()) || seat.conclude(outcome).await {
+            // The next one may be attempted without the queue being asked.
+            acknowledge(&mut seat.done);
             return;
         }
     }
