@@ -3,6 +3,7 @@
 mod ending;
 mod filling;
 mod outcomes;
+mod property;
 
 use std::sync::Mutex;
 
