@@ -28,6 +28,7 @@ pub use swit_runtime::{
         SubscriberStats, SubscriberStatus, Subscription, Unsubscribed, check, cli::main as cli, dead_letters,
         init_logging, serve as run,
     },
+    batch::{Batch, BatchOutcome, BatchReturn, Item},
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
     clock::Clock,
     codec::{self, Codec, DecodeError, EncodeError},
@@ -71,8 +72,9 @@ pub use swit_runtime::transport_conformance;
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Ack, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension, Headers, Json, Message,
-        MessageId, Metadata, Middleware, Next, Outcome, Publish, PublishError, PublishNext, Publisher, State,
+        Ack, Batch, BatchOutcome, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension,
+        Headers, Json, Message, MessageId, Metadata, Middleware, Next, Outcome, Publish, PublishError, PublishNext,
+        Publisher, State,
     };
 
     #[cfg(feature = "macros")]
@@ -83,6 +85,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use swit_runtime::{
+        batch::{Batch, BatchReturn, Verdicts, batch_item, beside},
         blocking,
         classifiers::{Linked, LinkedClassifier, wrapped},
         classify::{Asked, Backoff, BoxError, Class, Classification, Classifier, Classify, Jitter},
@@ -104,7 +107,7 @@ pub mod __private {
             publish_failure,
         },
         outcome::{ErrorAction, Failure, FailureKind, Outcome},
-        pipeline::{Worker, start},
+        pipeline::{Worker, start, start_batch},
         publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},

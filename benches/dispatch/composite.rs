@@ -26,8 +26,8 @@ async fn counts(order: Order, sum: State<Sum>) {
 
 pub(crate) fn measure(report: &mut Report, effort: Effort) {
     let runtime = one_thread();
-    let plain = runtime.block_on(Service::of::<(count_items,)>("count-items", 1, 0));
-    let composite = runtime.block_on(Service::of::<(of_three,)>("of-three", 1, 0));
+    let plain = runtime.block_on(Service::of::<(count_items,)>("count-items", 1, 0, ""));
+    let composite = runtime.block_on(Service::of::<(of_three,)>("of-three", 1, 0, ""));
     let times = alternate(&runtime, vec![plain, composite], effort);
     report.add("swit_ns_composite_of_3", times[1], "ns a message, a composite of 3 parallel handlers");
     report.add("ns_per_event_handler", (times[1] - times[0]) / 3.0, "ns, each event handler beyond a subscriber's");

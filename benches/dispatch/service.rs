@@ -61,11 +61,16 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(workers: u32, middleware: usize) -> Self {
-        Self::of::<(count_items,)>("count-items", workers, middleware).await
+        Self::configured(workers, middleware, "").await
+    }
+
+    /// With this configuration on top.
+    pub(crate) async fn configured(workers: u32, middleware: usize, configuration: &str) -> Self {
+        Self::of::<(count_items,)>("count-items", workers, middleware, configuration).await
     }
 
     /// A service of this one subscriber.
-    pub(crate) async fn of<H: Handlers>(name: &str, workers: u32, middleware: usize) -> Self {
+    pub(crate) async fn of<H: Handlers>(name: &str, workers: u32, middleware: usize, configuration: &str) -> Self {
         let sum = Arc::new(Sum::default());
         let mut options = MemoryOptions::default();
         options.capacity = ROOM;
@@ -73,6 +78,7 @@ impl Service {
         let mut app = App::only::<H>()
             .provide_shared(sum.clone())
             .transport(transport)
+            .config_text("the benchmark", configuration)
             .set(&format!("subscriber.{name}.concurrency"), i64::from(workers))
             .set(&format!("subscriber.{name}.prefetch"), 1_000);
         for n in 0..middleware {

@@ -5,6 +5,7 @@
 //! compiles is a value which a configuration file may hold, and the messages are the same. It depends on nothing.
 
 pub mod backoff;
+pub mod batch;
 pub mod breaker;
 pub mod duration;
 pub mod fault;
@@ -19,6 +20,7 @@ pub mod subscriber;
 pub mod topic;
 
 pub use backoff::Backoff;
+pub use batch::Batch;
 pub use breaker::Breaker;
 pub use fault::Fault;
 pub use jitter::Jitter;

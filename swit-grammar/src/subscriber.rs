@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    Backoff, Breaker, Fault, RateLimit,
+    Backoff, Batch, Breaker, Fault, RateLimit,
     limits::{DEFAULT_RETRIES, MAX_CONCURRENCY, MAX_PREFETCH, MAX_RETRIES, MIN_DEFAULT_PREFETCH},
 };
 
@@ -61,12 +61,20 @@ pub struct Keys<'a> {
     pub circuit_breaker: Option<Breaker>,
     /// The rate limit, where there is one.
     pub rate_limit: Option<RateLimit>,
+    /// The batch, where it takes its messages together.
+    pub batch: Option<Batch>,
 }
 
 impl Keys<'_> {
-    /// The prefetch: as written, else twice the workers and at least 32.
+    /// The prefetch: as written, else twice what the workers handle at once and at least 32.
     pub fn prefetch(&self) -> u32 {
-        self.prefetch.unwrap_or_else(|| self.concurrency.saturating_mul(2).clamp(MIN_DEFAULT_PREFETCH, MAX_PREFETCH))
+        let default = || self.held().saturating_mul(2).clamp(MIN_DEFAULT_PREFETCH, MAX_PREFETCH);
+        self.prefetch.unwrap_or_else(default)
+    }
+
+    /// What the workers handle at once.
+    fn held(&self) -> u32 {
+        self.batch.map_or(self.concurrency, |batch| batch.held(self.concurrency))
     }
 
     /// Retries after the first attempt, where the error itself says nothing.
@@ -126,6 +134,9 @@ impl Keys<'_> {
         }
         faults.extend(self.circuit_breaker.iter().flat_map(Breaker::faults));
         faults.extend(self.rate_limit.iter().flat_map(RateLimit::faults));
+        if let Some(batch) = &self.batch {
+            self.together(batch, &mut faults);
+        }
         if let Some(dead_letter) = self.dead_letter {
             if self.ack == AckMode::None {
                 faults.push(
@@ -148,6 +159,59 @@ impl Keys<'_> {
         }
         faults
     }
+
+    /// What a subscriber that takes its messages together says wrong.
+    fn together(&self, batch: &Batch, faults: &mut Vec<Fault>) {
+        let before = faults.len();
+        faults.extend(batch.faults());
+        let numbers_are_right = faults.len() == before;
+        let mut refuse = |key, message: String, help: &str| faults.push(Fault::new(message, help).at(key));
+        if self.order != Order::Unordered {
+            refuse(
+                "order",
+                "`batch` takes messages together, so it keeps no order".into(),
+                "remove `batch`, or `ordered` and `order_by`",
+            );
+        }
+        if self.ack == AckMode::Manual {
+            refuse(
+                "ack",
+                "`batch` settles each message by its outcome, but `ack = \"manual\"` leaves that to the handler".into(),
+                "remove `ack = \"manual\"`, and return a `BatchOutcome`",
+            );
+        }
+        if self.retries == Some(0) && self.ack != AckMode::None {
+            refuse(
+                "retries",
+                "`batch` needs a retry: the last attempt at a message is made without its neighbours, \
+                 and with `retries = 0` the first would be the last"
+                    .into(),
+                "write `retries = 1` or more, or remove `batch`",
+            );
+        }
+        let held = batch.held(self.concurrency);
+        match self.prefetch {
+            Some(prefetch) if prefetch >= self.concurrency && prefetch < held && numbers_are_right => refuse(
+                "prefetch",
+                format!(
+                    "`prefetch` ({prefetch}) is below `max` times `concurrency` ({} x {}), so that no batch would fill",
+                    batch.max(),
+                    self.concurrency
+                ),
+                &format!("raise `prefetch` to at least {held}, or leave it out"),
+            ),
+            None if held > MAX_PREFETCH && numbers_are_right => refuse(
+                "batch.max",
+                format!(
+                    "`batch`: `max` times `concurrency` ({} x {}) is above 65535, which is the most that can be prefetched",
+                    batch.max(),
+                    self.concurrency
+                ),
+                "lower one of them",
+            ),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +231,23 @@ mod tests {
             queue: None,
             circuit_breaker: None,
             rate_limit: None,
+            batch: None,
         }
+    }
+
+    #[test]
+    fn a_batch_is_prefetched_twice_and_held_to_the_other_keys() {
+        let batch = Batch { max: Some(100), within: Some(Duration::from_millis(100)) };
+        let together = Keys { concurrency: 4, batch: Some(batch), ..keys() };
+        assert_eq!((together.prefetch(), together.faults()), (800, Vec::new()));
+        let found = |keys: Keys<'_>| keys.faults().iter().map(|fault| fault.key).collect::<Vec<_>>();
+        assert_eq!(found(Keys { prefetch: Some(400), ..together }), Vec::<&str>::new());
+        assert_eq!(found(Keys { prefetch: Some(399), ..together }), ["prefetch"]);
+        assert_eq!(found(Keys { prefetch: Some(3), ..together }), ["prefetch"], "said once");
+        assert_eq!(found(Keys { concurrency: 1_000, ..together }), ["batch.max"]);
+        let wrong = Keys { order: Order::Key, ack: AckMode::Manual, retries: Some(0), ..together };
+        assert_eq!(found(wrong), ["order", "ack", "retries"]);
+        assert_eq!(found(Keys { ack: AckMode::None, retries: Some(0), ..together }), Vec::<&str>::new());
     }
 
     #[test]
@@ -192,6 +272,7 @@ mod tests {
             queue: Some("q"),
             circuit_breaker: Some(Breaker { failures: Some(0), ..Breaker::DEFAULT }),
             rate_limit: Some(RateLimit::default()),
+            batch: None,
         }
         .faults();
         let found: Vec<_> = faults.iter().map(|fault| fault.key).collect();

@@ -43,6 +43,11 @@ impl Errors {
         self.found.borrow().as_ref().is_some_and(|found| !found.is_empty())
     }
 
+    /// How much was found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.borrow().as_ref().map_or(0, Vec::len)
+    }
+
     /// Everything that was found, as `compile_error!`s; `Ok` if that is nothing.
     pub(crate) fn finish(self) -> Result<(), TokenStream> {
         let found = self.found.borrow_mut().take().unwrap_or_default();

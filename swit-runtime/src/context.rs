@@ -386,6 +386,17 @@ pub struct Link {
 }
 
 impl Link {
+    /// What ties publications to this message, handled by this subscriber.
+    pub(crate) fn of(input: &Message, receiver: Arc<Receiver>) -> Self {
+        Self {
+            input: input.id.clone(),
+            correlation_id: input.correlation_id.clone(),
+            receiver,
+            ordinals: Arc::new(AtomicU32::new(0)),
+            handler: None,
+        }
+    }
+
     /// Gives a message its derived id where it has none, its causation and its correlation.
     pub fn stamp(&self, message: &mut Message) {
         let ordinal = self.ordinals.fetch_add(1, Ordering::Relaxed);

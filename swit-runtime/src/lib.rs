@@ -5,13 +5,14 @@
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`, `walled`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
-//!   `error_classifier`, `error_handler`, `alert`, `schema`
+//!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`
 //! - F4 app: `app`, `testing`, `conformance`
 
 pub mod alert;
 pub mod app;
+pub mod batch;
 pub mod blocking;
 pub mod classifiers;
 pub mod classify;

@@ -38,6 +38,7 @@ const FLOORS: [&[&str]; 5] = [
         "error_handler",
         "alert",
         "schema",
+        "batch",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
     &["transports", "middlewares"],

@@ -7,6 +7,7 @@
 )]
 
 mod alerts;
+mod batch;
 mod breaker;
 mod broker;
 mod brokers;

@@ -108,6 +108,7 @@ fn every_key_arrives() {
         }),
         rate_limit: Some(RateLimit { per_second: Some(5), burst: Some(2) }),
         schema: None,
+        batch: None,
     };
     assert_eq!(found.spec, expected);
 }

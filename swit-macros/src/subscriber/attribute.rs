@@ -47,9 +47,10 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "circuit_breaker",
         "rate_limit",
         "validate",
+        "batch",
         "crate",
     ],
-    later: &[("inbox", "the transaction support"), ("batch", "batch handlers")],
+    later: &[("inbox", "the transaction support")],
 };
 
 /// A value with the tokens that it was read from.
@@ -123,6 +124,9 @@ pub(crate) struct Raw {
     pub(crate) circuit_breaker: Option<Breaker>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) validate: Option<Validate>,
+    pub(crate) batch: Option<At<swit_grammar::Batch>>,
+    /// `batch` stands there, whether or not its numbers are right.
+    pub(crate) says_batch: Option<proc_macro2::Ident>,
 }
 
 impl Raw {
@@ -134,6 +138,7 @@ impl Raw {
             let help = "keep `topic` to have a queue of one's own, `queue` to consume an existing one";
             errors.at(&queue.key, "`queue` and `topic` exclude each other", help);
         }
+        let batch = keys.take("batch");
         Self {
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             topics,
@@ -161,6 +166,8 @@ impl Raw {
             circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
             rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
             validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
+            says_batch: batch.as_ref().map(|entry| entry.key.clone()),
+            batch: batch.and_then(|entry| restraints::batch(&entry, errors)),
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
     all.extend(match &keys.ack {
         Some(at) if at.value == AckMode::Manual => assert(&at.tokens, "somebody_settles", quote!(__SWIT_ARGUMENTS)),
         Some(at) => assert(&at.tokens, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
+        // Beside a batch it is no argument at all.
+        None if subscriber.together.is_some() => TokenStream::new(),
         None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
     });
     if keys.ack.as_ref().is_some_and(|at| at.value == AckMode::Manual) {

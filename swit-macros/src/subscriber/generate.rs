@@ -16,6 +16,7 @@ use syn::{Ident, Path, Type, spanned::Spanned};
 
 use super::{
     attribute::{Topics, Validate},
+    batch,
     contracts::contracts,
     signature::Handler,
     spec::spec,
@@ -86,6 +87,10 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let (name, function) = (&subscriber.name, handler.function.name());
     let (location, spec) = (names::location(private), spec(&subscriber.keys, private));
     let middleware = &subscriber.keys.middleware;
+    let start = match subscriber.together {
+        None => quote!(start),
+        Some(_) => quote!(start_batch),
+    };
     quote! {
         static __SWIT_REGISTRATION: #private::SubscriberRegistration = #private::SubscriberRegistration {
             name: #name,
@@ -94,7 +99,7 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
             spec: #spec,
             middleware: &[#(<#middleware as #private::MiddlewareItem>::REGISTRATION),*],
             #fields
-            start: #private::start::<#ident>,
+            start: #private::#start::<#ident>,
             composite: ::core::option::Option::None,
         };
     }
@@ -102,9 +107,16 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
 
 fn implementation(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let (handler, keys) = (&subscriber.handler, &subscriber.keys);
-    let (ident, call) =
-        (handler.ident(), call(handler, keys.validate.as_ref(), keys.on_error.as_ref(), keys.blocking, private));
+    let ident = handler.ident();
+    let (beside, call) = match &subscriber.together {
+        None => {
+            let call = call(handler, keys.validate.as_ref(), keys.on_error.as_ref(), keys.blocking, private);
+            (TokenStream::new(), call)
+        }
+        Some(together) => batch::implementations(subscriber, together, private),
+    };
     quote! {
+        #beside
         impl #private::Handler for #ident {
             const REGISTRATION: &'static #private::SubscriberRegistration = &__SWIT_REGISTRATION;
 
@@ -137,8 +149,8 @@ pub(crate) fn call(
     let (outcome, cx) = (private.at(ident), format_ident!("__cx"));
     let header = quote_spanned!(ident.span()=> async fn call(#cx: &mut #outcome::Context) -> #outcome::Outcome);
     let (split, emitted) = (
-        of_return(returns, &quote!(split(__returned)), private),
-        of_return(returns, &quote!(emitted(__value, __cx)), private),
+        of_return("Return", returns, &quote!(split(__returned)), private),
+        of_return("Return", returns, &quote!(emitted(__value, __cx)), private),
     );
     quote! {
         #header {
@@ -155,9 +167,10 @@ pub(crate) fn call(
 }
 
 /// `<R as Return>::…`, from the return type's first token to its last.
-fn of_return(returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
+pub(super) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
     let (at, (first, last)) = (private.at(returns), ends(returns));
-    let mut tokens = quote_spanned!(first=> <#returns as #at::Return>::);
+    let of = Ident::new(of, first);
+    let mut tokens = quote_spanned!(first=> <#returns as #at::#of>::);
     tokens.extend(call.clone().into_iter().map(|mut token| {
         token.set_span(last);
         token

@@ -3,6 +3,7 @@
 //! Event handlers and composites share its parts: the one is a subscriber's function, the other a subscriber's keys.
 
 pub(crate) mod attribute;
+mod batch;
 pub(crate) mod contracts;
 pub(crate) mod generate;
 mod restraints;

@@ -1,10 +1,11 @@
-//! `circuit_breaker(…)` and `rate_limit(…)`: numbers as they are written, each fault at its argument.
+//! `circuit_breaker(…)`, `rate_limit(…)` and `batch(…)`: numbers as they are written, each fault at its argument.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
-use swit_grammar::{Fault, breaker, name::check_name, rate_limit};
+use swit_grammar::{Fault, batch, breaker, name::check_name, rate_limit};
 use syn::{LitFloat, LitInt, LitStr};
 
+use super::attribute::At;
 use crate::{
     constants,
     names::Private,
@@ -15,6 +16,8 @@ use crate::{
 const BREAKER: Vocabulary = Vocabulary { attribute: "circuit_breaker(…)", known: &breaker::KEYS, later: &[] };
 
 const RATE_LIMIT: Vocabulary = Vocabulary { attribute: "rate_limit(…)", known: &rate_limit::KEYS, later: &[] };
+
+const BATCH: Vocabulary = Vocabulary { attribute: "batch(…)", known: &batch::KEYS, later: &[] };
 
 /// `circuit_breaker`, bare or with arguments.
 #[derive(Debug, Default)]
@@ -72,6 +75,29 @@ pub(super) fn rate_limit(entry: &Entry, errors: &Errors) -> Option<swit_grammar:
     blame(&limit.faults(), "rate_limit.", entry, &arguments, errors).then_some(limit)
 }
 
+/// Reads the numbers of batches; what is wrong is reported at the argument.
+pub(super) fn batch(entry: &Entry, errors: &Errors) -> Option<At<swit_grammar::Batch>> {
+    let Form::List(group) = &entry.form else {
+        entry.refuse("its numbers in parentheses", "batch(max = 100, within = \"100ms\")", errors);
+        return None;
+    };
+    let before = errors.count();
+    let mut keys = Keys::read(group.stream(), &BATCH, errors);
+    let arguments = batch::KEYS.map(|key| keys.take(key));
+    let of = |name: &str| arguments.iter().flatten().find(|argument| argument.name() == name);
+    let batch = swit_grammar::Batch {
+        max: of("max").and_then(|argument| argument.integer(errors)),
+        within: of("within").and_then(|argument| argument.duration(errors)),
+    };
+    // One that was refused is not missing; a word that is not known may have been meant for it.
+    let is_clear = errors.count() == before;
+    let faults: Vec<Fault> =
+        batch.faults().into_iter().filter(|fault| is_clear || !fault.message.ends_with("missing")).collect();
+    let is_right = blame(&faults, "batch.", entry, &arguments, errors);
+    let tokens = of("max").map_or_else(|| entry.key.to_token_stream(), Entry::value_tokens);
+    (is_right && is_clear).then_some(At { value: batch, tokens })
+}
+
 /// Reports each fault at its argument, or at the key. Whether there is none.
 fn blame(faults: &[Fault], prefix: &str, entry: &Entry, arguments: &[Option<Entry>], errors: &Errors) -> bool {
     for fault in faults {
@@ -123,6 +149,12 @@ pub(super) fn breaker_constant(breaker: &Breaker, private: &Private) -> TokenStr
 pub(super) fn rate_limit_constant(limit: swit_grammar::RateLimit, private: &Private) -> TokenStream {
     let (per_second, burst) = (option(limit.per_second), option(limit.burst));
     quote!(#private::RateLimit { per_second: #per_second, burst: #burst })
+}
+
+/// The constant of the numbers of batches.
+pub(super) fn batch_constant(batch: swit_grammar::Batch, private: &Private) -> TokenStream {
+    let (max, within) = (option(batch.max), option(batch.within.map(constants::duration)));
+    quote!(#private::BatchSpec { max: #max, within: #within })
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {

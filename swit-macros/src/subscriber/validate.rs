@@ -9,6 +9,7 @@ use syn::{Ident, Path};
 
 use super::{
     attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    batch::{Together, together},
     signature::Handler,
 };
 use crate::report::Errors;
@@ -17,11 +18,13 @@ use crate::report::Errors;
 pub(super) struct Subscriber {
     pub(super) name: String,
     pub(super) keys: Raw,
+    /// Whose arguments hold what a batch is of in the place of the batch.
     pub(super) handler: Handler,
+    pub(super) together: Option<Together>,
 }
 
 /// Checks the keys together. What is wrong is reported at its key.
-pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscriber {
+pub(super) fn validate(keys: Raw, mut handler: Handler, errors: &Errors) -> Subscriber {
     let function = handler.function.name();
     let name = keys
         .name
@@ -32,8 +35,11 @@ pub(super) fn validate(keys: Raw, handler: Handler, errors: &Errors) -> Subscrib
         let help = "take an event type, or write `topic = \"…\"` or `queue = \"…\"`";
         errors.at(handler.ident(), format_args!("`{function}` has no topic: it takes no event"), help);
     }
-    asked(keys.on_error.as_ref(), &handler, errors);
-    Subscriber { name, keys, handler }
+    let together = together(&keys, &mut handler, errors);
+    if keys.says_batch.is_none() {
+        asked(keys.on_error.as_ref(), &handler, errors);
+    }
+    Subscriber { name, keys, handler, together }
 }
 
 /// There is an error for `on_error` to be asked about.
@@ -83,6 +89,7 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
         queue: queue.as_deref(),
         circuit_breaker: None,
         rate_limit: None,
+        batch: keys.batch.as_ref().map(|at| at.value),
     }
     .faults();
     for fault in faults {
@@ -92,6 +99,9 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
             "timeout" => keys.timeout.as_ref().map(|at| at.tokens.clone()),
             "retries" => keys.retries.as_ref().map(|at| at.tokens.clone()),
             "dead_letter" => keys.dead_letter.as_ref().map(|at| at.tokens.clone()),
+            "ack" => keys.ack.as_ref().map(|at| at.tokens.clone()),
+            "batch.max" => keys.batch.as_ref().map(|at| at.tokens.clone()),
+            "order" => keys.says_batch.as_ref().map(quote::ToTokens::to_token_stream),
             _ => None,
         };
         match tokens {

@@ -234,6 +234,7 @@ pub(super) fn plan(
         event: resolved.event.clone(),
         codec: resolved.codec,
         ordered,
+        batch: resolved.batch,
         delays: transport.capabilities().delay,
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         callable: node.registration.callable.clone(),

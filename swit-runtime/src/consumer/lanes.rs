@@ -57,7 +57,9 @@ async fn pull(
         }));
         let Some(next) = next.await else {
             if plan.is_held_for_long() && plan.ack != AckMode::None {
-                receivers.iter().for_each(|lane| give_back(lane));
+                for lane in &receivers {
+                    give_back(lane);
+                }
             }
             plan.held().await;
             shut.set(plan.gate.shut());

@@ -36,6 +36,15 @@ pub trait FromScope: Sized + Send {
     /// # Errors
     /// It is not there, which the start-up check rules out for what was required.
     fn from_scope(scope: &Scope) -> Result<Self, Failure>;
+
+    /// Takes it from the service, for a handler of batches.
+    ///
+    /// # Errors
+    /// As [`from_scope`](Self::from_scope).
+    #[doc(hidden)]
+    fn beside_batch(scope: &Scope) -> Result<Self, Failure> {
+        Self::from_scope(scope)
+    }
 }
 
 /// A value that a provider built, or `App::provide` was given; shared by the whole process.

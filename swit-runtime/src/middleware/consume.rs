@@ -15,12 +15,31 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{context::Context, outcome::Outcome, transport::BoxFuture};
+use crate::{
+    context::{Context, Receiver},
+    message::Message,
+    outcome::Outcome,
+    transport::BoxFuture,
+};
 
 /// Code around handlers. `#[middleware]` makes one of a function; implement it for structs that hold something.
 pub trait Middleware: Send + Sync + 'static {
     /// Does what comes before, runs the rest, does what comes after.
     fn handle<'a>(&'a self, cx: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Outcome>;
+
+    /// How it is told of the messages of a batch, where it does nothing but watch; what does more can't stand around a
+    /// subscriber that takes its messages in batches.
+    #[doc(hidden)]
+    fn watch(&self) -> Option<&dyn Watch> {
+        None
+    }
+}
+
+/// Whoever only watches what becomes of messages.
+#[doc(hidden)]
+pub trait Watch {
+    /// An attempt ended like this.
+    fn attempted(&self, receiver: &Receiver, message: &Message, attempt: u32, outcome: &Outcome);
 }
 
 /// What a function with `#[middleware]` returns: an [`Outcome`].

@@ -3,6 +3,6 @@
 mod consume;
 mod publish;
 
-pub use consume::{Middleware, MiddlewareReturn, Next};
+pub use consume::{Middleware, MiddlewareReturn, Next, Watch};
 pub(crate) use publish::{HandOver, PublishLink};
 pub use publish::{PublishMiddleware, PublishMiddlewareReturn, PublishNext, publish_failure};

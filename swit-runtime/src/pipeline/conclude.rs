@@ -446,7 +446,7 @@ async fn lost(delivery: &Delivery) {
     }
 }
 
-fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
+pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
     tracing::warn!(
         subscriber = %plan.receiver.subscriber,
         message_id = %message.id,

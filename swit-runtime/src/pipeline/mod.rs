@@ -12,6 +12,7 @@
 
 mod admission;
 mod asking;
+mod batch;
 mod conclude;
 mod confirmed;
 mod copies;
@@ -23,6 +24,7 @@ mod plan;
 mod policy;
 mod worker;
 
+pub use batch::start_batch;
 pub(crate) use conclude::publish_all;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;

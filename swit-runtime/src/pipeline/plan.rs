@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use swit_grammar::subscriber::AckMode;
+use swit_grammar::{Batch, subscriber::AckMode};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,9 @@ use crate::{
 /// Deliveries that came back this often because a process died are dead-lettered before they reach the handler.
 pub(crate) const CRASH_LIMIT: u32 = 10;
 
+/// A delivery that came back this often because a process died may be what killed it.
+pub(crate) const SUSPECT: u32 = 3;
+
 /// The longest wait that is spent in this process; longer ones go through the transport's delay, which survives it.
 pub(crate) const LONGEST_PARKING: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,8 @@ pub(crate) struct Plan {
     pub(crate) codec: Option<Codec>,
     /// Retries happen in place, so that nothing overtakes.
     pub(crate) ordered: bool,
+    /// The numbers of its batches, where it takes its messages together.
+    pub(crate) batch: Option<Batch>,
     /// The transport can hold a copy back.
     pub(crate) delays: bool,
     pub(crate) middleware: Box<[Arc<dyn Middleware>]>,

@@ -78,6 +78,11 @@ impl RetryPolicy {
         }
     }
 
+    /// Retries after the first attempt, where the error says nothing.
+    pub(crate) fn written_retries(self) -> u32 {
+        self.retries.unwrap_or(DEFAULT_RETRIES)
+    }
+
     fn backoff(self, failure: &Failure) -> Backoff {
         let known = failure.classification();
         known

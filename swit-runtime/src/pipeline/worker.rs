@@ -47,7 +47,7 @@ pub(crate) enum Source {
 }
 
 /// What a worker gets.
-enum Pulled {
+pub(super) enum Pulled {
     /// A delivery, with the attempt that it is for.
     Delivery(Delivery, u32),
     /// Nothing yet: the gate is closed.
@@ -65,7 +65,7 @@ impl From<(Delivery, u32)> for Pulled {
 
 impl Source {
     #[inline]
-    fn poll_next(
+    pub(super) fn poll_next(
         &mut self,
         plan: &Plan,
         worker: usize,
@@ -117,7 +117,13 @@ impl Source {
     }
 
     #[inline]
-    fn pull(&mut self, plan: &Plan, worker: usize, done: &mut Option<Delivery>, task: &mut Task<'_>) -> Poll<Pulled> {
+    pub(super) fn pull(
+        &mut self,
+        plan: &Plan,
+        worker: usize,
+        done: &mut Option<Delivery>,
+        task: &mut Task<'_>,
+    ) -> Poll<Pulled> {
         match self {
             Self::Shared(subscription) => {
                 if let Some(due) = plan.due() {
@@ -167,7 +173,7 @@ pub(crate) fn give_back(lane: &Mutex<mpsc::Receiver<Delivery>>) {
 }
 
 #[inline]
-fn acknowledge(done: &mut Option<Delivery>) {
+pub(super) fn acknowledge(done: &mut Option<Delivery>) {
     if let Some(done) = done.take() {
         done.settle(Verdict::Ack);
     }
@@ -181,7 +187,7 @@ fn numbered(delivery: Delivery) -> Pulled {
 
 /// The attempt that a message is delivered for: what the durable header says, else the first.
 #[inline]
-fn attempt_of(message: &Message) -> u32 {
+pub(super) fn attempt_of(message: &Message) -> u32 {
     if message.headers.is_empty() {
         return 1;
     }
@@ -270,25 +276,25 @@ pub(super) struct Seat {
     /// The right to make the attempt that runs.
     pub(super) pass: Pass,
     /// The delivery that was handled last, to be acknowledged when the next one is asked for.
-    done: Option<Delivery>,
+    pub(super) done: Option<Delivery>,
     /// When the attempt that runs began, if it is one of those that are measured whether or not they wait. By the clock
     /// that tests do not pause: it is measured, not waited for.
     began: Option<Instant>,
     /// Counts attempts, to choose those that are measured.
     turn: u32,
     /// Has a delivery that is not settled.
-    busy: bool,
+    pub(super) busy: bool,
 }
 
 impl Seat {
-    fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
         let cx = Context::new(plan.scope.clone(), plan.receiver.clone()).with_callable(plan.callable.clone());
         Self { plan, counters, cx, desk: None, pass: Pass::default(), done: None, began: None, turn: 0, busy: false }
     }
 
     /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
     #[inline]
-    async fn admit(&mut self, mut delivery: Delivery, attempt: u32) -> bool {
+    pub(super) async fn admit(&mut self, mut delivery: Delivery, attempt: u32) -> bool {
         match Admission::of(&self.plan, &delivery) {
             Admission::Yes => {}
             Admission::As(seen) => self.cx.see(Some(seen)),
@@ -336,7 +342,7 @@ impl Seat {
 
     /// The usual end: handled, nothing to publish, acknowledged by us. Everything else is [`conclude`](Self::conclude).
     #[inline]
-    fn succeed(&mut self, outcome: &Outcome, waited: Option<tokio::time::Instant>) -> bool {
+    pub(super) fn succeed(&mut self, outcome: &Outcome, waited: Option<tokio::time::Instant>) -> bool {
         self.lap(waited);
         let plain = outcome.is_success() && self.cx.is_plain() && self.plan.ack != AckMode::Manual;
         if plain {
@@ -362,7 +368,7 @@ impl Seat {
 
     /// Settles everything but plain success. Says whether the delivery is done with; if not, the next attempt at it
     /// has begun.
-    fn conclude(&mut self, outcome: Outcome) -> BoxFuture<'_, bool> {
+    pub(super) fn conclude(&mut self, outcome: Outcome) -> BoxFuture<'_, bool> {
         Box::pin(async {
             let done = self.settle(outcome).await;
             if done {

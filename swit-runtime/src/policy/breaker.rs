@@ -123,6 +123,13 @@ pub(crate) struct Pass {
     probe: Option<Probe>,
 }
 
+impl Pass {
+    /// Whether it is one of the few attempts of a half-open breaker.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.probe.is_some()
+    }
+}
+
 /// One of the few attempts of a half-open breaker; empty once its result is recorded.
 #[derive(Debug)]
 struct Probe(Option<Arc<Breaker>>);

@@ -37,6 +37,18 @@ impl Restraints {
         self.bucket.as_ref().is_none_or(Bucket::take).then_some(pass)
     }
 
+    /// Enters with one message more of the same attempt, which needs a token of its own.
+    pub(crate) fn enter_more(&self) -> bool {
+        self.bucket.as_ref().is_none_or(Bucket::take)
+    }
+
+    /// One message of an attempt is not handled after all.
+    pub(crate) fn put_back(&self) {
+        if let Some(bucket) = &self.bucket {
+            bucket.put_back();
+        }
+    }
+
     /// Goes back without having found anything to attempt.
     pub(crate) fn leave(&self, pass: &mut Pass) {
         *pass = Pass::default();

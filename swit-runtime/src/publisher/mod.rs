@@ -43,6 +43,7 @@ pub(crate) use port::Outgoing;
 pub use sending::Sending;
 
 use crate::{
+    batch::Item,
     context::Context,
     error::PublishError,
     event::{Event, Unrouted},
@@ -133,6 +134,12 @@ impl<P: PublisherItem> Publisher<P> {
         Sending::new(&self.origin, Self::encode(event), event.descriptor().unrouted)
     }
 
+    /// This publisher under one message of a batch: what it publishes carries that message's correlation and ids derived
+    /// from it, whichever batch the message is in when it is attempted again.
+    pub fn under<T>(&self, item: &Item<T>) -> Self {
+        Self { origin: self.origin.under(item.link()), item: PhantomData }
+    }
+
     /// Publishes many events in their order, up to 1,000 of them on their way at once. Answers in their order.
     ///
     /// The next event is taken when there is place in the window, so that an iterator over millions holds no more than
@@ -194,6 +201,11 @@ impl<P: PublisherItem> FromScope for Publisher<P> {
 
     fn from_scope(scope: &Scope) -> Result<Self, Failure> {
         Self::named(scope).map_err(|error| Failure::classified(FailureKind::Extract, error))
+    }
+
+    fn beside_batch(scope: &Scope) -> Result<Self, Failure> {
+        let publisher = Self::from_scope(scope)?;
+        Ok(Self { origin: publisher.origin.under_delivery(), item: PhantomData })
     }
 }
 

@@ -10,12 +10,24 @@ use crate::{context::Link, event::Unrouted, message::Message};
 pub(super) struct Origin {
     pub(super) outlet: Outlet,
     link: Option<Link>,
+    /// It must not wait for room as long as it takes: a delivery waits for it.
+    under_delivery: bool,
     turns: Option<Arc<Turns>>,
 }
 
 impl Origin {
     pub(super) fn new(outlet: Outlet, link: Option<Link>) -> Self {
-        Self { turns: outlet.path.turns(), outlet, link }
+        Self { turns: outlet.path.turns(), outlet, under_delivery: link.is_some(), link }
+    }
+
+    /// Under the delivery that this link is of, where there is one.
+    pub(super) fn under(&self, link: Option<Link>) -> Self {
+        Self { link, ..self.clone().under_delivery() }
+    }
+
+    /// Under deliveries, none of which it belongs to.
+    pub(super) fn under_delivery(self) -> Self {
+        Self { under_delivery: true, ..self }
     }
 
     #[inline]
@@ -23,7 +35,7 @@ impl Origin {
         if let Some(link) = &self.link {
             link.stamp(&mut message);
         }
-        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.link.is_some() };
+        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.under_delivery };
         self.outlet.publish(outgoing, self.turns.as_ref())
     }
 }

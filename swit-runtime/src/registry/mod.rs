@@ -3,6 +3,7 @@
 //! A registration is `'static` metadata and function pointers; nothing runs before the app reads it. The registry is
 //! global to the process; an app is a selection of it.
 
+mod batch;
 mod classifier;
 mod closure;
 mod composite;
@@ -19,6 +20,7 @@ mod subscriber;
 #[doc(hidden)]
 pub use inventory;
 
+pub use batch::{BatchHandler, batch_of_one};
 pub use classifier::{MadeRules, MakeClassifier, Maker, rules_of};
 pub use closure::{Arguments, Asynchronous, Boxable, Callable, Closure};
 pub(crate) use composite::Member;
@@ -38,6 +40,6 @@ pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
 pub use subscriber::{
-    AckMode, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef, SubscriberRegistration,
-    SubscriberSpec,
+    AckMode, BatchSpec, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef,
+    SubscriberRegistration, SubscriberSpec,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use swit_grammar::{Backoff, subscriber::Keys};
 pub use swit_grammar::{
-    Breaker, RateLimit,
+    Batch as BatchSpec, Breaker, RateLimit,
     subscriber::{AckMode, Order},
 };
 
@@ -79,6 +79,8 @@ pub struct SubscriberSpec {
     pub rate_limit: Option<RateLimit>,
     /// `validate = schema`.
     pub schema: Option<&'static Schema>,
+    /// `batch`.
+    pub batch: Option<BatchSpec>,
 }
 
 /// `circuit_breaker`.
@@ -112,6 +114,7 @@ impl SubscriberSpec {
         circuit_breaker: None,
         rate_limit: None,
         schema: None,
+        batch: None,
     };
 
     /// The keys that must agree with each other, for the grammar's check.
@@ -131,6 +134,7 @@ impl SubscriberSpec {
             queue: self.queue,
             circuit_breaker: self.circuit_breaker.map(|spec| spec.numbers),
             rate_limit: self.rate_limit,
+            batch: self.batch,
         }
     }
 }

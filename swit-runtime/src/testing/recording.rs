@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    context::Context,
+    context::{Context, Receiver},
     error::TransportError,
     id::MessageId,
     message::Message,
-    middleware::{Middleware, Next},
-    outcome::Outcome,
+    middleware::{Middleware, Next, Watch},
+    outcome::{FailureKind, Outcome},
     text::Text,
     transport::{
         BoxFuture, Capabilities, Deleted, Inspect, Publication, Publish, Publishing, Queue, SubscribeOptions,
@@ -77,14 +77,31 @@ impl Middleware for Observer {
             };
             let outcome = next.run(cx).await;
             if let Some((_, call)) = lock(&self.0.calls).get_mut(index) {
-                call.ending = match &outcome {
-                    Outcome::Success => Ending::Success,
-                    Outcome::Failed(failure) => Ending::Failed(failure.text()),
-                    Outcome::Discarded(reason) => Ending::Discarded(reason.to_string()),
-                };
+                call.ending = ending_of(&outcome);
             }
             outcome
         })
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+}
+
+impl Watch for Observer {
+    fn attempted(&self, receiver: &Receiver, message: &Message, attempt: u32, outcome: &Outcome) {
+        let is_cut = matches!(outcome, Outcome::Failed(failure) if matches!(failure.kind(), FailureKind::Panic | FailureKind::Timeout));
+        let ending = if is_cut { Ending::Interrupted } else { ending_of(outcome) };
+        let call = Call { message_id: message.id.clone(), attempt, ending };
+        lock(&self.0.calls).push((receiver.subscriber.clone(), call));
+    }
+}
+
+fn ending_of(outcome: &Outcome) -> Ending {
+    match outcome {
+        Outcome::Success => Ending::Success,
+        Outcome::Failed(failure) => Ending::Failed(failure.text()),
+        Outcome::Discarded(reason) => Ending::Discarded(reason.to_string()),
     }
 }
 

@@ -3,8 +3,8 @@
 use swit_grammar::Fault;
 
 use super::{
-    BreakerSettings, LimitSettings, MiddlewareSettings, PublisherSettings, RateLimitSettings, ServiceSettings,
-    ShutdownSettings, SubscriberSettings, TransportSettings,
+    BatchSettings, BreakerSettings, LimitSettings, MiddlewareSettings, PublisherSettings, RateLimitSettings,
+    ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
     read::{Given, put},
 };
 
@@ -73,6 +73,7 @@ keys! {
     enabled by boolean, "`true` or `false`";
     circuit_breaker by switch, "`true`, `false`, or a table such as { failures = 5, reset = \"30s\" }";
     rate_limit by switch, "`false`, or a table such as { per_second = 100, burst = 10 }";
+    batch by table, "a table such as { max = 100, within = \"100ms\" }";
 }
 
 keys! {
@@ -92,6 +93,13 @@ keys! {
     RATE_LIMIT of RateLimitSettings:
     per_second by number, "a whole number from 1";
     burst by number, "a whole number from 1";
+}
+
+keys! {
+    /// `[subscriber.NAME.batch]`.
+    BATCH of BatchSettings:
+    max by number, "a whole number from 2 to 65535";
+    within by duration, "a duration as text, such as \"100ms\"";
 }
 
 keys! {

@@ -41,7 +41,7 @@ pub use resolve::{ResolvedBreaker, ResolvedSubscriber, resolve};
 pub use resolve_publisher::resolve_publisher;
 pub use section::Section;
 pub use settings::{
-    BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
+    BatchSettings, BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
     RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
 pub use transport::{ManagementUrl, QueueType, TransportSettings};

@@ -7,7 +7,7 @@ use swit_grammar::name::check_name;
 use super::{
     Known, Section, Set, Settings, SubscriberSettings,
     assignment::{Assignment, Written},
-    keys::{BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     read::Given,
 };
@@ -162,7 +162,7 @@ impl Placer<'_> {
     }
 }
 
-/// Sets one key of a subscriber, or one argument of its breaker or its rate limit, which also switches that on.
+/// Sets one key of a subscriber, or one argument of its breaker, its rate limit or its batches, which also switches that on.
 fn subscriber(assignment: &Assignment, rest: &[String], entry: &mut SubscriberSettings) -> Option<StartupFault> {
     let (fault, switch) = match rest {
         [key, below @ ..] if key == "circuit_breaker" && !below.is_empty() => {
@@ -170,6 +170,9 @@ fn subscriber(assignment: &Assignment, rest: &[String], entry: &mut SubscriberSe
         }
         [key, below @ ..] if key == "rate_limit" && !below.is_empty() => {
             (apply(assignment, below, RATE_LIMIT, &mut entry.rate), &mut entry.rate_limit)
+        }
+        [key, below @ ..] if key == "batch" && !below.is_empty() => {
+            (apply(assignment, below, BATCH, &mut entry.batching), &mut entry.batch)
         }
         _ => return apply(assignment, rest, SUBSCRIBER, entry),
     };

@@ -112,6 +112,11 @@ impl Given<'_> {
         if self.value.is_table() { Ok(true) } else { self.boolean() }
     }
 
+    /// A table, which says that there is something below.
+    pub(super) fn table(&self) -> Result<bool, Fault> {
+        if self.value.is_table() { Ok(true) } else { self.refuse("a table") }
+    }
+
     pub(super) fn order(&self) -> Result<i32, Fault> {
         let number = self.integer()?;
         i32::try_from(number).map_err(|_| Fault::new(format!("{number} does not fit into 32 bits"), ""))

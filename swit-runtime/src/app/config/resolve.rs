@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use swit_grammar::{
-    Backoff, Breaker, Fault, RateLimit,
+    Backoff, Batch, Breaker, Fault, RateLimit,
     subscriber::{AckMode, Keys, Order},
 };
 
@@ -56,6 +56,8 @@ pub struct ResolvedSubscriber {
     pub circuit_breaker: Option<ResolvedBreaker>,
     /// The rate limit, where it has one.
     pub rate_limit: Option<RateLimit>,
+    /// The numbers of its batches, where it takes its messages together.
+    pub batch: Option<Batch>,
 }
 
 /// A circuit breaker, after configuration.
@@ -88,6 +90,11 @@ pub fn resolve(
         let fault =
             Fault::new(message, "bind the queue on the broker, or remove `queue` from the attribute").at("topics");
         faults.push(place.fault(&fault, Some(&topics.origin)));
+    }
+    if let (Some(batch), None) = (&set.batch, spec.batch) {
+        let message = "it handles one message at a time, and `batch` changes the numbers of those that take many";
+        let help = "remove it; which a handler does is said by its function: `#[subscriber(batch(max = 100, within = \"100ms\"))]`";
+        faults.push(place.fault(&Fault::new(message, help).at("batch"), Some(&batch.origin)));
     }
     let transports = || settings.transports.keys().map(Text::as_str).chain(["default"]);
     if resolved.enabled && !transports().any(|known| known == resolved.transport.as_str()) {
@@ -131,7 +138,9 @@ fn merge(spec: &SubscriberSpec, name: &str, set: &SubscriberSettings) -> Resolve
     };
     let topics = || spec.topics.iter().copied().map(Text::from_static).collect();
     let concurrency = value(set.concurrency.as_ref()).unwrap_or(spec.concurrency);
-    let keys = Keys { concurrency, prefetch: value(set.prefetch.as_ref()).or(spec.prefetch), ..spec.keys() };
+    let batch = batch(spec, set);
+    let prefetch = value(set.prefetch.as_ref()).or(spec.prefetch);
+    let keys = Keys { concurrency, prefetch, batch, ..spec.keys() };
     ResolvedSubscriber {
         name: name.into(),
         topics: value(set.topics.as_ref()).unwrap_or_else(topics),
@@ -151,6 +160,7 @@ fn merge(spec: &SubscriberSpec, name: &str, set: &SubscriberSettings) -> Resolve
         transport: value(set.transport.as_ref()).unwrap_or(Text::from_static(spec.transport)),
         circuit_breaker: breaker(spec, name, set),
         rate_limit: rate_limit(spec, set),
+        batch,
     }
 }
 
@@ -188,6 +198,15 @@ fn rate_limit(spec: &SubscriberSpec, set: &SubscriberSettings) -> Option<RateLim
     })
 }
 
+/// The numbers of a batch handler: argument by argument what is configured, else what is written.
+fn batch(spec: &SubscriberSpec, set: &SubscriberSettings) -> Option<Batch> {
+    let written = spec.batch?;
+    Some(Batch {
+        max: value(set.batching.max.as_ref()).or(written.max),
+        within: value(set.batching.within.as_ref()).or(written.within),
+    })
+}
+
 /// What the grammar says of the result, each with the layer to blame.
 fn grammar<'s>(
     spec: &SubscriberSpec,
@@ -215,14 +234,21 @@ fn grammar<'s>(
         queue: own_queue.as_deref(),
         circuit_breaker: resolved.circuit_breaker.as_ref().map(|breaker| breaker.numbers),
         rate_limit: resolved.rate_limit,
+        batch: resolved.batch,
     };
     let later = |one: Option<&'s Origin>, other: Option<&'s Origin>| {
         [one, other].into_iter().flatten().max_by_key(|origin| origin.rank())
     };
     let blame = |key: &str| match key {
         "concurrency" => origin(set.concurrency.as_ref()),
-        // Below `concurrency`: whichever of the two was set last.
-        "prefetch" => later(origin(set.prefetch.as_ref()), origin(set.concurrency.as_ref())),
+        // Below `concurrency`, or what that many batches hold: whichever was set last.
+        "prefetch" => later(
+            origin(set.prefetch.as_ref()),
+            later(origin(set.concurrency.as_ref()), origin(set.batching.max.as_ref())),
+        ),
+        // More than can be prefetched: whichever of the two was set last.
+        "batch.max" => later(origin(set.batching.max.as_ref()), origin(set.concurrency.as_ref())),
+        "batch.within" => origin(set.batching.within.as_ref()),
         "timeout" => origin(set.timeout.as_ref()),
         "retries" => origin(set.retries.as_ref()),
         "backoff" => origin(set.backoff.as_ref()),

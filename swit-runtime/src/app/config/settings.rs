@@ -102,6 +102,10 @@ pub struct SubscriberSettings {
     pub rate_limit: Option<Set<bool>>,
     /// What of it is changed.
     pub rate: RateLimitSettings,
+    /// Whether anything is said of its batches.
+    pub batch: Option<Set<bool>>,
+    /// What of them is changed.
+    pub batching: BatchSettings,
 }
 
 /// `[subscriber.NAME.circuit_breaker]`: what a deployment changes of it, argument by argument.
@@ -132,6 +136,16 @@ pub struct RateLimitSettings {
     pub per_second: Option<Set<u32>>,
     /// Attempts at once.
     pub burst: Option<Set<u32>>,
+}
+
+/// `[subscriber.NAME.batch]`: what a deployment changes of it, argument by argument.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct BatchSettings {
+    /// Most messages of one batch.
+    pub max: Option<Set<u32>>,
+    /// How long the first of them waits for others.
+    pub within: Option<Set<Duration>>,
 }
 
 /// `[publisher.NAME]`: what a deployment changes of a publisher's attribute.

@@ -305,5 +305,7 @@ fn laid_over(options: &Subscription, configured: SubscriberSettings) -> Subscrib
         circuit_breaker: configured.circuit_breaker,
         rate_limit: configured.rate_limit,
         rate: configured.rate,
+        batch: configured.batch,
+        batching: configured.batching,
     }
 }

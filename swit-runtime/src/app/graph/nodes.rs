@@ -132,6 +132,9 @@ impl Node {
         faults: &mut Faults,
     ) -> Self {
         let topics = topics(&registration, &resolved, settings, faults);
+        if resolved.batch.is_some() {
+            alone(&registration, &middleware, faults);
+        }
         let (group, exclusive) = match &resolved.group {
             ConsumerGroup::Service => (service.name.clone(), false),
             ConsumerGroup::Named(name) => (name.clone(), false),
@@ -157,6 +160,21 @@ impl Node {
             queue = queue.with_single_active();
         }
         Self { registration, resolved, group, queue, dead_letter, middleware, emits }
+    }
+}
+
+/// Middleware runs around one message; around a batch it would have to be left out in silence.
+fn alone(registration: &Registered, middleware: &[(Text, Arc<dyn Middleware>)], faults: &mut Faults) {
+    let name = &registration.name;
+    for (middleware, _) in middleware.iter().filter(|(_, middleware)| middleware.watch().is_none()) {
+        faults.add(
+            registration.location,
+            format!("`{name}` takes its messages in batches, and the middleware `{middleware}` runs around single ones"),
+            format!(
+                "say that it is not meant for it, `except = [\"{name}\"]` in its attribute or in `[middleware.{middleware}]` \
+                 (a validation or a middleware of its policies: leave it out), and do in the handler what has to be done"
+            ),
+        );
     }
 }
 
