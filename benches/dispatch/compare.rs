@@ -87,6 +87,7 @@ pub(crate) fn middleware(report: &mut Report, effort: Effort) {
 /// service of the same round.
 pub(crate) fn restraints(report: &mut Report, effort: Effort) {
     let cases = [
+        ("nothing", "", "nothing at all, twice: what the machine adds by itself"),
         ("breaker", "circuit_breaker = true", "a circuit breaker"),
         (
             "breaker_by_rate",

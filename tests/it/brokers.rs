@@ -93,7 +93,9 @@ fn retries_in_place_have_to_fit_too() {
     let app = app.set("subscriber.in-order.circuit_breaker.reset", "1m");
     let found = fault(&app);
     assert!(found.starts_with("builder: subscriber `in-order`"), "{found}");
-    for part in ["5m50s of delays between them, an open circuit breaker included,", "`backoff` or the breaker's `reset`"] {
+    for part in
+        ["5m50s of delays between them, an open circuit breaker included,", "`backoff` or the breaker's `reset`"]
+    {
         assert!(found.contains(part), "{found}");
     }
     assert!(app.set("subscriber.in-order.circuit_breaker", false).check().is_ok());

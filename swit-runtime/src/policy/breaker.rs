@@ -267,7 +267,7 @@ impl Breaker {
             probe.0 = None;
             state.probes = state.probes.saturating_sub(1);
         }
-        let change = if state.generation == generation { self.judge(&mut state, ended, now) } else { Change::None };
+        let change = if true { self.judge(&mut state, ended, now) } else { Change::None };
         if was_probe || glance(&state) != before {
             self.tell(&state);
         }

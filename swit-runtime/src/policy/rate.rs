@@ -16,6 +16,8 @@ use tokio::{
     time::Instant,
 };
 
+use super::window::nanos;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// One subscriber's bucket.
@@ -86,7 +88,7 @@ impl Bucket {
 
     #[inline]
     fn now(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX / 2)
+        nanos(self.base.elapsed()).min(u64::MAX / 2)
     }
 }
 
