@@ -26,16 +26,16 @@ impl Window {
         Self { part: nanos(width / PARTS).max(1), parts: [Part::default(); PARTS as usize] }
     }
 
-    /// Notes an attempt that ended at this time. Time never goes back.
-    pub(super) fn note(&mut self, at: Duration, failed: bool) {
+    /// Notes attempts that ended at this time, and how many of them failed. Time never goes back.
+    pub(super) fn note(&mut self, at: Duration, attempts: u32, failures: u32) {
         let number = self.number(at);
         // Below the number of parts, so it fits.
         let part = &mut self.parts[usize::try_from(number % u64::from(PARTS)).unwrap_or_default()];
         if part.number != number {
             *part = Part { number, ..Part::default() };
         }
-        part.attempts = part.attempts.saturating_add(1);
-        part.failures = part.failures.saturating_add(u32::from(failed));
+        part.attempts = part.attempts.saturating_add(attempts);
+        part.failures = part.failures.saturating_add(failures);
     }
 
     /// Attempts and failures of the while that ends at this time.
@@ -79,7 +79,7 @@ mod tests {
             let mut now = 0;
             for (step, failed) in steps {
                 now += step;
-                window.note(Duration::from_millis(now), failed);
+                window.note(Duration::from_millis(now), 1, u32::from(failed));
                 noted.push((now, failed));
                 let (attempts, failures) = window.counts(Duration::from_millis(now));
                 let within = |age: u64| noted.iter().filter(move |(at, _)| now - at <= age);
