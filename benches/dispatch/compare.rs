@@ -93,6 +93,7 @@ pub(crate) fn alternate(runtime: &Runtime, services: Vec<Service>, effort: Effor
 /// service of the same round.
 pub(crate) fn restraints(report: &mut Report, effort: Effort) {
     let cases = [
+        ("nothing", "", "nothing at all, twice: what the machine adds by itself"),
         ("breaker", "circuit_breaker = true", "a circuit breaker"),
         (
             "breaker_by_rate",
