@@ -13,7 +13,7 @@ macro_rules! ui {
     )* };
 }
 
-ui!(classify, config_section, event, handle, handlers, middleware, provider, publisher, subscriber);
+ui!(batch, classify, config_section, event, handle, handlers, middleware, provider, publisher, subscriber);
 
 #[test]
 fn pass() {
