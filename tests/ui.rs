@@ -14,6 +14,7 @@ macro_rules! ui {
 }
 
 ui!(
+    batch,
     classify,
     composite,
     config_section,

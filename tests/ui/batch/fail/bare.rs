@@ -1,0 +1,15 @@
+//! `batch` without its numbers.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(batch)]
+async fn store(_orders: Batch<OrderCreated>) {}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! `max` without `within`.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+#[subscriber(batch(max = 100))]
+async fn store(_orders: Batch<OrderCreated>) {}
+
+fn main() {}
