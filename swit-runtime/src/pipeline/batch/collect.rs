@@ -69,7 +69,10 @@ impl Bench {
             let next = poll_fn(|task| source.poll_next(&seat.plan, *index, &mut seat.done, &mut seat.pass, task));
             match cooperative(next).await {
                 Pulled::Delivery(delivery, attempt) => return Some((delivery, attempt)),
-                Pulled::Held => seat.plan.held().await,
+                Pulled::Held => {
+                    seat.pass = Pass::default();
+                    seat.plan.held().await;
+                }
                 Pulled::Closed => return None,
             }
         }
