@@ -6,6 +6,7 @@
 mod alarms;
 mod alerts;
 mod backlog;
+mod batches;
 mod broker;
 mod consumers;
 mod copies;
