@@ -25,6 +25,7 @@ fn main() {
     let mut report = report::Report::default();
     compare::throughput(&mut report, effort);
     compare::middleware(&mut report, effort);
+    compare::batches(&mut report, effort);
     footprint::allocations(&mut report);
     footprint::thousand(&mut report);
     if has("--instructions") {
