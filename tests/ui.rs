@@ -13,7 +13,20 @@ macro_rules! ui {
     )* };
 }
 
-ui!(batch, classify, config_section, event, handle, handlers, middleware, provider, publisher, subscriber);
+ui!(
+    batch,
+    classify,
+    composite,
+    config_section,
+    event,
+    event_handler,
+    handle,
+    handlers,
+    middleware,
+    provider,
+    publisher,
+    subscriber
+);
 
 #[test]
 fn pass() {

@@ -84,8 +84,17 @@ pub(crate) fn batches(report: &mut Report, effort: Effort) {
 
 /// What each further middleware costs: the difference between eight and four.
 pub(crate) fn middleware(report: &mut Report, effort: Effort) {
-    let (runtime, payload) = (one_thread(), order::payload());
+    let runtime = one_thread();
     let services: Vec<_> = [0, 4, 8].map(|n| runtime.block_on(Service::start(1, n))).into();
+    let times = alternate(&runtime, services, effort);
+    report.add("swit_ns_4_middleware", times[1], "ns a message with 4 user middlewares");
+    report.add("swit_ns_8_middleware", times[2], "ns a message with 8 user middlewares");
+    report.add("ns_per_middleware", (times[2] - times[1]) / 4.0, "ns, each further middleware (budget 40)");
+}
+
+/// Nanoseconds a message of each service, the median of rounds that take turns.
+pub(crate) fn alternate(runtime: &Runtime, services: Vec<Service>, effort: Effort) -> Vec<f64> {
+    let payload = order::payload();
     let mut times = vec![Vec::new(); services.len()];
     for round in 0..=effort.rounds {
         for (service, times) in services.iter().zip(&mut times) {
@@ -98,8 +107,51 @@ pub(crate) fn middleware(report: &mut Report, effort: Effort) {
     for service in services {
         runtime.block_on(service.stop());
     }
-    let times: Vec<f64> = times.into_iter().map(median).collect();
-    report.add("swit_ns_4_middleware", times[1], "ns a message with 4 user middlewares");
-    report.add("swit_ns_8_middleware", times[2], "ns a message with 8 user middlewares");
-    report.add("ns_per_middleware", (times[2] - times[1]) / 4.0, "ns, each further middleware (budget 40)");
+    times.into_iter().map(median).collect()
+}
+
+/// What a breaker that stays closed and a rate limit that never limits cost: the median of the differences to the plain
+/// service of the same round.
+pub(crate) fn restraints(report: &mut Report, effort: Effort) {
+    let cases = [
+        ("nothing", "", "nothing at all, twice: what the machine adds by itself"),
+        ("breaker", "circuit_breaker = true", "a circuit breaker"),
+        (
+            "breaker_by_rate",
+            "circuit_breaker = { rate = 0.5, window = '10s', min_volume = 20 }",
+            "a circuit breaker by failure rate",
+        ),
+        ("rate_limit", "rate_limit = { per_second = 1000000, burst = 1000000 }", "a rate limit that never limits"),
+        (
+            "both",
+            "circuit_breaker = true\nrate_limit = { per_second = 1000000, burst = 1000000 }",
+            "circuit breaker and rate limit",
+        ),
+    ];
+    for (workers, runtime, name) in [(1, one_thread(), "c1"), (4, two_threads(), "c4")] {
+        let payload = order::payload();
+        let start = |text: &str| runtime.block_on(Service::configured(workers, 0, text));
+        let plain = start("");
+        let others: Vec<_> = cases.map(|(_, text, _)| start(&format!("[subscriber.count-items]\n{text}"))).into();
+        let run =
+            |service: &Service| effort.nanos_a_message(runtime.block_on(service.run(effort.messages, payload.clone())));
+        let (mut plains, mut costs) = (Vec::new(), vec![Vec::new(); cases.len()]);
+        for round in 0..=effort.rounds {
+            for (service, costs) in others.iter().zip(&mut costs) {
+                // Each beside a plain run of its own, before it or after it.
+                let (before, took, after) = (run(&plain), run(service), run(&plain));
+                if round > 0 {
+                    plains.push(before);
+                    costs.push(took - f64::midpoint(before, after));
+                }
+            }
+        }
+        report.add(&format!("swit_ns_plain_{name}"), median(plains), "ns a message, without either");
+        for ((key, _, what), costs) in cases.into_iter().zip(costs) {
+            report.add(&format!("ns_{key}_{name}"), median(costs), &format!("ns a message, {what} (budget 60)"));
+        }
+        for service in others.into_iter().chain([plain]) {
+            runtime.block_on(service.stop());
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 mod build;
 mod compare;
+mod composite;
 mod footprint;
 mod hand;
 mod instructions;
@@ -26,6 +27,8 @@ fn main() {
     compare::throughput(&mut report, effort);
     compare::middleware(&mut report, effort);
     compare::batches(&mut report, effort);
+    compare::restraints(&mut report, effort);
+    composite::measure(&mut report, effort);
     footprint::allocations(&mut report);
     footprint::thousand(&mut report);
     if has("--instructions") {

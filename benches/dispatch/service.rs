@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use swit::{
-    App, Batch, Context, Middleware, Next, Outcome, Running, State, subscriber,
+    App, Batch, Context, Handlers, Middleware, Next, Outcome, Running, State, subscriber,
     transport::{BoxFuture, Transport},
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -31,9 +31,17 @@ pub(crate) struct Sum {
 
 #[subscriber(topic = "order.created")]
 pub(crate) async fn count_items(order: Order, sum: State<Sum>) {
-    let items = order.items.len() as u64;
-    if sum.items.fetch_add(items, Ordering::Relaxed) + items == sum.expected.load(Ordering::Relaxed) {
-        sum.done.notify_one();
+    sum.add(&order);
+}
+
+impl Sum {
+    /// What a handler does with a message.
+    #[inline]
+    pub(crate) fn add(&self, order: &Order) {
+        let items = order.items.len() as u64;
+        if self.items.fetch_add(items, Ordering::Relaxed) + items == self.expected.load(Ordering::Relaxed) {
+            self.done.notify_one();
+        }
     }
 }
 
@@ -62,15 +70,26 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(workers: u32, middleware: usize) -> Self {
+        Self::configured(workers, middleware, "").await
+    }
+
+    /// With this configuration on top.
+    pub(crate) async fn configured(workers: u32, middleware: usize, configuration: &str) -> Self {
+        Self::of::<(count_items,)>("count-items", workers, middleware, configuration).await
+    }
+
+    /// A service of this one subscriber.
+    pub(crate) async fn of<H: Handlers>(name: &str, workers: u32, middleware: usize, configuration: &str) -> Self {
         let sum = Arc::new(Sum::default());
         let mut options = MemoryOptions::default();
         options.capacity = ROOM;
         let transport: Arc<dyn Transport> = Arc::new(MemoryTransport::new("default", options));
-        let mut app = App::only::<(count_items,)>()
+        let mut app = App::only::<H>()
             .provide_shared(sum.clone())
             .transport(transport)
-            .set("subscriber.count-items.concurrency", i64::from(workers))
-            .set("subscriber.count-items.prefetch", 1_000);
+            .config_text("the benchmark", configuration)
+            .set(&format!("subscriber.{name}.concurrency"), i64::from(workers))
+            .set(&format!("subscriber.{name}.prefetch"), 1_000);
         for n in 0..middleware {
             app = app.middleware(format!("pass-{n}"), 0, Pass);
         }

@@ -92,7 +92,7 @@ impl Breaker {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut refuse = |key, message: String, help: &str| {
-            faults.push(Fault::new(format!("`circuit_breaker`: {message}"), help).at(key))
+            faults.push(Fault::new(format!("`circuit_breaker`: {message}"), help).at(key));
         };
         for (key, name, value, most, help) in [
             (

@@ -36,7 +36,7 @@ impl RateLimit {
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut refuse = |key, message: String, help: String| {
-            faults.push(Fault::new(format!("`rate_limit`: {message}"), help).at(key))
+            faults.push(Fault::new(format!("`rate_limit`: {message}"), help).at(key));
         };
         let is_bad = |value: u32| value == 0 || value > MAX_RATE;
         match self.per_second {

@@ -34,7 +34,7 @@ pub fn subscriber(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 #[proc_macro_attribute]
 pub fn event_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    guard::attribute(item, |item, errors| event_handler::expand(attribute.into(), item, errors))
+    guard::attribute(item, |item, errors| event_handler::expand(&attribute.into(), item, errors))
 }
 
 #[proc_macro_attribute]

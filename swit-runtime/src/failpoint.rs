@@ -93,6 +93,10 @@ sabotages! {
     LeakAfterAPanic = "leak_after_a_panic";
     /// A copy is published twice.
     CopyTwice = "copy_twice";
+    /// A breaker that is open keeps nobody from pulling.
+    PullWhileOpen = "pull_while_open";
+    /// What the broker was given back only because it had waited counts as if its process had crashed.
+    CountWhatWaited = "count_what_waited";
     /// What can never succeed is tried again.
     RetryWhatIsPoison = "retry_what_is_poison";
 }

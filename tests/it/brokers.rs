@@ -89,6 +89,16 @@ fn retries_in_place_have_to_fit_too() {
     assert!(found.contains("to at most 15m together"), "{found}");
     let app = on_rabbitmq(App::only::<(in_order,)>()).set("subscriber.in-order.retries", 5);
     assert!(app.check().is_ok(), "12m 50s fit");
+    // A breaker may be open between any two of them.
+    let app = app.set("subscriber.in-order.circuit_breaker.reset", "1m");
+    let found = fault(&app);
+    assert!(found.starts_with("builder: subscriber `in-order`"), "{found}");
+    for part in
+        ["5m50s of delays between them, an open circuit breaker included,", "`backoff` or the breaker's `reset`"]
+    {
+        assert!(found.contains(part), "{found}");
+    }
+    assert!(app.set("subscriber.in-order.circuit_breaker", false).check().is_ok());
     let app = on_rabbitmq(App::only::<(in_order_as_it_comes,)>()).set("transport.default.ack_limit", "7m");
     assert!(fault(&app).contains("6 attempts of 30s and 31s of delays between them are 3m31s"), "{}", fault(&app));
 }

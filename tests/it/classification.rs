@@ -241,8 +241,8 @@ struct Stubborn;
 impl ErrorHandler for Stubborn {
     fn decide<'a>(&'a self, failed: FailedAttempt<'a>) -> BoxFuture<'a, ErrorAction> {
         // Waits here, and waits in the broker.
-        let wait = Duration::from_millis(if failed.attempt % 2 == 0 { 0 } else { 1_500 });
-        let again = if failed.attempt % 3 == 0 { ErrorAction::Retry } else { ErrorAction::RetryAfter(wait) };
+        let wait = Duration::from_millis(if failed.attempt.is_multiple_of(2) { 0 } else { 1_500 });
+        let again = if failed.attempt.is_multiple_of(3) { ErrorAction::Retry } else { ErrorAction::RetryAfter(wait) };
         Box::pin(std::future::ready(again))
     }
 }

@@ -12,6 +12,7 @@ mod breaker;
 mod broker;
 mod brokers;
 mod classification;
+mod clock_jumps;
 mod codecs;
 mod composite;
 mod compression;

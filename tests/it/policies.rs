@@ -12,7 +12,8 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use swit::{
-    App, Backoff, Class, Failure, FailureKind, Handle, Metadata, Outcome, Policies, Running, Subscription, subscriber,
+    App, Backoff, CircuitBreaker, Class, Failure, FailureKind, Handle, Metadata, Outcome, Policies, Running,
+    Subscription, subscriber,
     transport::Transport,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -53,6 +54,10 @@ enum Order {
 struct Case {
     retries: Option<u32>,
     backoff: Option<Backoff>,
+    /// Failures in a row, reset in milliseconds, probes.
+    breaker: Option<(u32, u64, u32)>,
+    /// Attempts a second, and at once.
+    rate: Option<(u32, u32)>,
     order: Order,
     concurrency: u32,
     /// For each message its key and what happens to it, attempt by attempt; it succeeds after that.
@@ -73,9 +78,8 @@ impl Case {
                 Step::Bury => return dead("not_wanted"),
                 Step::Fail(Some(Class::InvalidInput)) => return dead("invalid_input"),
                 Step::Fail(Some(Class::Permanent)) => return dead("permanent"),
-                Step::Fail(None) | Step::Panic | Step::Hang => self.retries.unwrap_or(3),
                 Step::Fail(Some(Class::Transient)) => self.retries.unwrap_or(5),
-                Step::Fail(Some(_)) => self.retries.unwrap_or(3),
+                Step::Fail(_) | Step::Panic | Step::Hang => self.retries.unwrap_or(3),
             };
             if attempt > budget {
                 return dead("max_retries_exceeded");
@@ -91,6 +95,13 @@ impl Case {
         }
         if let Some(backoff) = self.backoff {
             policies = policies.backoff(backoff);
+        }
+        if let Some((failures, reset, probes)) = self.breaker {
+            let breaker = CircuitBreaker::new().failures(failures).reset(Duration::from_millis(reset));
+            policies = policies.circuit_breaker(breaker.half_open(probes));
+        }
+        if let Some((per_second, burst)) = self.rate {
+            policies = policies.rate_limit(per_second, burst);
         }
         let subscription = Subscription::new("task.created").name("work").policies(policies);
         match self.order {
@@ -180,7 +191,9 @@ async fn run(case: Case) -> Result<(), TestCaseError> {
             Ending::Done | Ending::Discarded => prop_assert_eq!(letters, [], "message {}", number),
             ending if case.crashes.is_empty() => prop_assert_eq!(letters, [ending], "message {}", number),
             // One that died with its process may be told twice, and never otherwise.
-            ending => prop_assert!(!letters.is_empty() && letters.iter().all(|one| *one == ending), "{:?}", letters),
+            ending @ Ending::Dead { .. } => {
+                prop_assert!(!letters.is_empty() && letters.iter().all(|one| *one == ending), "{:?}", letters)
+            }
         }
     }
     prop_assert!(dead.is_empty(), "{:?}", dead);
@@ -229,20 +242,24 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Backoff::linear(Duration::from_millis(400))),
         Just(Backoff::None),
     ];
+    let breaker = prop::option::of((1..4_u32, 100..4_000_u64, 1..4_u32));
+    let rate = prop::option::of((1..20_u32, 1..4_u32));
     let order = prop_oneof![Just(Order::None), Just(Order::All), Just(Order::ByKey)];
     let message = (0..3_u8, prop::collection::vec(step(), 0..5));
     let crashes = prop::collection::vec((1..8_000_u64).prop_map(Duration::from_millis), 0..3);
     (
         prop::option::of(0..6_u32),
-        prop::option::of(backoff),
+        (prop::option::of(backoff), breaker, rate),
         order,
         1..5_u32,
         prop::collection::vec(message, 1..12),
         crashes,
     )
-        .prop_map(|(retries, backoff, order, concurrency, messages, crashes)| Case {
+        .prop_map(|(retries, (backoff, breaker, rate), order, concurrency, messages, crashes)| Case {
             retries,
             backoff,
+            breaker,
+            rate,
             order,
             concurrency,
             messages,

@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "handlers own their arguments")]
 
 mod classes;
+mod composites;
 mod events;
 mod handlers;
 mod middleware;

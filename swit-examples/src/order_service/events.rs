@@ -1,13 +1,15 @@
 //! The events of the flow: what each step tells the next.
 //!
 //! ```text
-//! order.line ─ accept-order ─ order.created ─ reserve-inventory ┬ inventory.reserved ─ take-payment ┬ payment.completed ─ schedule-shipping ─ shipping.scheduled ─ complete-order ─ order.completed
-//!                                                               │                                   └ payment.failed ─ release-inventory ─ inventory.released ┐
-//!                                                               └ inventory.rejected ──────────────────────────────────────────────────── reject-order ───────┴ order.rejected
+//! order.line ─ accept-order ─ order.created ─ prepare-order ─ order.priced ─ reserve-inventory ┬ inventory.reserved ─ take-payment ┬ payment.completed ─ schedule-shipping ─ shipping.scheduled ─ complete-order ─ order.completed
+//!                                                                                              │                                   └ payment.failed ─ release-inventory ─ inventory.released ┐
+//!                                                                                              └ inventory.rejected ──────────────────────────────────────────────────── reject-order ───────┴ order.rejected
 //! ```
 //!
+//! `prepare-order` is four handlers of one event, of which `calculate-price` hands the order on.
+//!
 //! Beside the flow, `order.duplicate` and `order.dead-lettered` ([`DEAD_LETTERED`]) say what else becomes of lines, and
-//! `order.updated` and `order.events` tell whoever wants to know: nobody has to.
+//! `order.updated`, `order.events` and `stock.low` tell whoever wants to know: nobody has to.
 
 use serde::{Deserialize, Serialize};
 use swit::Event;
@@ -43,6 +45,34 @@ pub struct OrderCreated {
 pub struct OrderDuplicate {
     /// The id that both have.
     pub order_id: OrderId,
+}
+
+/// It is known what the order costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
+#[event(topic = "order.priced", version = 1, key = lane)]
+pub struct OrderPriced {
+    /// The order.
+    pub order_id: OrderId,
+    /// What it waits in line for: orders for one article are taken in their order. Of several, the first.
+    pub lane: Sku,
+    /// What was ordered.
+    pub items: Vec<Item>,
+    /// What it costs.
+    pub total: Money,
+    /// In this currency.
+    pub currency: Currency,
+    /// How it is paid.
+    pub payment: Payment,
+    /// What it is counted by.
+    pub labels: Labels,
+}
+
+/// An article runs out. Informational: one or the other may be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]
+#[event(topic = "stock.low", version = 1, key = sku, unrouted = "ignore")]
+pub struct StockLow {
+    /// The article.
+    pub sku: Sku,
 }
 
 /// Everything was there and is kept for the order.
@@ -104,15 +134,6 @@ pub struct PaymentFailed {
     pub order_id: OrderId,
     /// What the order is counted by.
     pub labels: Labels,
-}
-
-/// What the payment partner can answer.
-#[derive(Debug, Clone, PartialEq, Eq, Event)]
-pub enum PaymentAnswer {
-    /// Paid.
-    Completed(PaymentCompleted),
-    /// Refused.
-    Failed(PaymentFailed),
 }
 
 /// What was kept for an order is free again.

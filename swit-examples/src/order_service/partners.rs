@@ -3,7 +3,7 @@
 
 use swit::Classify;
 
-use super::order::{Item, Region, Sku};
+use super::order::{CustomerId, Item, Region, Sku};
 
 /// What the message of a simulated crash starts with; the panic hook of the binary keeps quiet about it.
 pub const CRASH: &str = "the payment partner's client crashed";
@@ -11,6 +11,25 @@ pub const CRASH: &str = "the payment partner's client crashed";
 /// The first article that is out of stock: those whose number starts with `OOS-` always are.
 pub fn out_of_stock(items: &[Item]) -> Option<&Sku> {
     items.iter().map(|item| &item.sku).find(|sku| sku.as_str().starts_with("OOS-"))
+}
+
+/// The first article that runs out: those whose number starts with `LOW-` always do.
+pub fn runs_out(items: &[Item]) -> Option<&Sku> {
+    items.iter().map(|item| &item.sku).find(|sku| sku.as_str().starts_with("LOW-"))
+}
+
+/// A customer could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Classify)]
+#[error("the customer has no letter box")]
+#[class(permanent)]
+pub struct NoLetterBox;
+
+/// Tells a customer that the order came in.
+///
+/// # Errors
+/// For customers whose id starts with `unreachable`.
+pub fn notify(customer: &CustomerId) -> Result<(), NoLetterBox> {
+    if customer.as_str().starts_with("unreachable") { Err(NoLetterBox) } else { Ok(()) }
 }
 
 /// The payment partner's answer.

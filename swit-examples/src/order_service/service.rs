@@ -20,8 +20,11 @@ use super::{
     summary::Summary,
 };
 
-/// The example's own configuration: short backoffs above all.
+/// The example's own configuration.
 const CONFIGURATION: &str = include_str!("../../order-service.toml");
+
+/// What is different where it works off an input: no rate limit, and short waits for the partner.
+const WORKING_OFF: &str = include_str!("../../working-off.toml");
 
 /// How often progress is looked at while nothing is read.
 const TICK: Duration = Duration::from_millis(100);
@@ -74,7 +77,7 @@ pub struct Report {
     pub error: Option<RunError>,
 }
 
-/// The app: everything that was linked, under the example's configuration.
+/// The app: everything that was linked, under the example's configuration, as it serves.
 pub fn app() -> App {
     App::new().service("order-service", env!("CARGO_PKG_VERSION")).config_text("order-service.toml", CONFIGURATION)
 }
@@ -88,7 +91,8 @@ pub async fn run(options: Options, stop: watch::Receiver<bool>) -> Result<Report
     let source = options.source.unwrap_or(Source::Stdin);
     let letters = open_dead_letters(options.dead_letters.as_deref(), &source)?;
     let ledger = Arc::new(Ledger::new(Window::DEFAULT));
-    let running = app().provide_shared(ledger.clone()).provide_shared(letters.clone()).start().await?;
+    let app = if serve { app() } else { app().config_text("working-off.toml", WORKING_OFF) };
+    let running = app.provide_shared(ledger.clone()).provide_shared(letters.clone()).start().await?;
     let feed = Feed::open(&source).map_err(|error| unreadable(&source, error))?;
     let mut run = Run {
         intake: Intake::new(running.publisher()?, ledger.clone().into()),

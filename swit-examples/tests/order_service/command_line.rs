@@ -63,7 +63,7 @@ fn a_reader_that_leaves_is_no_failure() {
 #[test]
 fn the_service_checks_itself() {
     for (arguments, part) in [
-        (&["check"][..], "order-service: 13 subscribers"),
+        (&["check"][..], "order-service: 15 subscribers"),
         (&["graph"], "order.created"),
         (&["graph", "--format", "dot"], "digraph"),
         (&["publish", "order.line", ORDER], "complete-order: 1 attempts, 1 succeeded"),

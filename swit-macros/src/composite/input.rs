@@ -44,7 +44,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
 
 const ELSEWHERE: &[Elsewhere] = &[
     Elsewhere {
-        keys: &["on_error", "blocking", "order"],
+        keys: &["on_error", "blocking", "order", "validate"],
         whose: "each event handler's own",
         help: "write it there: `#[event_handler(composite = NAME, order = 10, …)]`",
     },

@@ -11,9 +11,9 @@ use crate::{names::Private, report::Errors};
 /// Expands the macro; `None` where something was reported.
 pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream> {
     let (item, rest) = input::read(input, errors)?;
-    let mut keys = input::keys(rest, errors);
+    let mut keys = input::keys(rest.clone(), errors);
     let private = Private::read(&mut keys, errors);
-    let composite = validate::validate(item, keys, errors);
+    let composite = validate::validate(item, keys, &rest, errors);
     if errors.any() {
         return None;
     }

@@ -1,12 +1,11 @@
 //! What the keys of a composite must be, beside what a subscriber's must.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{TokenStream, TokenTree};
 use swit_grammar::{nearest::nearest, subscriber::AckMode};
-use syn::Ident;
 
 use super::input::Item;
 use crate::{
-    parsing::{Entry, Form, Keys},
+    parsing::{Entry, Form, Keys, mentions},
     report::Errors,
     subscriber::{
         attribute::Raw,
@@ -36,11 +35,18 @@ pub(super) struct Composite {
 }
 
 /// Reads the keys and checks them together. What is wrong is reported at its key.
-pub(super) fn validate(item: Item, mut keys: Keys<'_>, errors: &Errors) -> Option<Composite> {
-    let strategy = strategy(keys.take("strategy").as_ref(), &item.ident, errors);
+pub(super) fn validate(item: Item, mut keys: Keys<'_>, written: &TokenStream, errors: &Errors) -> Option<Composite> {
+    let strategy = match keys.take("strategy") {
+        Some(entry) => strategy(&entry, errors),
+        None if mentions(written, "strategy") => None,
+        None => {
+            errors.at(&item.ident, format_args!("`{}` has no strategy", item.ident), HELP);
+            None
+        }
+    };
     let keys = Raw::read(&mut keys, errors);
     let name = keys.name.as_ref().map_or_else(
-        || default_name(&item.ident, &format!("composite!({}, name = \"…\", …)", item.ident), errors),
+        || default_name(&item.ident, &format!("swit::composite!({}, name = \"…\", …)", item.ident), errors),
         syn::LitStr::value,
     );
     agree(&name, &keys, &item.ident, errors);
@@ -51,11 +57,7 @@ pub(super) fn validate(item: Item, mut keys: Keys<'_>, errors: &Errors) -> Optio
     Some(Composite { item, name, strategy: strategy?, keys })
 }
 
-fn strategy(entry: Option<&Entry>, ident: &Ident, errors: &Errors) -> Option<Strategy> {
-    let Some(entry) = entry else {
-        errors.at(ident, format_args!("`{ident}` has no strategy"), HELP);
-        return None;
-    };
+fn strategy(entry: &Entry, errors: &Errors) -> Option<Strategy> {
     let word = match &entry.form {
         Form::Value(tokens) => match tokens.clone().into_iter().collect::<Vec<_>>().as_slice() {
             [TokenTree::Ident(word)] => Some(word.clone()),

@@ -1,13 +1,14 @@
 //! The keys of `#[event_handler]`, each by itself and to the function.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use swit_grammar::name::check_name;
 use syn::{LitStr, Path};
 
 use crate::{
-    parsing::{Elsewhere, Entry, Form, Keys, Vocabulary},
+    parsing::{Elsewhere, Entry, Form, Keys, Vocabulary, mentions},
     report::Errors,
     subscriber::{
+        attribute::{self, Validate},
         signature::Handler,
         validate::{asked, default_name},
     },
@@ -15,7 +16,7 @@ use crate::{
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "#[event_handler]",
-    known: &["composite", "order", "name", "on_error", "blocking", "crate"],
+    known: &["composite", "order", "name", "on_error", "blocking", "validate", "crate"],
     later: &[],
 };
 
@@ -41,10 +42,19 @@ pub(super) const OF_THE_COMPOSITE: Elsewhere = Elsewhere {
         "codec",
         "transport",
         "classifier",
+        "circuit_breaker",
+        "rate_limit",
         "strategy",
     ],
     whose: "its composite's: all of its handlers share one subscription",
     help: "write it in `swit::composite!(NAME, strategy = …, …)`",
+};
+
+/// A key of `#[subscriber]` that neither has.
+pub(super) const OF_NONE: Elsewhere = Elsewhere {
+    keys: &["batch"],
+    whose: "a `#[subscriber]`'s, which takes its messages together; event handlers take them one by one",
+    help: "remove `batch`",
 };
 
 /// The composite that an event handler names.
@@ -60,6 +70,7 @@ pub(super) struct Raw {
     name: Option<LitStr>,
     on_error: Option<Path>,
     pub(super) blocking: bool,
+    validate: Option<Validate>,
     /// Keys that must be there and were not written.
     missing: Vec<&'static str>,
 }
@@ -71,21 +82,27 @@ pub(super) struct EventHandler {
     pub(super) name: String,
     pub(super) on_error: Option<Path>,
     pub(super) blocking: bool,
+    pub(super) validate: Option<Validate>,
     pub(super) handler: Handler,
 }
 
 impl Raw {
     /// Takes every key out of the table.
-    pub(super) fn read(keys: &mut Keys<'_>, errors: &Errors) -> Self {
+    pub(super) fn read(keys: &mut Keys<'_>, written: &TokenStream, errors: &Errors) -> Self {
         let (composite, order) = (keys.take("composite"), keys.take("order"));
         let missing = [("composite", composite.is_none()), ("order", order.is_none())];
         Self {
-            missing: missing.into_iter().filter(|(_, missing)| *missing).map(|(key, _)| key).collect(),
+            missing: missing
+                .into_iter()
+                .filter(|(key, missing)| *missing && !mentions(written, key))
+                .map(|(key, _)| key)
+                .collect(),
             composite: composite.and_then(|entry| owner(&entry, errors)),
             order: order.and_then(|entry| entry.integer(errors)),
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             on_error: keys.take("on_error").and_then(|entry| entry.path(errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
+            validate: keys.take("validate").and_then(|entry| attribute::validate(&entry, errors)),
         }
     }
 }
@@ -120,6 +137,7 @@ pub(super) fn validate(raw: Raw, handler: Handler, errors: &Errors) -> Option<Ev
         name,
         on_error: raw.on_error,
         blocking: raw.blocking,
+        validate: raw.validate,
         handler,
     })
 }
@@ -128,7 +146,7 @@ fn absent(key: &str, ident: &Ident, errors: &Errors) {
     match key {
         "composite" => errors.at(
             ident,
-            format_args!("`{ident}` says not which composite it belongs to"),
+            format_args!("`{ident}` does not say which composite it belongs to"),
             "write `#[event_handler(composite = NAME, order = 10)]`, and beside it `swit::composite!(NAME, strategy = sequential);`; what stands alone is a `#[subscriber]`",
         ),
         _ => errors.at(

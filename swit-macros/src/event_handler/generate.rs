@@ -7,7 +7,10 @@ use syn::spanned::Spanned;
 use super::attribute::{EventHandler, Owner};
 use crate::{
     names::{self, Private, spelled},
-    subscriber::generate::{call, facts, fields},
+    subscriber::{
+        generate::{call, facts, fields},
+        validation,
+    },
     twin::with_twin,
 };
 
@@ -16,6 +19,7 @@ pub(super) fn generate(event_handler: &EventHandler, private: &Private) -> Token
     let handler = &event_handler.handler;
     let items = [
         facts(handler, None, private),
+        validation::items(handler, event_handler.validate.as_ref(), false, private),
         registration(event_handler, private),
         contracts(event_handler, private),
         implementation(event_handler, private),
@@ -25,7 +29,8 @@ pub(super) fn generate(event_handler: &EventHandler, private: &Private) -> Token
 }
 
 fn registration(event_handler: &EventHandler, private: &Private) -> TokenStream {
-    let EventHandler { owner, order, name, handler, .. } = event_handler;
+    let EventHandler { owner, order, name, handler, validate, .. } = event_handler;
+    let schema = validation::field(validate.as_ref());
     let (ident, function, location) = (handler.ident(), handler.function.name(), names::location(private));
     let fields = fields(handler, private);
     let owner = match owner {
@@ -43,6 +48,7 @@ fn registration(event_handler: &EventHandler, private: &Private) -> TokenStream 
             owner: #owner,
             order: #order,
             #fields
+            schema: #schema,
             call: #private::call_event_handler::<#ident>,
         };
     }
@@ -72,8 +78,8 @@ fn contracts(event_handler: &EventHandler, private: &Private) -> TokenStream {
 }
 
 fn implementation(event_handler: &EventHandler, private: &Private) -> TokenStream {
-    let EventHandler { handler, on_error, blocking, .. } = event_handler;
-    let (ident, call) = (handler.ident(), call(handler, None, on_error.as_ref(), *blocking, private));
+    let EventHandler { handler, on_error, blocking, validate, .. } = event_handler;
+    let (ident, call) = (handler.ident(), call(handler, validate.as_ref(), on_error.as_ref(), *blocking, private));
     quote! {
         impl #private::EventHandler for #ident {
             const REGISTRATION: &'static #private::EventHandlerRegistration = &__SWIT_REGISTRATION;

@@ -15,11 +15,11 @@ const ROLE: Role = Role {
 };
 
 /// Expands the attribute; `None` where something was reported.
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
-    let elsewhere = &[attribute::OF_THE_COMPOSITE];
-    let mut keys = Keys::read_beside(attribute, &attribute::VOCABULARY, elsewhere, errors);
+pub(crate) fn expand(attribute: &TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
+    let elsewhere = &[attribute::OF_THE_COMPOSITE, attribute::OF_NONE];
+    let mut keys = Keys::read_beside(attribute.clone(), &attribute::VOCABULARY, elsewhere, errors);
     let private = Private::read(&mut keys, errors);
-    let raw = attribute::Raw::read(&mut keys, errors);
+    let raw = attribute::Raw::read(&mut keys, attribute, errors);
     let function = Handler::read(item, &ROLE, raw.blocking, errors);
     let handler = attribute::validate(raw, function?, errors)?;
     if errors.any() {

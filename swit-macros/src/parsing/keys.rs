@@ -1,6 +1,6 @@
 //! The keys of one attribute: known ones are handed out, all others are refused.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use swit_grammar::nearest::nearest;
 
 use super::{Entry, entries};
@@ -81,6 +81,14 @@ impl Drop for Keys<'_> {
             self.entries.first().map(Entry::name).unwrap_or_default()
         );
     }
+}
+
+/// Whether a key was meant, even if it was mistyped or stands where none can: then it is not missing.
+pub(crate) fn mentions(tokens: &TokenStream, key: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == key || nearest(&word.to_string(), [key]).is_some(),
+        _ => false,
+    })
 }
 
 fn unknown(entry: &Entry, name: &str, vocabulary: &Vocabulary, errors: &Errors) {

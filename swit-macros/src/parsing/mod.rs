@@ -8,4 +8,4 @@ mod value;
 
 pub(crate) use entry::{Entry, Form, entries};
 pub(crate) use helper::{Helper, helper};
-pub(crate) use keys::{Elsewhere, Keys, Vocabulary};
+pub(crate) use keys::{Elsewhere, Keys, Vocabulary, mentions};

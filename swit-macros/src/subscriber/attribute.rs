@@ -14,7 +14,7 @@ use syn::{LitBool, LitStr, Path};
 
 use super::restraints::{self, Breaker};
 use crate::{
-    event::Codec,
+    event::{Codec, Format},
     parsing::{Entry, Form, Keys, Vocabulary},
     report::Errors,
 };
@@ -170,6 +170,11 @@ impl Raw {
             batch: batch.and_then(|entry| restraints::batch(&entry, errors)),
         }
     }
+
+    /// Whether messages are JSON, whatever their event types accept.
+    pub(super) fn is_json_alone(&self) -> bool {
+        self.codec.as_ref().is_some_and(|codec| codec.format == Format::Json)
+    }
 }
 
 fn located<T>(entry: Option<Entry>, read: impl FnOnce(&Entry) -> Option<T>) -> Option<At<T>> {
@@ -314,7 +319,8 @@ fn dead_letter(entry: &Entry, errors: &Errors) -> Option<DeadLetter> {
     entry.checked(check_queue, errors).map(DeadLetter::Queue)
 }
 
-fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
+/// The path of a function, or the word that stands for the type's schema.
+pub(crate) fn validate(entry: &Entry, errors: &Errors) -> Option<Validate> {
     let path = match &entry.form {
         Form::Value(tokens) => syn::parse2::<Path>(tokens.clone()).ok(),
         Form::Flag | Form::List(_) => None,

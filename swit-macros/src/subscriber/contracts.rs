@@ -5,14 +5,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
-use super::{
-    attribute::{Raw, Validate},
-    validate::Subscriber,
-};
-use crate::{
-    event::Format,
-    names::{Private, ends, spelled},
-};
+use super::{attribute::Raw, validate::Subscriber};
+use crate::names::{Private, ends, spelled};
 
 /// `const _: () = …;` for each contract that applies.
 pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStream {
@@ -62,21 +56,6 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         all.extend(quote_spanned!(first=> const _: () = #at::contract::returns_no_events));
         all.extend(quote_spanned!(last=> (#function, #text, #publishes);));
     }
-    if let Some(validate) = &keys.validate {
-        let payloads = subscriber
-            .handler
-            .arguments
-            .iter()
-            .map(|ty| quote!((#private::Probe::<#ty>::IS_PAYLOAD, #private::Probe::<#ty>::IS_JSON)));
-        let payloads = quote!(__SWIT_ARGUMENTS, &[#(#payloads),*]);
-        match validate {
-            Validate::Function(path) => all.extend(assert(path, "something_is_validated", payloads)),
-            Validate::Schema(word) => {
-                let json_alone = json_alone(subscriber);
-                all.extend(assert(word, "schema_is_of_json", quote!(#json_alone, #payloads)));
-            }
-        }
-    }
     all
 }
 
@@ -98,9 +77,4 @@ pub(crate) fn of_keys(keys: &Raw, function: &str, private: &Private) -> TokenStr
         });
     }
     all
-}
-
-/// Whether the attribute says that messages are JSON, whatever their event types accept.
-pub(super) fn json_alone(subscriber: &Subscriber) -> bool {
-    subscriber.keys.codec.as_ref().is_some_and(|codec| codec.format == Format::Json)
 }

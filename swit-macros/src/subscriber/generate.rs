@@ -31,10 +31,10 @@ use crate::{
 
 /// Everything beside the user's function.
 pub(super) fn generate(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let handler = &subscriber.handler;
+    let (handler, keys) = (&subscriber.handler, &subscriber.keys);
     let items = [
-        facts(handler, subscriber.keys.topics.as_ref(), private),
-        validation::schema(subscriber, private),
+        facts(handler, keys.topics.as_ref(), private),
+        validation::items(handler, keys.validate.as_ref(), keys.is_json_alone(), private),
         registration(subscriber, private),
         contracts(subscriber, private),
         implementation(subscriber, private),

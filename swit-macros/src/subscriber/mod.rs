@@ -10,7 +10,7 @@ mod restraints;
 pub(crate) mod signature;
 pub(crate) mod spec;
 pub(crate) mod validate;
-mod validation;
+pub(crate) mod validation;
 
 use proc_macro2::TokenStream;
 

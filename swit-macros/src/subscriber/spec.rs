@@ -6,8 +6,8 @@ use swit_grammar::subscriber::AckMode;
 use syn::spanned::Spanned;
 
 use super::{
-    attribute::{DeadLetter, OrderBy, Raw, Sharing, Validate},
-    restraints,
+    attribute::{DeadLetter, OrderBy, Raw, Sharing},
+    restraints, validation,
 };
 use crate::{constants, names::Private};
 
@@ -73,8 +73,7 @@ pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
     field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
     field("batch", keys.batch.as_ref().map(|at| some(restraints::batch_constant(at.value, private))));
-    let by_schema = matches!(keys.validate, Some(Validate::Schema(_)));
-    field("schema", by_schema.then(|| some(quote!(&__SWIT_SCHEMA))));
+    field("schema", keys.validate.as_ref().map(|validate| validation::field(Some(validate))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }
 

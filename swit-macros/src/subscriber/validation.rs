@@ -5,22 +5,47 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
-use super::{attribute::Validate, contracts::json_alone, validate::Subscriber};
+use super::{attribute::Validate, signature::Handler};
 use crate::names::{Private, ends};
 
-/// The schemas of the arguments that are payloads, made when the service starts.
-pub(super) fn schema(subscriber: &Subscriber, private: &Private) -> TokenStream {
-    let probe = subscriber.keys.validate.as_ref().map(|_| {
-        quote! {
-            #[allow(unused_imports)]
-            use #private::NoPayload as _;
+/// The schemas of the arguments that are payloads, made when the service starts, and what the compiler is to make sure of.
+/// With `json_alone` the attribute says that messages are JSON, whatever their event types accept.
+pub(crate) fn items(
+    handler: &Handler,
+    validate: Option<&Validate>,
+    json_alone: bool,
+    private: &Private,
+) -> TokenStream {
+    let Some(validate) = validate else { return TokenStream::new() };
+    let (function, arguments) = (handler.function.name(), &handler.arguments);
+    let payloads =
+        arguments.iter().map(|ty| quote!((#private::Probe::<#ty>::IS_PAYLOAD, #private::Probe::<#ty>::IS_JSON)));
+    let payloads = quote!(__SWIT_ARGUMENTS, &[#(#payloads),*]);
+    let probe = quote! {
+        #[allow(unused_imports)]
+        use #private::NoPayload as _;
+    };
+    match validate {
+        Validate::Function(path) => {
+            let at = private.at(path);
+            let contract = quote_spanned! {path.span()=>
+                const _: () = #at::contract::something_is_validated(#function, #payloads);
+            };
+            quote!(#probe #contract)
         }
-    });
-    if !matches!(subscriber.keys.validate, Some(Validate::Schema(_))) {
-        return quote!(#probe);
+        Validate::Schema(word) => {
+            let at = private.at(word);
+            let contract = quote_spanned! {word.span()=>
+                const _: () = #at::contract::schema_is_of_json(#function, #json_alone, #payloads);
+            };
+            let schema = schema(handler, json_alone, private);
+            quote!(#probe #schema #contract)
+        }
     }
-    let json_alone = json_alone(subscriber);
-    let arguments = subscriber.handler.arguments.iter().map(|ty| {
+}
+
+fn schema(handler: &Handler, json_alone: bool, private: &Private) -> TokenStream {
+    let arguments = handler.arguments.iter().map(|ty| {
         // At the type, so that one without a schema is reported there, and as a whole.
         let (at, (first, last)) = (private.at(ty), ends(ty));
         let mut add = quote_spanned!(first=> (&&#at::schema::Argument::<#ty>::TYPE));
@@ -28,12 +53,19 @@ pub(super) fn schema(subscriber: &Subscriber, private: &Private) -> TokenStream 
         add
     });
     quote! {
-        #probe
         static __SWIT_SCHEMA: #private::schema::Schema = #private::schema::Schema::new(#json_alone, |__schemas| {
             #[allow(unused_imports)]
             use #private::schema::{DescribesNothing as _, IsDescribed as _};
             #(#arguments)*
         });
+    }
+}
+
+/// The field of a registration.
+pub(crate) fn field(validate: Option<&Validate>) -> TokenStream {
+    match validate {
+        Some(Validate::Schema(_)) => quote!(::core::option::Option::Some(&__SWIT_SCHEMA)),
+        Some(Validate::Function(_)) | None => quote!(::core::option::Option::None),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     failed::HandlersFailed,
 };
 use crate::{
+    classify::Class,
     context::{Context, Receiver},
     event::{EventDescriptor, is_of},
     message::Message,
@@ -160,8 +161,14 @@ impl Progress {
         if fine || self.composite.strategy == Strategy::BestEffort {
             return Outcome::Success;
         }
-        // Its class is that of the first that failed, for whoever looks at the outcome; what becomes of it is `verdict`'s.
-        let class = state.failed.iter().min_by_key(|(at, _)| *at).and_then(|(_, failure)| failure.classification());
+        // For whoever looks at the outcome, middleware and breakers among them; what becomes of it is `verdict`'s. As long as
+        // one may be tried again, so may all of it.
+        let deciding = state.failed.iter().min_by_key(|(at, failure)| (!failure.class().retryable(), *at));
+        let class = match deciding {
+            Some((_, failure)) => failure.classification(),
+            // All that was run went well: what was given up before says nothing of what is needed now.
+            None => Some(Class::Permanent.into()),
+        };
         let failed = state.failed.iter().map(|(at, failure)| (*at, failure));
         let failure = Failure::new(FailureKind::Handler, self.error(&state, failed, None));
         match class {

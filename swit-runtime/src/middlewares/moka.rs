@@ -88,6 +88,23 @@ mod tests {
         assert_eq!(cache.get("short").await.unwrap().as_deref(), Some(&b"3"[..]), "set again, it is there again");
     }
 
+    /// By the store's own clock, which no test can pause.
+    #[tokio::test]
+    async fn what_is_over_takes_no_room() {
+        let cache = MokaCache::new(10);
+        cache.set("over", Bytes::new(), Duration::from_millis(1)).await.unwrap();
+        cache.set("over", Bytes::new(), Duration::from_millis(2)).await.unwrap();
+        cache.set("kept", Bytes::new(), Duration::from_mins(10)).await.unwrap();
+        let mut looks = 0;
+        while cache.0.entry_count() != 1 && looks < 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            cache.0.run_pending_tasks().await;
+            looks += 1;
+        }
+        assert_eq!(cache.0.entry_count(), 1);
+        assert!(cache.get("kept").await.unwrap().is_some());
+    }
+
     #[tokio::test]
     async fn it_holds_no_more_than_it_may() {
         let cache = MokaCache::new(10);

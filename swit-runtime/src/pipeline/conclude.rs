@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use swit_grammar::subscriber::AckMode;
+use tokio::time::Instant;
 
 use super::{
     Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
@@ -192,8 +193,11 @@ impl Seat {
         };
         tokio::select! {
             pass = due => {
+                let Some(delivery) = self.plan.current(delivery) else {
+                    self.plan.leave(pass);
+                    return true;
+                };
                 self.pass = pass;
-                let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false
             }
@@ -274,18 +278,63 @@ impl Plan {
     pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
         let mut delivery = delivery;
         // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
-        if wait <= LONGEST_PARKING && !self.ordered {
+        let may_park = !self.ordered && !self.gate.is_paused() && !self.closing.is_cancelled();
+        if wait <= LONGEST_PARKING && may_park {
             match self.parking.park(Parked::Retry { delivery, attempt }, wait) {
                 Ok(()) => return Ok(()),
                 Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
             }
         }
+        self.delay(delivery, attempt, wait).await
+    }
+
+    /// Puts a delayed copy in the place of a delivery.
+    ///
+    /// # Errors
+    /// The transport can't delay.
+    async fn delay(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
         if !self.delays {
             return Err(delivery);
         }
         let copy = copies::delayed(delivery.message(), attempt);
         self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
         Ok(())
+    }
+
+    /// Has what is parked wait in the transport whenever nothing begins for longer than anything is parked, and when the
+    /// subscriber stops: what lies here keeps others from being fetched, is taken back by a broker that loses its patience,
+    /// and goes back without the number of its attempt. Until the subscriber stops.
+    pub(crate) async fn clear_the_lot(&self) {
+        let stopped = self.closing.cancelled();
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                () = &mut stopped => break,
+                () = self.gate.shut_for_long() => {}
+            }
+            let held_for = self.held_for();
+            if self.gate.is_paused() || held_for > LONGEST_PARKING {
+                let until = Instant::now() + held_for;
+                for (delivery, attempt, due) in self.parking.take_all() {
+                    self.clear(delivery, attempt, due.max(until)).await;
+                }
+            }
+            tokio::select! {
+                () = &mut stopped => break,
+                () = self.gate.not_for_long() => {}
+            }
+        }
+        for (delivery, attempt, due) in self.parking.take_all() {
+            self.clear(delivery, attempt, due).await;
+        }
+    }
+
+    async fn clear(&self, delivery: Delivery, attempt: u32, due: Instant) {
+        let Some(delivery) = self.current(delivery) else { return };
+        let wait = due.saturating_duration_since(Instant::now());
+        if let Err(delivery) = self.delay(delivery, attempt, wait).await {
+            delivery.settle(Verdict::Requeue);
+        }
     }
 
     /// Puts a delivery into the dead-letter queue, or discards it where there is none. What becomes of it is counted before

@@ -18,8 +18,9 @@ use std::{
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use swit_grammar::{
@@ -32,6 +33,7 @@ use super::{Gate, gate::Bar, window::Window};
 use crate::{
     alert::{AlertKind, Alerts, Level},
     classify::Class,
+    failpoint::{self, Sabotage},
     text::Text,
 };
 
@@ -61,6 +63,8 @@ pub(crate) struct Breaker {
     base: Instant,
     /// What whoever enters, or comes back with a success, needs to see: see [`glance`].
     glance: AtomicU64,
+    /// Successes that the window does not know of yet: to look at the clock for each would cost more than all the rest.
+    uncounted: AtomicU32,
     state: Mutex<State>,
     told: watch::Sender<BreakerState>,
 }
@@ -72,6 +76,8 @@ struct State {
     /// Probes under way, those of earlier generations included.
     probes: u32,
     window: Option<Window>,
+    /// When the window was told last, since `base`.
+    counted: Duration,
     /// The gates of its subscribers.
     gates: Vec<Weak<Gate>>,
 }
@@ -154,19 +160,26 @@ enum Change {
 const IS_CLOSED: u64 = 1;
 /// A success changes nothing.
 const IS_CALM: u64 = 2;
+/// A success is counted, and changes nothing else.
+const IS_COUNTED: u64 = 4;
+/// How many bits those are.
+const FLAGS: u32 = 3;
+/// So many successes are counted together.
+const TOGETHER: u32 = 8;
 
 fn glance(state: &State) -> u64 {
     let flags = match state.phase {
         Phase::Closed { failures: 0 } if state.window.is_none() => IS_CLOSED | IS_CALM,
+        Phase::Closed { failures: 0 } => IS_CLOSED | IS_COUNTED,
         Phase::Closed { .. } => IS_CLOSED,
         Phase::Open { .. } | Phase::HalfOpen { .. } => 0,
     };
-    u64::from(state.generation) << 2 | flags
+    u64::from(state.generation) << FLAGS | flags
 }
 
 fn generation_of(glance: u64) -> u32 {
     // It was put there from 32 bits.
-    u32::try_from(glance >> 2).unwrap_or_default()
+    u32::try_from(glance >> FLAGS).unwrap_or_default()
 }
 
 impl Breaker {
@@ -177,6 +190,7 @@ impl Breaker {
             phase: Phase::Closed { failures: 0 },
             probes: 0,
             window: limits.rate.map(|rate| Window::new(rate.window)),
+            counted: Duration::ZERO,
             gates: Vec::new(),
         };
         Self {
@@ -186,6 +200,7 @@ impl Breaker {
             alerts,
             base: Instant::now(),
             glance: AtomicU64::new(glance(&state)),
+            uncounted: AtomicU32::new(0),
             state: Mutex::new(state),
             told: watch::Sender::new(BreakerState::Closed),
         }
@@ -239,6 +254,9 @@ impl Breaker {
         // Whoever comes after its time finds it half-open, whether or not anybody looked at the clock.
         self.look_at_the_clock();
         let mut state = self.lock();
+        if failpoint::is_broken(Sabotage::PullWhileOpen) {
+            return Some(Pass::default());
+        }
         let generation = state.generation;
         match state.phase {
             Phase::Closed { .. } => Some(Pass { generation, probe: None }),
@@ -254,10 +272,20 @@ impl Breaker {
     /// Records a success.
     #[inline]
     pub(crate) fn succeeded(&self, pass: &mut Pass, subscriber: &Text) {
-        let calm = u64::from(pass.generation) << 2 | IS_CLOSED | IS_CALM;
-        if pass.probe.is_some() || self.glance.load(Ordering::Relaxed) != calm {
-            self.record(pass, Ended::Well, subscriber);
+        let (glance, own) = (self.glance.load(Ordering::Relaxed), u64::from(pass.generation) << FLAGS | IS_CLOSED);
+        if pass.probe.is_none() {
+            if glance == own | IS_CALM {
+                return;
+            }
+            if glance == own | IS_COUNTED {
+                if self.uncounted.fetch_add(1, Ordering::Relaxed) + 1 < TOGETHER {
+                    return;
+                }
+                // Recorded as itself.
+                self.uncounted.fetch_sub(1, Ordering::Relaxed);
+            }
         }
+        self.record(pass, Ended::Well, subscriber);
     }
 
     /// Records how an attempt ended.
@@ -292,8 +320,13 @@ impl Breaker {
                 *failures = if failed { failures.saturating_add(1) } else { 0 };
                 let failures = *failures;
                 let at = now - self.base;
-                if let Some(window) = &mut state.window {
-                    window.note(at, failed);
+                if let (Some(window), Some(rate)) = (&mut state.window, self.limits.rate) {
+                    let uncounted = self.uncounted.swap(0, Ordering::Relaxed);
+                    // They ended since it was told last; when that is longer ago than it reaches, nobody knows when.
+                    let is_long_ago = at.saturating_sub(state.counted) > rate.window;
+                    window.note(if is_long_ago { state.counted } else { at }, uncounted, 0);
+                    window.note(at, 1, u32::from(failed));
+                    state.counted = at;
                 }
                 if !failed {
                     return Change::None;
@@ -366,9 +399,11 @@ impl Breaker {
     }
 
     fn set_gates(&self, state: &State) {
-        let is_shut = !self.has_room(state);
+        let is_shut = !self.has_room(state) && !failpoint::is_broken(Sabotage::PullWhileOpen);
+        let lasts = is_shut && matches!(state.phase, Phase::Open { .. });
         for gate in state.gates.iter().filter_map(Weak::upgrade) {
             gate.set(Bar::Breaker, is_shut);
+            gate.set(Bar::Open, lasts);
         }
     }
 

@@ -8,7 +8,8 @@ const PARTS: u32 = 10;
 /// Attempts of the last while.
 #[derive(Debug)]
 pub(super) struct Window {
-    part: Duration,
+    /// How long a part is, in nanoseconds.
+    part: u64,
     parts: [Part; PARTS as usize],
 }
 
@@ -22,19 +23,19 @@ struct Part {
 
 impl Window {
     pub(super) fn new(width: Duration) -> Self {
-        Self { part: width / PARTS, parts: [Part::default(); PARTS as usize] }
+        Self { part: nanos(width / PARTS).max(1), parts: [Part::default(); PARTS as usize] }
     }
 
-    /// Notes an attempt that ended at this time. Time never goes back.
-    pub(super) fn note(&mut self, at: Duration, failed: bool) {
+    /// Notes attempts that ended at this time, and how many of them failed. Time never goes back.
+    pub(super) fn note(&mut self, at: Duration, attempts: u32, failures: u32) {
         let number = self.number(at);
         // Below the number of parts, so it fits.
         let part = &mut self.parts[usize::try_from(number % u64::from(PARTS)).unwrap_or_default()];
         if part.number != number {
             *part = Part { number, ..Part::default() };
         }
-        part.attempts = part.attempts.saturating_add(1);
-        part.failures = part.failures.saturating_add(u32::from(failed));
+        part.attempts = part.attempts.saturating_add(attempts);
+        part.failures = part.failures.saturating_add(failures);
     }
 
     /// Attempts and failures of the while that ends at this time.
@@ -53,9 +54,14 @@ impl Window {
 
     /// Parts are counted from 1, so that what is empty stands for a time that never was.
     fn number(&self, at: Duration) -> u64 {
-        let number = at.as_nanos() / self.part.as_nanos().max(1);
-        u64::try_from(number).unwrap_or(u64::MAX - 1) + 1
+        nanos(at) / self.part + 1
     }
+}
+
+/// Nanoseconds, without the detour over 128 bits: it is done for each message. Enough for five hundred years.
+#[inline]
+pub(super) fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
 }
 
 #[cfg(test)]
@@ -73,7 +79,7 @@ mod tests {
             let mut now = 0;
             for (step, failed) in steps {
                 now += step;
-                window.note(Duration::from_millis(now), failed);
+                window.note(Duration::from_millis(now), 1, u32::from(failed));
                 noted.push((now, failed));
                 let (attempts, failures) = window.counts(Duration::from_millis(now));
                 let within = |age: u64| noted.iter().filter(move |(at, _)| now - at <= age);

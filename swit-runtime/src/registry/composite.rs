@@ -3,7 +3,10 @@
 use std::sync::OnceLock;
 
 use super::{Handler, Location, SubscriberRegistration};
-use crate::{context::Context, event::EventDescriptor, extract::Requirements, outcome::Outcome, transport::BoxFuture};
+use crate::{
+    context::Context, event::EventDescriptor, extract::Requirements, outcome::Outcome, schema::Schema,
+    transport::BoxFuture,
+};
 
 /// How the event handlers of a composite run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub struct EventHandlerRegistration {
     pub emits: fn(&mut Vec<EventDescriptor>),
     /// What its arguments require.
     pub requires: fn(&mut Requirements),
+    /// `validate = schema`.
+    pub schema: Option<&'static Schema>,
     /// Its function.
     pub call: for<'a> fn(&'a mut Context) -> BoxFuture<'a, Outcome>,
 }

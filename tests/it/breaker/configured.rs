@@ -51,7 +51,7 @@ async fn policies_give_it_to_whoever_is_made_at_runtime() {
     let app = TestApp::start(app).await.unwrap();
     let handle = app.running().handle();
     let policies =
-        Policies::new().retries(0).circuit_breaker(CircuitBreaker::new().failures(2).reset(Duration::from_secs(60)));
+        Policies::new().retries(0).circuit_breaker(CircuitBreaker::new().failures(2).reset(Duration::from_mins(1)));
     for name in ["coded", "listed"] {
         let subscription = Subscription::new("task.created").name(name).policies(policies.clone());
         let ask = |task: Task, partner: State<Partner>| async move { partner.ask(&task.text).await };
@@ -97,7 +97,7 @@ async fn pauses_and_breakers_keep_out_of_each_others_way() {
     assert_eq!(partner.asked(), 3);
     handle.pause("written").unwrap();
     partner.set_down(false);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!((partner.asked(), state(&app, "written")), (3, BreakerState::HalfOpen));
     handle.resume("written").unwrap();
     app.wait_quiet().await;

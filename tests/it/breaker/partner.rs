@@ -9,7 +9,10 @@ use std::{
 };
 
 use swit::{BreakerState, testing::TestApp};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Longer than anything is open; no time passes for those who do something.
+const PATIENCE: Duration = Duration::from_hours(2);
 
 /// A partner, and what was asked of it.
 #[derive(Debug, Clone, Default)]
@@ -92,8 +95,8 @@ pub(super) fn state(app: &TestApp, breaker: &str) -> BreakerState {
 /// Waits until a breaker opens; until when it is open.
 pub(super) async fn opened(app: &TestApp, breaker: &str) -> Instant {
     let mut watched = app.running().breaker(breaker).unwrap();
-    let state = *watched.wait_for(|state| matches!(state, BreakerState::Open { .. })).await.unwrap();
-    match state {
+    let opened = watched.wait_for(|state| matches!(state, BreakerState::Open { .. }));
+    match *timeout(PATIENCE, opened).await.expect("it opens").unwrap() {
         BreakerState::Open { until } => until,
         other => panic!("{other:?}"),
     }
@@ -101,5 +104,7 @@ pub(super) async fn opened(app: &TestApp, breaker: &str) -> Instant {
 
 /// Waits until a breaker is so.
 pub(super) async fn becomes(app: &TestApp, breaker: &str, wanted: BreakerState) {
-    app.running().breaker(breaker).unwrap().wait_for(|state| *state == wanted).await.unwrap();
+    let mut watched = app.running().breaker(breaker).unwrap();
+    let became = watched.wait_for(|state| *state == wanted);
+    timeout(PATIENCE, became).await.unwrap_or_else(|_| panic!("it never is {wanted:?}")).unwrap();
 }

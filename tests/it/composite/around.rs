@@ -68,7 +68,7 @@ async fn what_middleware_refuses_is_not_done_again_by_the_handlers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn middleware_sees_the_errors_of_all_and_the_class_of_the_first() {
+async fn middleware_sees_the_errors_of_all_and_a_class_for_all_of_them() {
     let script = Script::default().with("a", &[Step::Break]).with("b", &[Step::Fail]);
     let app = app(&script).await;
     app.publish(&task("x")).await.unwrap();
@@ -80,10 +80,10 @@ async fn middleware_sees_the_errors_of_all_and_the_class_of_the_first() {
             "a fails",
             "b starts",
             "b fails",
-            "`a`: `a` never will; `b`: `b` can't now, Permanent",
+            "`a`: `a` never will; `b`: `b` can't now, Transient",
             "b starts",
             "b ends",
-            "`a`: `a` never will, Transient",
+            "`a`: `a` never will, Permanent",
         ]
     );
     assert_eq!(app.dead_letters("is-surrounded")[0].reason, "permanent");

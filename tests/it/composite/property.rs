@@ -47,8 +47,8 @@ struct Found {
 }
 
 impl Found {
-    fn count(&self, line: String) -> usize {
-        self.lines.iter().filter(|written| **written == line).count()
+    fn count(&self, line: &str) -> usize {
+        self.lines.iter().filter(|written| *written == line).count()
     }
 }
 
@@ -100,7 +100,7 @@ proptest! {
         let attempts = usize::try_from(retries).unwrap() + 1;
         prop_assert!(found.attempts >= 1 && found.attempts <= attempts, "{:?}", found);
         for handler in HANDLERS {
-            let (starts, ends) = (found.count(format!("{handler} starts")), found.count(format!("{handler} ends")));
+            let (starts, ends) = (found.count(&format!("{handler} starts")), found.count(&format!("{handler} ends")));
             prop_assert!(ends <= 1, "{} succeeded {} times: {:?}", handler, ends, found);
             prop_assert!(starts <= found.attempts, "{} ran {} times: {:?}", handler, starts, found);
             let last = found.lines.iter().rfind(|line| line.starts_with(handler)).cloned().unwrap_or_default();
@@ -113,12 +113,11 @@ proptest! {
                 prop_assert!(named, "{} is not named: {:?}", handler, found);
             }
         }
-        match strategy {
-            How::BestEffort => prop_assert_eq!((found.succeeded, found.attempts), (1, 1)),
-            _ => {
-                let all = HANDLERS.iter().all(|handler| found.count(format!("{handler} ends")) == 1);
-                prop_assert_eq!(found.succeeded == 1, all, "{:?}", found);
-            }
+        if strategy == How::BestEffort {
+            prop_assert_eq!((found.succeeded, found.attempts), (1, 1));
+        } else {
+            let all = HANDLERS.iter().all(|handler| found.count(&format!("{handler} ends")) == 1);
+            prop_assert_eq!(found.succeeded == 1, all, "{:?}", found);
         }
     }
 }

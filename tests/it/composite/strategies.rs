@@ -48,6 +48,7 @@ async fn parallel_starts_all_before_any_ends_and_waits_for_all() {
 async fn fail_fast_cancels_the_others_and_runs_them_again_with_it() {
     let script = Script::default().with("a", &[Step::Hang]).with("b", &[Step::FailAfter(ms(10))]);
     let app = start::<(all_or_none,)>(&script).await;
+    let began = Instant::now();
     app.publish(&task("x")).await.unwrap();
     app.wait_quiet().await;
     assert_eq!(
@@ -65,6 +66,8 @@ async fn fail_fast_cancels_the_others_and_runs_them_again_with_it() {
             "b ends"
         ]
     );
+    // 10 ms until `b` fails, 100 ms until the second attempt; nobody waited for `a`.
+    assert_eq!(began.elapsed().as_millis() / 10, 11);
     assert!(app.dead_letters("all-or-none").is_empty());
     app.shutdown().await.unwrap();
 }

@@ -149,6 +149,32 @@ impl Cache for Gone {
     }
 }
 
+/// A cache whose server says nothing.
+struct Silent;
+
+impl Cache for Silent {
+    fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Bytes>, swit::BoxError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn set<'a>(&'a self, _: &'a str, _: Bytes, _: Duration) -> BoxFuture<'a, Result<(), swit::BoxError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_does_not_answer_costs_a_second_each_time_it_is_asked() {
+    let journal = Journal::default();
+    let app = App::only::<(watch,)>().provide(journal.clone()).middleware("seen", 10, Deduplication::new(Silent));
+    let app = TestApp::start(app).await.unwrap();
+    let began = tokio::time::Instant::now();
+    app.publish_to("task.created", same("x")).await.unwrap();
+    app.wait_quiet().await;
+    assert_eq!((journal.lines().len(), app.attempts("watch")), (1, 1));
+    assert_eq!(began.elapsed().as_secs(), 2, "once for the mark that may be there, once to make it");
+    app.shutdown().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cache_that_fails_is_a_miss_and_fails_no_message() {
     let journal = Journal::default();

@@ -54,8 +54,9 @@ impl fmt::Display for Why {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what validates is given a reference")]
 fn is_even(number: &u8) -> Result<(), Why> {
-    if number % 2 == 0 { Ok(()) } else { Err(Why(*number)) }
+    if number.is_multiple_of(2) { Ok(()) } else { Err(Why(*number)) }
 }
 
 #[subscriber(topic = "number", validate = is_even)]
@@ -119,6 +120,7 @@ fn has_key(any: &Any) -> Result<(), String> {
 }
 
 #[subscriber(validate = has_key, blocking)]
+#[expect(clippy::needless_pass_by_value, reason = "handlers own their arguments")]
 fn of_an_enum(any: Any, journal: State<Journal>) {
     journal.note(if matches!(any, Any::Created(_)) { "created" } else { "closed" });
 }

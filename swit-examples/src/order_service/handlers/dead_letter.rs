@@ -69,6 +69,12 @@ pub async fn tell_dead_letter(letter: Letter, publisher: Publisher) -> Result<()
     publisher.publish_to(DEAD_LETTERED, letter.wrapped()).await.map(drop)
 }
 
+/// Empties the queue of orders that are not paid, in the same way.
+#[subscriber(queue = "payment.events.dlq", prefetch = 256, retries = 100)]
+pub async fn tell_unpaid(letter: Letter, publisher: Publisher) -> Result<(), PublishError> {
+    publisher.publish_to(DEAD_LETTERED, letter.wrapped()).await.map(drop)
+}
+
 /// Closes the line of a dead letter, and writes the letter. One that can't be written is kept in a dead-letter queue of its
 /// own, and the run ends with an error.
 #[subscriber(topic = "order.dead-lettered", group = per_instance, prefetch = 256, retries = 0)]

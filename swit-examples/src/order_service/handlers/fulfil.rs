@@ -1,11 +1,11 @@
 //! The good way: stock, payment, parcel, done.
 
-use swit::{Metadata, Publish, Publisher, subscriber};
+use swit::{Ack, Classify, Metadata, Publish, PublishError, Publisher, subscriber};
 
 use crate::order_service::{
     events::{
-        Ending, InventoryAnswer, InventoryRejected, InventoryReserved, OrderCompleted, OrderCreated, OrderEnded,
-        OrderUpdated, PaymentAnswer, PaymentCompleted, PaymentFailed, ShippingScheduled, Step,
+        Ending, InventoryAnswer, InventoryRejected, InventoryReserved, OrderCompleted, OrderEnded, OrderPriced,
+        OrderUpdated, PaymentCompleted, PaymentFailed, ShippingScheduled, Step,
     },
     order::OrderId,
     partners::{self, Charge, PaymentError},
@@ -17,37 +17,70 @@ async fn tell(updates: &Publisher<OrderUpdatedPublisher>, order_id: &OrderId, st
     let _ = updates.publish(&OrderUpdated { order_id: order_id.clone(), step }).await;
 }
 
-/// Asks the inventory for everything that was ordered.
-#[subscriber(topic = "order.created", concurrency = 2, prefetch = 256, dead_letter = "order-service.dead-letters")]
-pub async fn reserve_inventory(order: OrderCreated) -> Publish<InventoryAnswer> {
-    let OrderCreated { order_id, total, currency, payment, labels, .. } = order;
-    if let Some(sku) = partners::out_of_stock(&order.items).cloned() {
+/// Asks the inventory for everything that was ordered: on five lanes, so that orders for one article are taken in their
+/// order, and no more of them a second than it bears.
+#[subscriber(
+    topic = "order.priced",
+    concurrency = 5,
+    order_by = key,
+    rate_limit(per_second = 100, burst = 10),
+    timeout = "10s",
+    prefetch = 256,
+    dead_letter = "order-service.dead-letters"
+)]
+pub async fn reserve_inventory(order: OrderPriced) -> Publish<InventoryAnswer> {
+    let OrderPriced { order_id, items, total, currency, payment, labels, .. } = order;
+    if let Some(sku) = partners::out_of_stock(&items).cloned() {
         return Publish(InventoryAnswer::Rejected(InventoryRejected { order_id, sku, labels }));
     }
     Publish(InventoryAnswer::Reserved(InventoryReserved { order_id, total, currency, payment, labels }))
 }
 
-/// Asks the payment partner, who is the one that fails.
+/// Why an order was not paid.
+#[derive(Debug, thiserror::Error, Classify)]
+#[non_exhaustive]
+pub enum TakePaymentError {
+    /// The partner did not answer.
+    #[error(transparent)]
+    #[class(from)]
+    Partner(#[from] PaymentError),
+    /// It did, and the broker did not confirm what it said.
+    #[error("the partner's answer was not published")]
+    #[class(transient)]
+    NotPublished(#[from] PublishError),
+}
+
+/// Asks the payment partner, who is the one that fails: then it is left alone for a while.
+///
+/// It settles by hand: once the partner's answer is published and confirmed.
 #[subscriber(
     topic = "inventory.reserved",
-    concurrency = 4,
-    prefetch = 1024,
+    concurrency = 10,
+    prefetch = 50,
     retries = 3,
-    timeout = "5s",
-    dead_letter = "order-service.dead-letters"
+    backoff = fixed("1s"),
+    circuit_breaker(failures = 10, reset = "5s"),
+    timeout = "30s",
+    ack = "manual",
+    dead_letter = "payment.events.dlq"
 )]
 pub async fn take_payment(
     order: InventoryReserved,
     delivery: Metadata,
+    answers: Publisher,
     updates: Publisher<OrderUpdatedPublisher>,
-) -> Result<Publish<PaymentAnswer>, PaymentError> {
+    ack: Ack,
+) -> Result<(), TakePaymentError> {
     let charge = partners::charge(&order.payment.token, delivery.attempt)?;
     let InventoryReserved { order_id, total: amount, currency, labels, .. } = order;
     if charge == Charge::Declined {
-        return Ok(Publish(PaymentAnswer::Failed(PaymentFailed { order_id, labels })));
+        answers.publish(&PaymentFailed { order_id, labels }).await?;
+    } else {
+        tell(&updates, &order_id, Step::Paid).await;
+        answers.publish(&PaymentCompleted { order_id, amount, currency, labels }).await?;
     }
-    tell(&updates, &order_id, Step::Paid).await;
-    Ok(Publish(PaymentAnswer::Completed(PaymentCompleted { order_id, amount, currency, labels })))
+    ack.ack();
+    Ok(())
 }
 
 /// Hands the parcel to a carrier.

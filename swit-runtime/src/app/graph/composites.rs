@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use swit_grammar::nearest::nearest;
 
-use super::{Faults, Node};
+use super::{Faults, Node, nodes::schemas};
 use crate::{
     app::{builder::App, config::ResolvedSubscriber},
     limits::MAX_EVENT_HANDLERS,
@@ -57,6 +57,9 @@ pub(crate) fn members(node: &Node, faults: &mut Faults) {
     unique(name, members, faults);
     for member in members {
         fits(name, member, &node.resolved, faults);
+        if let Some(schema) = member.handler.schema {
+            schemas(member.handler.name, member.handler.location, schema, faults);
+        }
     }
 }
 

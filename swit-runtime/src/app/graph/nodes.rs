@@ -59,7 +59,7 @@ impl Registered {
         let mut events = Vec::new();
         (registration.events)(&mut events);
         if let Some(schema) = registration.spec.schema {
-            schemas(registration, schema, faults);
+            schemas(registration.name, registration.location, schema, faults);
         }
         Self {
             name: Text::from_static(registration.name),
@@ -95,11 +95,11 @@ fn classifier(
 }
 
 /// The schemas of `validate = schema`; what a type's own `JsonSchema` says may be wrong, or panic.
-fn schemas(registration: &SubscriberRegistration, schema: &Schema, faults: &mut Faults) {
+pub(super) fn schemas(name: &str, location: Location, schema: &Schema, faults: &mut Faults) {
     let made = catch_unwind(AssertUnwindSafe(|| schema.make().map_err(str::to_owned)));
     if let Err(fault) = made.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_text(panic)))) {
-        let message = format!("`{}` can't validate by a JSON Schema: {fault}", registration.name);
-        faults.add(registration.location, message, "correct the type's `JsonSchema`, or validate by a function");
+        let message = format!("`{name}` can't validate by a JSON Schema: {fault}");
+        faults.add(location, message, "correct the type's `JsonSchema`, or validate by a function");
     }
 }
 

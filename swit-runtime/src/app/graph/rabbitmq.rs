@@ -145,31 +145,39 @@ impl Times<'_> {
                  transport `{broker}`: the delivery would be taken from it before"
             );
             let help = format!("lower `timeout` to at most {}, or {raise}", show(half));
-            faults.add(self.place([timeout_origin, self.origin, None, None]), message, help);
+            faults.add(self.place([timeout_origin, self.origin, None, None, None]), message, help);
             return;
         }
         if resolved.order == Order::Unordered {
             return;
         }
         let (attempts, delays) = (retries(resolved.retries) + 1, delays(resolved.retries, resolved.backoff));
-        let total = resolved.timeout.saturating_mul(attempts).saturating_add(delays);
+        let reset = resolved.circuit_breaker.as_ref().map_or(Duration::ZERO, |breaker| breaker.numbers.limits().reset);
+        // Between two attempts its breaker may be open once.
+        let waits = delays.saturating_add(reset.saturating_mul(attempts - 1));
+        let total = resolved.timeout.saturating_mul(attempts).saturating_add(waits);
         if total > half {
+            let (open, lower) = if reset.is_zero() {
+                ("", "`timeout` or `backoff`")
+            } else {
+                (", an open circuit breaker included,", "`timeout`, `backoff` or the breaker's `reset`")
+            };
             let message = format!(
                 "subscriber `{name}` is ordered, so that its retries happen in place: {attempts} attempts of {timeout} \
-                 and {} of delays between them are {}, above half of the `ack_limit` ({limit}) of the transport `{broker}`",
-                show(delays),
+                 and {} of delays between them{open} are {}, above half of the `ack_limit` ({limit}) of the transport `{broker}`",
+                show(waits),
                 show(total)
             );
-            let help =
-                format!("lower `retries`, `timeout` or `backoff` to at most {} together, or {raise}", show(half));
+            let help = format!("lower `retries`, {lower} to at most {} together, or {raise}", show(half));
             let retries = self.set.retries.as_ref().map(|set| &set.origin);
             let backoff = self.set.backoff.as_ref().map(|set| &set.origin);
-            faults.add(self.place([timeout_origin, self.origin, retries, backoff]), message, help);
+            let opened = self.set.breaker.reset.as_ref().map(|set| &set.origin);
+            faults.add(self.place([timeout_origin, self.origin, retries, backoff, opened]), message, help);
         }
     }
 
     /// The layer that was applied last, else the attribute's place.
-    fn place(&self, origins: [Option<&Origin>; 4]) -> String {
+    fn place(&self, origins: [Option<&Origin>; 5]) -> String {
         let latest = origins.into_iter().flatten().max_by_key(|origin| origin.rank());
         latest.map_or_else(|| self.node.registration.location.to_string(), ToString::to_string)
     }

@@ -4,6 +4,7 @@ use super::{Graph, Node, PublisherNode};
 use crate::{
     app::graph_view::{EventHandlerView, EventView, GraphView, PublisherView, SubscriberView},
     extract::Requirements,
+    registry::CompositeRegistration,
     text::Text,
 };
 
@@ -44,7 +45,7 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
     let takes =
         |publisher: &&PublisherNode| needs.publishers().iter().any(|needed| needed.id == (publisher.registration.id)());
     let composite = node.registration.composite;
-    let handlers = composite.into_iter().flat_map(|composite| composite.handlers()).map(|member| EventHandlerView {
+    let handlers = composite.into_iter().flat_map(CompositeRegistration::handlers).map(|member| EventHandlerView {
         name: member.handler.name.to_owned(),
         order: member.handler.order,
         location: member.handler.location.to_string(),

@@ -94,6 +94,8 @@ pub(super) struct Session {
     pub(super) told: u64,
     /// Somebody sees to it that the broker is told of what it was not told yet.
     pub(super) announced: bool,
+    /// How often what lay here was given back only because it had waited, which the broker counts as it counts crashes.
+    pub(super) given_back: u32,
     /// Nothing is handed out.
     pub(super) paused: bool,
     /// Why the consumer ended, once it has.
@@ -123,6 +125,7 @@ impl Session {
             caution,
             told: 0,
             announced: false,
+            given_back: 0,
             paused: false,
             ended: None,
         }
@@ -162,7 +165,8 @@ impl Session {
             self.ended = Some(format!("delivery {} came out of turn", delivery.delivery_tag));
             return;
         }
-        let redeliveries = decode::redeliveries(&delivery);
+        // What waits for long, since a breaker is open, comes back again and again; that is no reason to suspect it.
+        let redeliveries = decode::redeliveries(&delivery).saturating_sub(self.given_back);
         if self.caution == Caution::Suspicious && redeliveries < SUSPECT {
             self.caution = Caution::Satisfied;
         }

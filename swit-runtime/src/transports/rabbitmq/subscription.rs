@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) session: Option<Session>,
     /// Deliveries of sessions that are gone, which somebody still holds.
     pub(super) orphans: usize,
+    /// How often what lay here was given back only because it had waited: over all sessions.
+    pub(super) given_back: u32,
     /// Told to pause: over all sessions.
     pub(super) paused: bool,
 }
@@ -74,7 +76,7 @@ impl Inner {
         let workers = options.workers.max(1);
         let idle = Arc::new(Idle::new(workers));
         Arc::new(Self {
-            state: Mutex::new(State { generation: 0, session: None, orphans: 0, paused: false }),
+            state: Mutex::new(State { generation: 0, session: None, orphans: 0, given_back: 0, paused: false }),
             seen: (0..workers).map(|_| Mutex::default()).collect(),
             waker: Waker::from(Arc::clone(&idle)),
             idle,
@@ -102,6 +104,7 @@ impl Inner {
     pub(super) fn install(&self, mut session: Session) {
         let mut state = self.lock();
         session.paused = state.paused;
+        session.given_back = state.given_back;
         state.generation = (state.generation + 1) & (u32::MAX >> COUNT_BITS);
         state.session = Some(session);
         self.consumes(&state);
@@ -325,9 +328,11 @@ impl Settle for Inner {
         self.settled(&mut state, stamp, |session| session.reject(tag, true));
     }
 
-    fn is_current(&self, stamp: u32) -> bool {
+    /// One that was given back, since it was held for too long, is not: the broker has it again.
+    fn is_current(&self, tag: u64, stamp: u32) -> bool {
         let state = self.lock();
-        state.session.is_some() && state.generation == stamp >> COUNT_BITS
+        state.generation == stamp >> COUNT_BITS
+            && state.session.as_ref().is_some_and(|session| self.options.no_ack || session.window.is_out(tag))
     }
 }
 

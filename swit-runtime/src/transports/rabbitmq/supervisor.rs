@@ -215,8 +215,11 @@ async fn serve(core: &Core, inner: &Inner, up: &Up) -> End {
                     return End::Failed("its channel ended".to_owned());
                 }
                 session.pull_all(&inner.waker);
-                held.look(session, &inner.options.queue);
-                let has_more = session.has_more();
+                if held.look(session, &inner.options.queue) && !failpoint::is_broken(Sabotage::CountWhatWaited) {
+                    session.given_back += 1;
+                }
+                let (has_more, given_back) = (session.has_more(), session.given_back);
+                state.given_back = given_back;
                 drop(state);
                 if has_more {
                     inner.ring();
@@ -269,6 +272,11 @@ async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
             (true, _) if is_ordered && session.out == 0 => {
                 session.trust();
                 session.flush(true);
+                // What lies here goes back with the channel, which counts against nobody.
+                if !session.ready.is_empty() {
+                    session.given_back += 1;
+                    state.given_back = session.given_back;
+                }
                 return Ok(Heeded::Rest);
             }
             (true, true) if !is_ordered => Some(session.begin_to_leave()),
@@ -285,10 +293,21 @@ async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
             session.leave_consumer();
         }
     }
+    let mut some = false;
     while inner.lock().session.as_mut().map_or(0, |session| session.give_back_first(HANDFUL)) > 0
         && !inner.closing.is_cancelled()
     {
+        some = true;
         sleep(PACE).await;
+    }
+    if some {
+        // It counts against nobody.
+        let mut state = inner.lock();
+        state.given_back += 1;
+        let given_back = state.given_back;
+        if let Some(session) = &mut state.session {
+            session.given_back = given_back;
+        }
     }
     Ok(Heeded::GoOn)
 }
@@ -478,7 +497,8 @@ impl Held {
         Self { limit, new: VecDeque::new(), old: VecDeque::new(), last_waiting: 0 }
     }
 
-    fn look(&mut self, session: &mut Session, queue: &str) {
+    /// Looks. Whether something was given back that only waited.
+    fn look(&mut self, session: &mut Session, queue: &str) -> bool {
         let now = Instant::now();
         let last = session.window.last();
         if self.new.back().is_none_or(|(_, tag)| *tag < last) {
@@ -507,5 +527,6 @@ impl Held {
             tracing::error!(%queue, "a delivery was held for nine tenths of `ack_limit`; it is given back, and comes again");
             session.reject(tag, true);
         }
+        given_back > 0
     }
 }

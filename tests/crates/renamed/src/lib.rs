@@ -18,7 +18,7 @@ pub mod billing;
 
 use messaging::{
     Classify, Config, ConfigSection, Context, ErrorAction, Event, Message, MessageId, Metadata, Next, Outcome, Publish,
-    PublishError, PublishNext, Publisher, State, middleware, provider, publisher, subscriber,
+    PublishError, PublishNext, Publisher, State, event_handler, middleware, provider, publisher, subscriber,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,4 +144,34 @@ pub async fn reserve_stock(
         return Err(StockError::Out);
     }
     Ok(Publish(StockReserved { order: order.id }))
+}
+
+messaging::composite!(
+    /// What is done once stock is reserved.
+    pub restock,
+    strategy = parallel,
+    topic = "stock.reserved",
+    middleware = [count],
+    backoff = fixed("1s"),
+    crate = messaging
+);
+
+/// Asks for more.
+///
+/// # Errors
+/// There is none.
+#[event_handler(composite = restock, order = 1, on_error = decide, crate = messaging)]
+#[expect(clippy::unused_async, reason = "handlers are async")]
+pub async fn order_more(reserved: StockReserved, warehouse: State<Warehouse>) -> Result<(), StockError> {
+    if reserved.order > warehouse.capacity {
+        return Err(StockError::Out);
+    }
+    Ok(())
+}
+
+/// Files it.
+#[event_handler(composite = "restock", order = 2, blocking, crate = messaging)]
+#[expect(clippy::needless_pass_by_value, reason = "handlers own their arguments")]
+pub fn file_away(reserved: StockReserved) {
+    let _ = format!("{reserved:?}");
 }

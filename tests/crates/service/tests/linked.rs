@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use swit::__private::{
-    EventRegistration, LinkedCrates, MiddlewareRef, ProviderRef, PublishMiddlewareRef, PublisherRef, SubscriberRef,
-    inventory,
+    EventHandlerRef, EventRegistration, LinkedCrates, MiddlewareRef, ProviderRef, PublishMiddlewareRef, PublisherRef,
+    SubscriberRef, inventory,
 };
 
 swit::handlers!(swit_test_renamed);
@@ -18,7 +18,11 @@ fn sorted(mut names: Vec<&'static str>) -> Vec<&'static str> {
 fn everything_of_the_library_is_found() {
     assert_eq!(
         sorted(inventory::iter::<SubscriberRef>().map(|found| found.0.name).collect()),
-        ["announce", "reserve-stock", "write-bill"]
+        ["announce", "reserve-stock", "restock", "write-bill"]
+    );
+    assert_eq!(
+        sorted(inventory::iter::<EventHandlerRef>().map(|found| found.0.name).collect()),
+        ["file-away", "order-more"]
     );
     assert_eq!(inventory::iter::<MiddlewareRef>().map(|found| found.0.name).collect::<Vec<_>>(), ["count"]);
     let publishing = inventory::iter::<PublishMiddlewareRef>().map(|found| found.0.name);
@@ -50,6 +54,11 @@ fn the_binary_links_them() {
     lines.sort_unstable();
     assert_eq!(
         lines,
-        ["swit_test_renamed::announce", "swit_test_renamed::billing::write-bill", "swit_test_renamed::reserve-stock"]
+        [
+            "swit_test_renamed::announce",
+            "swit_test_renamed::billing::write-bill",
+            "swit_test_renamed::reserve-stock",
+            "swit_test_renamed::restock"
+        ]
     );
 }

@@ -80,7 +80,8 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn check_and_graph_connect_to_nothing() {
     let (ok, out, _) = output(&["check"]);
-    assert!(ok && out.contains("2 subscribers, 1 providers: everything fits together"), "{out}");
+    assert!(ok && out.contains("3 subscribers, 1 providers: everything fits together"), "{out}");
+    assert!(out.starts_with("archive: sequential: 10 store, 20 index\n"), "{out}");
     let (ok, out, _) = output(&["graph"]);
     assert!(ok && out.starts_with("flowchart LR") && out.contains("job.created"), "{out}");
     let (ok, out, _) = output(&["graph", "--format", "dot"]);

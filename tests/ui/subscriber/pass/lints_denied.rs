@@ -86,6 +86,28 @@ async fn handle(event: Any, _orders: Publisher<OrderCreatedPublisher>) -> Result
     }
 }
 
+swit::composite!(composed, strategy = parallel);
+
+swit::composite!(
+    /// Is documented.
+    pub documented,
+    strategy = sequential
+);
+
+async fn decide(_: &Context, _: &OrderError) -> ErrorAction {
+    ErrorAction::ByClass
+}
+
+#[event_handler(composite = composed, order = 1, on_error = decide)]
+async fn first_part(event: Any) -> Result<Publish<OrderCreated>, OrderError> {
+    match event {
+        Any::Created(order) => Ok(Publish(order)),
+    }
+}
+
+#[event_handler(composite = documented, order = 1, blocking)]
+fn second_part(_event: OrderCreated, _text: State<String>) {}
+
 #[subscriber(blocking)]
 fn block(event: OrderCreated, text: State<String>) {
     drop((event.id, text));

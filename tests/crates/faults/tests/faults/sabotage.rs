@@ -53,5 +53,7 @@ sabotages! {
     no_deadline_while_blocked: "no_deadline", "shutdown::a_shutdown_ends_at_its_deadline_while_publishing_is_blocked", "it says that something was not finished";
     ack_before_copy_with_a_full_delay_queue: "ack_before_copy", "topology::a_delay_queue_that_is_full_or_deleted_loses_no_retry", "A: of 60 messages";
     ack_before_handler_at_the_deadline: "ack_before_handler", "shutdown::a_second_signal_ends_a_shutdown_at_once", "all is done: not within";
+    pulling_while_open: "pull_while_open", "breakers::a_partner_that_is_down_stops_its_subscriber_and_nobody_else", "it opens within its threshold";
+    counting_what_waited: "count_what_waited", "breakers::what_waits_for_longer_than_the_broker_allows_is_no_suspect", "to wait is no crash";
     no_resubscribing_after_exhaustion: "no_resubscribe", "resources::file_descriptors_that_are_exhausted_and_come_back", "F: work resumes: not within";
 }

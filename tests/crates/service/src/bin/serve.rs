@@ -44,6 +44,20 @@ async fn import(job: Job) {
     tracing::info!(text = job.text, "imported");
 }
 
+swit::composite!(archive, strategy = sequential, topic = "job.created", enabled = false);
+
+/// Keeps a job, where a deployment enables it.
+#[event_handler(composite = archive, order = 10)]
+async fn store(job: Job) {
+    tracing::info!(text = job.text, "stored");
+}
+
+/// Makes it be found.
+#[event_handler(composite = archive, order = 20)]
+async fn index(job: Job) {
+    tracing::info!(text = job.text, "indexed");
+}
+
 swit::handlers!();
 
 #[tokio::main]

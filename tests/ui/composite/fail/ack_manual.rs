@@ -1,0 +1,5 @@
+//! A composite that settles by hand.
+
+swit::composite!(orders, strategy = parallel, topic = "order.created", ack = "manual");
+
+fn main() {}

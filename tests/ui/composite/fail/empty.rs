@@ -1,0 +1,5 @@
+//! Nothing.
+
+swit::composite!();
+
+fn main() {}

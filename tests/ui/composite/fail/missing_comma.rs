@@ -1,0 +1,5 @@
+//! No comma behind the name.
+
+swit::composite!(orders strategy = sequential);
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! A name that no queue can have.
+
+swit::composite!(größen, strategy = parallel);
+
+fn main() {}

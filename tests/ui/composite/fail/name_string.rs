@@ -1,0 +1,5 @@
+//! A name in quotation marks.
+
+swit::composite!("orders", strategy = sequential);
+
+fn main() {}

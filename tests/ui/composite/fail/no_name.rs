@@ -1,0 +1,5 @@
+//! Keys without a name.
+
+swit::composite!(strategy = sequential, topic = "order.created");
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! No strategy.
+
+swit::composite!(orders, topic = "order.created");
+
+fn main() {}

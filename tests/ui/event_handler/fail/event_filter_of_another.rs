@@ -1,0 +1,17 @@
+//! An event type that the composite filters out.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+swit::composite!(orders, strategy = sequential, topic = "order.created", event = "OrderPlaced");
+
+#[event_handler(composite = orders, order = 10)]
+async fn reserve(_order: OrderCreated) {}
+
+fn main() {}

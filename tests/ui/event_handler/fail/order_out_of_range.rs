@@ -1,0 +1,17 @@
+//! An order that is no 32-bit number.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+swit::composite!(orders, strategy = sequential, topic = "order.created");
+
+#[event_handler(composite = orders, order = 3000000000)]
+async fn reserve(_order: OrderCreated) {}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! An order in quotation marks.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+swit::composite!(orders, strategy = sequential, topic = "order.created");
+
+#[event_handler(composite = orders, order = "first")]
+async fn reserve(_order: OrderCreated) {}
+
+fn main() {}

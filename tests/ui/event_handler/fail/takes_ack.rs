@@ -1,0 +1,19 @@
+//! An event handler does not settle.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.created")]
+struct OrderCreated {
+    id: u64,
+}
+
+swit::composite!(orders, strategy = sequential, topic = "order.created");
+
+#[event_handler(composite = orders, order = 10)]
+async fn reserve(_order: OrderCreated, ack: Ack) {
+    ack.ack();
+}
+
+fn main() {}
