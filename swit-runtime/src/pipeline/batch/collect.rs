@@ -18,9 +18,7 @@ use tokio::{
 use super::{Alone, Bench, Held};
 use crate::{
     pipeline::{
-        Parking,
         admission::Admission,
-        parking::Parked,
         plan::SUSPECT,
         worker::{Pulled, Source, attempt_of},
     },
@@ -52,11 +50,11 @@ impl Bench {
         }
         match self.more().await {
             More::Closed if self.may_give_back() => {
-                self.give_back();
+                self.give_back().await;
                 false
             }
             _ if self.seat.plan.is_held() && self.may_give_back() => {
-                self.give_back();
+                self.give_back().await;
                 true
             }
             _ => true,
@@ -197,33 +195,29 @@ impl Bench {
     }
 
     /// Gives back what was only collected.
-    pub(super) fn give_back(&mut self) {
-        let plan = &self.seat.plan;
-        for Held { delivery, attempt, .. } in self.held.drain(..) {
-            if let Some(restraints) = &plan.restraints {
-                restraints.put_back();
-            }
-            back(&plan.parking, delivery, attempt);
-        }
-        for Alone { delivery, attempt, .. } in self.alone.drain(..) {
-            back(&plan.parking, delivery, attempt);
-        }
-        for (delivery, attempt, _) in self.refused.drain(..) {
-            back(&plan.parking, delivery, attempt);
-        }
+    pub(super) async fn give_back(&mut self) {
+        let plan = self.seat.plan.clone();
         self.seat.pass = Pass::default();
-    }
-}
-
-/// Gives one back: to the lot if it came from there, for the number of its attempt stands nowhere else.
-fn back(parking: &Parking, delivery: Delivery, attempt: u32) {
-    if attempt == attempt_of(delivery.message()) {
-        delivery.settle(Verdict::Requeue);
-        return;
-    }
-    match parking.park(Parked::Retry { delivery, attempt }, std::time::Duration::ZERO) {
-        Ok(()) => {}
-        Err(Parked::Retry { delivery, .. } | Parked::Requeue(delivery)) => delivery.settle(Verdict::Requeue),
+        // Those that are attempted alone put their token back when they were set aside.
+        let entered = self.held.len();
+        let held = self.held.drain(..).map(|held| (held.delivery, held.attempt));
+        let alone = self.alone.drain(..).map(|alone| (alone.delivery, alone.attempt));
+        let refused = self.refused.drain(..).map(|(delivery, attempt, _)| (delivery, attempt));
+        if let Some(restraints) = &plan.restraints {
+            (0..entered).for_each(|_| restraints.put_back());
+        }
+        let (fresh, again): (Vec<_>, Vec<_>) = held
+            .chain(alone)
+            .chain(refused)
+            .partition(|(delivery, attempt)| *attempt == attempt_of(delivery.message()));
+        fresh.into_iter().for_each(|(delivery, _)| delivery.settle(Verdict::Requeue));
+        // The number of its attempt stands nowhere else.
+        for (delivery, attempt) in again {
+            let Some(delivery) = plan.current(delivery) else { continue };
+            if let Err(delivery) = plan.retry_later(delivery, attempt, plan.held_for()).await {
+                delivery.settle(Verdict::Requeue);
+            }
+        }
     }
 }
 

@@ -115,7 +115,12 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
     for Held { delivery, attempt, seen } in held.drain(..) {
         // One whose connection was lost meanwhile comes again.
         let delivery = if seat.plan.ack == AckMode::None { Some(delivery) } else { seat.plan.current(delivery) };
-        let Some(delivery) = delivery else { continue };
+        let Some(delivery) = delivery else {
+            if let Some(restraints) = &seat.plan.restraints {
+                restraints.put_back();
+            }
+            continue;
+        };
         seat.cx.see(seen.clone());
         seat.begin(delivery, attempt);
         let mut taken = None;
