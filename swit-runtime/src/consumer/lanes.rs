@@ -61,7 +61,7 @@ async fn pull(
                 for lane in receivers.iter().filter(|_| plan.ack != AckMode::None) {
                     give_back(lane);
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             // Once is enough: nobody else fills them. First, since it may begin and end before anybody looks.
             tokio::select! {

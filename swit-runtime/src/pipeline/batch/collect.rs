@@ -87,16 +87,15 @@ impl Bench {
             let more = poll_fn(|task| match self.poll_more(task) {
                 Poll::Pending if shut.as_mut().poll(task).is_ready() => Poll::Ready(More::Shut),
                 Poll::Pending => over.as_mut().poll(task).map(|()| More::Late),
-                ready => ready,
+                ready @ Poll::Ready(_) => ready,
             });
             match cooperative(more).await {
                 More::Delivery(delivery, attempt) => self.take_in(delivery, attempt, false),
                 More::NoToken => {
                     self.source.busy(self.index);
                     let token = async {
-                        match &plan.restraints {
-                            Some(restraints) => restraints.ready().await,
-                            None => {}
+                        if let Some(restraints) = &plan.restraints {
+                            restraints.ready().await;
                         }
                     };
                     tokio::select! {
@@ -127,9 +126,8 @@ impl Bench {
         }
         match source.pull(plan, *index, &mut seat.done, task) {
             Poll::Ready(Pulled::Delivery(delivery, attempt)) => return Poll::Ready(More::Delivery(delivery, attempt)),
-            Poll::Ready(Pulled::Held) => {}
             Poll::Ready(Pulled::Closed) => return Poll::Ready(More::Closed),
-            Poll::Pending => {}
+            Poll::Ready(Pulled::Held) | Poll::Pending => {}
         }
         if let Some(restraints) = restraints {
             restraints.put_back();
@@ -210,7 +208,9 @@ impl Bench {
             .chain(alone)
             .chain(refused)
             .partition(|(delivery, attempt)| *attempt == attempt_of(delivery.message()));
-        fresh.into_iter().for_each(|(delivery, _)| delivery.settle(Verdict::Requeue));
+        for (delivery, _) in fresh {
+            delivery.settle(Verdict::Requeue);
+        }
         // The number of its attempt stands nowhere else.
         for (delivery, attempt) in again {
             let Some(delivery) = plan.current(delivery) else { continue };
