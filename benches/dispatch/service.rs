@@ -46,6 +46,7 @@ impl Sum {
 }
 
 /// The same in batches of a hundred.
+#[expect(clippy::unused_async, reason = "a handler is async, as the other is")]
 #[subscriber(topic = "order.created", batch(max = 100, within = "1ms"))]
 pub(crate) async fn count_batches(orders: Batch<Order>, sum: State<Sum>) {
     let items = orders.values().map(|order| order.items.len() as u64).sum();

@@ -28,6 +28,7 @@ use crate::{
     failpoint::{self, Failpoint},
     message::Message,
     outcome::Outcome,
+    policy::Pass,
     registry::BatchHandler,
     transport::{BoxFuture, Delivery},
 };
@@ -140,7 +141,7 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
     seat.cx.see(None);
     let settled = if items.is_empty() {
         // Nothing was asked of anybody whom a breaker could be about.
-        seat.pass = crate::policy::Pass::default();
+        seat.pass = Pass::default();
         Settled::Each(Vec::new())
     } else {
         call::<H>(seat, guard, Batch::of(items)).await

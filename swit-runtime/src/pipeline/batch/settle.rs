@@ -45,7 +45,11 @@ impl Bench {
                 }
             }
             Settled::All(Outcome::Failed(failure)) => self.fail_all(members, failure, &mut waiting).await,
-            Settled::All(Outcome::Success) => members.into_iter().for_each(|held| self.succeed(held.delivery)),
+            Settled::All(Outcome::Success) => {
+                for held in members {
+                    self.succeed(held.delivery);
+                }
+            }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
                     self.discard(held.delivery, &reason);
