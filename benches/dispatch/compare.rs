@@ -61,6 +61,27 @@ pub(crate) fn throughput(report: &mut Report, effort: Effort) {
     }
 }
 
+/// Batches of a hundred against messages one by one, a worker each.
+pub(crate) fn batches(report: &mut Report, effort: Effort) {
+    let (runtime, payload) = (one_thread(), order::payload());
+    let services = [runtime.block_on(Service::start(1, 0)), runtime.block_on(Service::start_batches())];
+    let mut times = vec![Vec::new(); services.len()];
+    for round in 0..=effort.rounds {
+        for (service, times) in services.iter().zip(&mut times) {
+            let took = runtime.block_on(service.run(effort.messages, payload.clone()));
+            if round > 0 {
+                times.push(effort.nanos_a_message(took));
+            }
+        }
+    }
+    for service in services {
+        runtime.block_on(service.stop());
+    }
+    let times: Vec<f64> = times.into_iter().map(median).collect();
+    report.add("swit_ns_batches", times[1], "ns a message in batches of 100");
+    report.add("ratio_of_batches_to_single", times[1] / times[0], "ratio, batches of 100 to one by one");
+}
+
 /// What each further middleware costs: the difference between eight and four.
 pub(crate) fn middleware(report: &mut Report, effort: Effort) {
     let runtime = one_thread();

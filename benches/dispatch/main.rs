@@ -26,6 +26,7 @@ fn main() {
     let mut report = report::Report::default();
     compare::throughput(&mut report, effort);
     compare::middleware(&mut report, effort);
+    compare::batches(&mut report, effort);
     compare::restraints(&mut report, effort);
     composite::measure(&mut report, effort);
     footprint::allocations(&mut report);

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use swit::{
-    App, Context, Handlers, Middleware, Next, Outcome, Running, State, subscriber,
+    App, Batch, Context, Handlers, Middleware, Next, Outcome, Running, State, subscriber,
     transport::{BoxFuture, Transport},
     transports::memory::{MemoryOptions, MemoryTransport},
 };
@@ -42,6 +42,16 @@ impl Sum {
         if self.items.fetch_add(items, Ordering::Relaxed) + items == self.expected.load(Ordering::Relaxed) {
             self.done.notify_one();
         }
+    }
+}
+
+/// The same in batches of a hundred.
+#[expect(clippy::unused_async, reason = "a handler is async, as the other is")]
+#[subscriber(topic = "order.created", batch(max = 100, within = "1ms"))]
+pub(crate) async fn count_batches(orders: Batch<Order>, sum: State<Sum>) {
+    let items = orders.values().map(|order| order.items.len() as u64).sum();
+    if sum.items.fetch_add(items, Ordering::Relaxed) + items == sum.expected.load(Ordering::Relaxed) {
+        sum.done.notify_one();
     }
 }
 
@@ -84,6 +94,17 @@ impl Service {
         for n in 0..middleware {
             app = app.middleware(format!("pass-{n}"), 0, Pass);
         }
+        Self { running: app.start().await.expect("the service starts"), sum }
+    }
+
+    /// One worker that takes a hundred at once.
+    pub(crate) async fn start_batches() -> Self {
+        let sum = Arc::new(Sum::default());
+        let mut options = MemoryOptions::default();
+        options.capacity = ROOM;
+        let transport: Arc<dyn Transport> = Arc::new(MemoryTransport::new("default", options));
+        let app = App::only::<(count_batches,)>().provide_shared(sum.clone()).transport(transport);
+        let app = app.set("subscriber.count-batches.prefetch", 1_000);
         Self { running: app.start().await.expect("the service starts"), sum }
     }
 

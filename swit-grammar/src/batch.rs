@@ -47,7 +47,7 @@ impl Batch {
                 "`max` is missing".into(),
                 "say how many messages one call takes at the most: `max = 100`",
             ),
-            Some(max) if max < 2 || max > MAX_PREFETCH => {
+            Some(max) if !(2..=MAX_PREFETCH).contains(&max) => {
                 refuse("batch.max", format!("`max` is {max}"), "use 2 to 65535; a batch of one is none");
             }
             Some(_) => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swit::{App, Metadata, State, subscriber, testing::TestApp};
+use swit::{App, Backoff, Metadata, Policies, State, Subscription, subscriber, testing::TestApp};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Journal, Task, keyed, task};
@@ -112,4 +112,43 @@ async fn a_shutdown_does_not_wait_for_who_is_paused() {
     app.shutdown_within(Duration::from_secs(20)).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(journal.lines(), [""; 0], "nothing was begun");
+}
+
+/// What is parked, and what fails while the subscriber is paused, keeps the number of its attempt.
+#[tokio::test(start_paused = true)]
+async fn the_budget_outlives_a_pause_and_an_end() {
+    let app = TestApp::start(App::only::<(goes_on,)>()).await.unwrap();
+    let handle = app.running().handle();
+    let journal = Journal::default();
+    let subscribe = async || {
+        let journal = journal.clone();
+        let fails = move |meta: Metadata| {
+            let journal = journal.clone();
+            async move {
+                sleep(Duration::from_millis(50)).await;
+                journal.note(meta.attempt.to_string());
+                Err::<(), _>(std::io::Error::other("no"))
+            }
+        };
+        let policies = Policies::new().retries(5).backoff(Backoff::fixed(Duration::from_millis(500)));
+        let subscription = Subscription::new("task.created").name("failing").policies(policies);
+        handle.subscribe(subscription, fails).await.unwrap();
+    };
+    subscribe().await;
+    app.publish(&task("x")).await.unwrap();
+    // While its first retry is parked, and while its second attempt is under way.
+    for (wait, resumes) in [(100, true), (420, true), (520, false)] {
+        sleep(Duration::from_millis(wait)).await;
+        if resumes {
+            handle.pause("failing").unwrap();
+            sleep(Duration::from_secs(10)).await;
+            handle.resume("failing").unwrap();
+        } else {
+            handle.unsubscribe("failing").await.unwrap();
+            subscribe().await;
+        }
+    }
+    app.wait_quiet().await;
+    assert_eq!(journal.lines(), ["1", "2", "3", "4", "5", "6"]);
+    app.shutdown().await.unwrap();
 }

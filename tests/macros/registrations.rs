@@ -9,7 +9,7 @@ use swit::{
 };
 use swit_runtime::{
     codec::Codec,
-    registry::{Breaker, BreakerSpec, RateLimit},
+    registry::{BatchSpec, Breaker, BreakerSpec, RateLimit},
 };
 
 #[derive(Debug, Serialize, Deserialize, Event)]
@@ -63,6 +63,20 @@ async fn by_hand(_order: Json<u8>, _ack: Ack) {}
 
 #[subscriber(topic = "numbers", validate = schema)]
 async fn by_a_schema(_number: Json<u8>) {}
+
+#[subscriber(batch(max = 100, within = "250ms"), concurrency = 2)]
+async fn together(_orders: swit::Batch<OrderCreated>) {}
+
+#[test]
+fn a_batch_reads_the_events_that_it_is_of() {
+    let found = together::REGISTRATION;
+    let batch = BatchSpec { max: Some(100), within: Some(Duration::from_millis(250)) };
+    assert_eq!(found.spec, SubscriberSpec { batch: Some(batch), concurrency: 2, ..SubscriberSpec::DEFAULT });
+    let mut events = Vec::new();
+    (found.events)(&mut events);
+    assert_eq!(events.iter().map(|event| event.topic).collect::<Vec<_>>(), ["order.created"]);
+    assert_eq!(found.spec.keys().prefetch(), 400);
+}
 
 #[test]
 fn a_schema_is_made_once_and_is_the_subscribers() {

@@ -17,8 +17,14 @@ pub(super) struct Together {
 
 /// Finds the batch among the arguments, and puts what it is of in its place.
 pub(super) fn together(keys: &Raw, handler: &mut Handler, errors: &Errors) -> Option<Together> {
-    let key = keys.says_batch.as_ref()?;
     let function = handler.function.name();
+    let Some(key) = keys.says_batch.as_ref() else {
+        if let Some(batch) = handler.arguments.iter().find(|ty| batch_of(ty).is_some()) {
+            let help = "say when it is full: `#[subscriber(…, batch(max = 100, within = \"100ms\"))]`";
+            errors.at(batch, format_args!("`{function}` takes a `Batch`, but has no `batch`"), help);
+        }
+        return None;
+    };
     for path in &keys.middleware {
         let message = format_args!("`middleware` runs around one message, but `{function}` takes many (`batch`)");
         errors.at(path, message, "remove it from the list; what it does for each message goes into the handler");

@@ -87,10 +87,7 @@ fn registration(subscriber: &Subscriber, private: &Private) -> TokenStream {
     let (name, function) = (&subscriber.name, handler.function.name());
     let (location, spec) = (names::location(private), spec(&subscriber.keys, private));
     let middleware = &subscriber.keys.middleware;
-    let start = match subscriber.together {
-        None => quote!(start),
-        Some(_) => quote!(start_batch),
-    };
+    let start = if subscriber.together.is_some() { quote!(start_batch) } else { quote!(start) };
     quote! {
         static __SWIT_REGISTRATION: #private::SubscriberRegistration = #private::SubscriberRegistration {
             name: #name,

@@ -3,7 +3,7 @@
 use swit_grammar::nearest::nearest;
 
 /// Longest list of words that a help spells out beside its suggestion.
-const LIST: usize = 12;
+const LIST: usize = 16;
 
 /// The nearest known word, and all of them where they are few.
 pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, title: &str) -> String {
@@ -32,6 +32,6 @@ mod tests {
         let many: Vec<String> = (100..120).map(|n| format!("subscriber-{n}")).collect();
         let many = || many.iter().map(String::as_str);
         assert_eq!(suggest("subscriber-107x", many(), "known: "), "did you mean `subscriber-107`?");
-        assert!(suggest("zzzzzz", many(), "known: ").ends_with("`subscriber-111`, …"));
+        assert!(suggest("zzzzzz", many(), "known: ").ends_with("`subscriber-115`, …"));
     }
 }

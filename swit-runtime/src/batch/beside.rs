@@ -23,11 +23,3 @@ impl<A: FromScope> BesideBatch for A {}
 pub fn beside<A: BesideBatch>(cx: &Context) -> Result<A, Failure> {
     A::beside_batch(cx.scope())
 }
-
-/// Stands for «it is a batch handler's argument»; nothing implements it.
-#[diagnostic::on_unimplemented(
-    message = "a `Batch` is taken by functions whose attribute says `batch` alone",
-    label = "taken by a handler of single messages",
-    note = "write a function with `#[subscriber(topic = \"…\", batch(max = 100, within = \"100ms\"))]`; a running service subscribes it with `handle.subscribe_to::<function>(…)`"
-)]
-pub trait TakenByBatchHandlers {}

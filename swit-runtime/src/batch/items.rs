@@ -2,7 +2,7 @@
 
 use std::{ops::Index, slice, vec};
 
-use super::{BatchOutcome, Item, ItemReturn, TakenByBatchHandlers};
+use super::{BatchOutcome, Item, ItemReturn};
 use crate::{
     context::Context,
     extract::{FromDelivery, Payload},
@@ -138,17 +138,5 @@ impl<'a, T> IntoIterator for &'a mut Batch<T> {
     type IntoIter = slice::IterMut<'a, Item<T>>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter_mut()
-    }
-}
-
-/// Never holds: it is there to say what to do, where a batch stands among arguments that are taken out of one delivery.
-impl<T: Send> FromDelivery for Batch<T>
-where
-    Self: TakenByBatchHandlers,
-{
-    type Rejection = Failure;
-
-    async fn from_delivery(_: &mut Context) -> Result<Self, Failure> {
-        Ok(Self { items: Vec::new() })
     }
 }

@@ -18,9 +18,9 @@ mod items;
 mod outcome;
 mod returns;
 
-pub use beside::{BesideBatch, TakenByBatchHandlers, beside};
+pub use beside::{BesideBatch, beside};
 pub use item::Item;
 pub use items::{Batch, BatchItem, batch_item};
 pub(crate) use outcome::Settled;
-pub use outcome::{BatchOutcome, ItemReturn};
+pub use outcome::{BatchOutcome, ItemError, ItemReturn};
 pub use returns::{BatchReturn, BatchValue, Verdicts};

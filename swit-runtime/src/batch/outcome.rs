@@ -113,11 +113,29 @@ impl ItemReturn for Outcome {
     }
 }
 
-impl<T: ItemReturn, E: Into<BoxError>> ItemReturn for Result<T, E> {
+/// The error of an item: one that converts into a boxed one. A classified error is found in its box.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of an item",
+    label = "does not convert into a boxed error",
+    note = "derive `thiserror::Error` for it, or return an error that converts into `Box<dyn std::error::Error + Send + Sync>`"
+)]
+pub trait ItemError {
+    /// Boxes it.
+    fn boxed(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> ItemError for E {
+    fn boxed(self) -> BoxError {
+        self.into()
+    }
+}
+
+impl<T: ItemReturn, E: ItemError> ItemReturn for Result<T, E> {
     fn outcome(self) -> Outcome {
         match self {
             Ok(value) => value.outcome(),
-            Err(error) => failed(error.into()).into(),
+            Err(error) => failed(error.boxed()).into(),
         }
     }
 }

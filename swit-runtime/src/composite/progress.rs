@@ -7,6 +7,7 @@ use super::{
     failed::HandlersFailed,
 };
 use crate::{
+    classify::Class,
     context::{Context, Receiver},
     event::{EventDescriptor, is_of},
     message::Message,
@@ -165,7 +166,8 @@ impl Progress {
         let deciding = state.failed.iter().min_by_key(|(at, failure)| (!failure.class().retryable(), *at));
         let class = match deciding {
             Some((_, failure)) => failure.classification(),
-            None => state.given_up.first().map(|lost| lost.class.into()),
+            // All that was run went well: what was given up before says nothing of what is needed now.
+            None => Some(Class::Permanent.into()),
         };
         let failed = state.failed.iter().map(|(at, failure)| (*at, failure));
         let failure = Failure::new(FailureKind::Handler, self.error(&state, failed, None));

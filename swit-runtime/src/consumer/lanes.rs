@@ -56,12 +56,19 @@ async fn pull(
             }
         }));
         let Some(next) = next.await else {
-            if plan.is_held_for_long() && plan.ack != AckMode::None {
-                for lane in &receivers {
+            let given_back = async {
+                plan.gate.shut_for_long().await;
+                for lane in receivers.iter().filter(|_| plan.ack != AckMode::None) {
                     give_back(lane);
                 }
+                std::future::pending::<()>().await;
+            };
+            // Once is enough: nobody else fills them. First, since it may begin and end before anybody looks.
+            tokio::select! {
+                biased;
+                () = given_back => {}
+                () = plan.held() => {}
             }
-            plan.held().await;
             shut.set(plan.gate.shut());
             continue;
         };

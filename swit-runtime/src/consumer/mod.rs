@@ -32,7 +32,9 @@ use crate::{
 pub(crate) struct Consumer {
     view: View,
     workers: JoinSet<()>,
-    /// The parking lot's keeper, the puller of an ordered subscription, and who watches it.
+    /// The parking lot's keeper, which ends by itself once nothing lies there any more.
+    keeper: JoinSet<()>,
+    /// The puller of an ordered subscription, and who watches it.
     attendants: JoinSet<()>,
 }
 
@@ -64,7 +66,7 @@ impl Consumer {
             options = options.with_ordered();
         }
         let subscription = transport.subscribe(options).await?;
-        let (mut workers, mut attendants) = (JoinSet::new(), JoinSet::new());
+        let (mut workers, mut keeper, mut attendants) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         let sources = if by_key {
             let (lanes, puller) = lanes::open(subscription.clone(), plan.clone(), manner);
             attendants.spawn(puller);
@@ -75,14 +77,13 @@ impl Consumer {
         // Ordered subscribers retry in place; only what a manual handler dropped is parked there.
         if !plan.ordered || plan.ack == AckMode::Manual {
             let lot = plan.clone();
-            attendants.spawn(async move { lot.parking.keep().await });
+            keeper.spawn(async move {
+                tokio::join!(lot.parking.keep(), lot.clear_the_lot());
+            });
         }
         if let Some(breaker) = plan.restraints.as_ref().and_then(Restraints::breaker) {
-            let (keeper, clearer, lot) = (breaker.clone(), breaker.clone(), plan.clone());
-            attendants.spawn(async move { keeper.keep_time().await });
-            if !plan.ordered && plan.delays {
-                attendants.spawn(async move { lot.clear_the_lot(&clearer).await });
-            }
+            let breaker = breaker.clone();
+            attendants.spawn(async move { breaker.keep_time().await });
         }
         // What lies in this process is never lost.
         if transport.capabilities().durable {
@@ -97,10 +98,11 @@ impl Consumer {
                 workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));
             tasks.push(worker.id());
         }
-        Ok(Self { view: View { plan, subscription, counters, tasks }, workers, attendants })
+        Ok(Self { view: View { plan, subscription, counters, tasks }, workers, keeper, attendants })
     }
 
-    /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport.
+    /// Stops pulling: workers finish the message that they are at. What waits for a retry goes back to the transport, with
+    /// the number of its attempt where that can be kept.
     pub(crate) fn stop(&self) {
         // In this order: who is held by the gate goes on once it is said that it stops, and must find nothing.
         self.view.subscription.close();
@@ -121,6 +123,10 @@ impl Consumer {
             let _ = tokio::time::timeout_at(deadline, finished).await;
         }
         self.workers.shutdown().await;
+        // One at least is let go whole: a copy that is half published would be there twice.
+        let _ = tokio::time::timeout_at(deadline, self.keeper.join_next()).await;
+        self.keeper.shutdown().await;
+        self.view.plan.parking.give_back();
         self.attendants.shutdown().await;
         self.view.counters.iter().filter(|own| own.is_unfinished()).count()
     }

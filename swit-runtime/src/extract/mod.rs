@@ -29,7 +29,8 @@ use crate::{context::Context, event::EventDescriptor, outcome::Failure};
     label = "not an extractor",
     note = "shared state is taken as `State<{Self}>`, a payload as an event type (`#[derive(Event)]`) or as `Json<{Self}>`, configuration as `Config<{Self}>`, what middleware left as `Extension<{Self}>`",
     note = "a named publisher is taken by its struct with `#[publisher]`: `Publisher<OrderCreatedPublisher>`",
-    note = "an `Option<T>` is for what can be absent: state, extensions; to see a payload that can't be decoded, take `Result<T, _>`"
+    note = "an `Option<T>` is for what can be absent: state, extensions; to see a payload that can't be decoded, take `Result<T, _>`",
+    note = "a `Batch` is taken by a function with `#[subscriber(…, batch(max = …, within = …))]`, and never by a closure"
 )]
 pub trait FromDelivery: Sized + Send {
     /// Why it could not be had.

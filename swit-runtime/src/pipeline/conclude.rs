@@ -23,7 +23,6 @@ use crate::{
     id::chance,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
-    policy::{Breaker, BreakerState},
     publisher::{Outgoing, Outlet},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
@@ -194,8 +193,11 @@ impl Seat {
         };
         tokio::select! {
             pass = due => {
+                let Some(delivery) = self.plan.current(delivery) else {
+                    self.plan.leave(pass);
+                    return true;
+                };
                 self.pass = pass;
-                let Some(delivery) = self.plan.current(delivery) else { return true };
                 self.begin(delivery, attempt);
                 false
             }
@@ -276,12 +278,21 @@ impl Plan {
     pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
         let mut delivery = delivery;
         // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
-        if wait <= LONGEST_PARKING && !self.ordered {
+        let may_park = !self.ordered && !self.gate.is_paused() && !self.closing.is_cancelled();
+        if wait <= LONGEST_PARKING && may_park {
             match self.parking.park(Parked::Retry { delivery, attempt }, wait) {
                 Ok(()) => return Ok(()),
                 Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
             }
         }
+        self.delay(delivery, attempt, wait).await
+    }
+
+    /// Puts a delayed copy in the place of a delivery.
+    ///
+    /// # Errors
+    /// The transport can't delay.
+    async fn delay(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
         if !self.delays {
             return Err(delivery);
         }
@@ -290,33 +301,39 @@ impl Plan {
         Ok(())
     }
 
-    /// Has what is parked wait in the transport whenever the breaker opens for longer than anything is parked: it may be long,
-    /// and what lies here keeps others from being fetched, and is taken back by a broker that loses its patience.
-    pub(crate) async fn clear_the_lot(&self, breaker: &Breaker) {
-        let mut told = breaker.watch();
+    /// Has what is parked wait in the transport whenever nothing begins for longer than anything is parked, and when the
+    /// subscriber stops: what lies here keeps others from being fetched, is taken back by a broker that loses its patience,
+    /// and goes back without the number of its attempt. Until the subscriber stops.
+    pub(crate) async fn clear_the_lot(&self) {
+        let stopped = self.closing.cancelled();
+        tokio::pin!(stopped);
         loop {
-            let opened = told.wait_for(|state| matches!(state, BreakerState::Open { .. })).await.map(|state| *state);
-            let until = match opened {
-                Ok(BreakerState::Open { until }) => until,
-                Ok(_) => continue,
-                Err(_) => return,
-            };
-            if until.saturating_duration_since(Instant::now()) > LONGEST_PARKING {
+            tokio::select! {
+                () = &mut stopped => break,
+                () = self.gate.shut_for_long() => {}
+            }
+            let held_for = self.held_for();
+            if self.gate.is_paused() || held_for > LONGEST_PARKING {
+                let until = Instant::now() + held_for;
                 for (delivery, attempt, due) in self.parking.take_all() {
-                    let wait = due.max(until).saturating_duration_since(Instant::now());
-                    let Some(delivery) = self.current(delivery) else { continue };
-                    if let Err(delivery) = self.retry_later(delivery, attempt, wait).await {
-                        delivery.settle(Verdict::Requeue);
-                    }
+                    self.clear(delivery, attempt, due.max(until)).await;
                 }
             }
-            if told
-                .wait_for(|state| !matches!(state, BreakerState::Open { until: now } if *now == until))
-                .await
-                .is_err()
-            {
-                return;
+            tokio::select! {
+                () = &mut stopped => break,
+                () = self.gate.not_for_long() => {}
             }
+        }
+        for (delivery, attempt, due) in self.parking.take_all() {
+            self.clear(delivery, attempt, due).await;
+        }
+    }
+
+    async fn clear(&self, delivery: Delivery, attempt: u32, due: Instant) {
+        let Some(delivery) = self.current(delivery) else { return };
+        let wait = due.saturating_duration_since(Instant::now());
+        if let Err(delivery) = self.delay(delivery, attempt, wait).await {
+            delivery.settle(Verdict::Requeue);
         }
     }
 

@@ -132,22 +132,37 @@ impl Parking {
         state.waiting.len() + state.due.len()
     }
 
-    /// Gives everything back to the transport; what is parked from now on too.
+    /// Hands nothing out any more. What would go back to the transport does; retries stay to be [taken](Self::take_all).
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let (waiting, due) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.due));
+        let due: Vec<_> = std::mem::take(&mut state.due).into();
         self.due.store(0, Ordering::Release);
+        let now = Instant::now();
+        for (delivery, attempt) in due {
+            let key = (now, state.next);
+            state.next += 1;
+            state.waiting.insert(key, Parked::Retry { delivery, attempt });
+        }
+        let is_retry = |parked: &Parked| matches!(parked, Parked::Retry { .. });
+        let (retries, back): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut state.waiting).into_iter().partition(|(_, parked)| is_retry(parked));
+        state.waiting = retries;
         drop(state);
-        for parked in waiting.into_values() {
-            match parked {
-                Parked::Retry { delivery, .. } | Parked::Requeue(delivery) => delivery.settle(Verdict::Requeue),
+        for parked in back.into_values() {
+            if let Parked::Requeue(delivery) = parked {
+                delivery.settle(Verdict::Requeue);
             }
         }
-        for (delivery, _) in due {
+        self.changed.notify_one();
+    }
+
+    /// Gives back to the transport what is left.
+    pub(crate) fn give_back(&self) {
+        self.close();
+        for (delivery, ..) in self.take_all() {
             delivery.settle(Verdict::Requeue);
         }
-        self.changed.notify_one();
     }
 
     /// Moves what is due to where workers find it, until the lot is closed. One task a subscriber runs this.

@@ -116,6 +116,13 @@ impl Plan {
         }
     }
 
+    /// Goes back with a pass that is not used: a probe makes room for another, a token is there again.
+    pub(super) fn leave(&self, mut pass: Pass) {
+        if let Some(restraints) = &self.restraints {
+            restraints.leave(&mut pass);
+        }
+    }
+
     /// How its breaker is, where it has one.
     pub(crate) fn breaker(&self) -> Option<BreakerState> {
         self.restraints.as_ref()?.breaker().map(|breaker| breaker.now())
@@ -132,11 +139,6 @@ impl Plan {
     /// Whether its workers pull nothing until then, unless somebody resumes it by hand.
     pub(crate) fn is_held_until(&self, then: Instant) -> bool {
         self.gate.is_paused() || matches!(self.breaker(), Some(BreakerState::Open { until }) if until >= then)
-    }
-
-    /// Whether what keeps its workers from pulling may last.
-    pub(crate) fn is_held_for_long(&self) -> bool {
-        self.gate.is_paused() || matches!(self.breaker(), Some(BreakerState::Open { .. }))
     }
 }
 

@@ -216,6 +216,8 @@ async fn work<H: Serve>(worker: Worker) {
         let (delivery, attempt) = match next {
             Pulled::Delivery(delivery, attempt) => (delivery, attempt),
             Pulled::Held => {
+                // Nobody waits with a probe in hand: it may be what all wait for.
+                seat.pass = Pass::default();
                 Box::pin(seat.plan.held()).await;
                 continue;
             }

@@ -400,8 +400,10 @@ impl Breaker {
 
     fn set_gates(&self, state: &State) {
         let is_shut = !self.has_room(state) && !failpoint::is_broken(Sabotage::PullWhileOpen);
+        let lasts = is_shut && matches!(state.phase, Phase::Open { .. });
         for gate in state.gates.iter().filter_map(Weak::upgrade) {
             gate.set(Bar::Breaker, is_shut);
+            gate.set(Bar::Open, lasts);
         }
     }
 

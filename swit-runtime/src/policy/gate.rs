@@ -15,20 +15,26 @@ pub(crate) enum Bar {
     Paused = 1,
     /// Its circuit breaker is open, or half-open with all of its probes under way.
     Breaker = 2,
+    /// Its circuit breaker is open, which may last.
+    Open = 4,
 }
+
+/// The bars that may stay down for long.
+const LASTING: u8 = Bar::Paused as u8 | Bar::Open as u8;
 
 /// One subscriber's gate.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The bars that are down. What decides is `open`; this is the cheap way to look.
+    /// The bars that are down. What decides is `told`; this is the cheap way to look.
     bars: AtomicU8,
-    open: watch::Sender<bool>,
+    /// The same, for those that wait.
+    told: watch::Sender<u8>,
 }
 
 impl Gate {
     /// An open gate.
     pub(crate) fn new() -> Self {
-        Self { bars: AtomicU8::new(0), open: watch::Sender::new(true) }
+        Self { bars: AtomicU8::new(0), told: watch::Sender::new(0) }
     }
 
     /// Whether workers may pull now. A worker on another thread may learn of a change a moment later.
@@ -76,28 +82,37 @@ impl Gate {
     }
 
     fn change(&self, change: impl Fn(u8) -> u8) -> bool {
-        let mut changed = false;
         // Under the lock of the channel, so that what is seen last is what is so.
-        self.open.send_if_modified(|open| {
-            let before = self.bars.load(Ordering::Relaxed);
-            let after = change(before);
-            changed = before != after;
-            self.bars.store(after, Ordering::Relaxed);
-            let was_open = std::mem::replace(open, after == 0);
-            was_open != *open
-        });
-        changed
+        self.told.send_if_modified(|told| {
+            let before = std::mem::replace(told, change(*told));
+            self.bars.store(*told, Ordering::Relaxed);
+            before != *told
+        })
     }
 
     /// Resolves when it is shut. It may be open again by then: look once more.
     pub(crate) async fn shut(&self) {
-        let _ = self.open.subscribe().wait_for(|open| !*open).await;
+        self.becomes(|bars| bars != 0).await;
+    }
+
+    /// Resolves when it is shut for a reason that may last, also where it was shut before.
+    pub(crate) async fn shut_for_long(&self) {
+        self.becomes(|bars| bars & LASTING != 0).await;
+    }
+
+    /// Resolves when no reason that may last is left.
+    pub(crate) async fn not_for_long(&self) {
+        self.becomes(|bars| bars & LASTING == 0).await;
     }
 
     /// Resolves when it is open. It may be closed again by then: look once more.
     pub(crate) async fn opened(&self) {
+        self.becomes(|bars| bars == 0).await;
+    }
+
+    async fn becomes(&self, is_so: impl Fn(u8) -> bool) {
         // An error would mean that the sender is gone, which is here.
-        let _ = self.open.subscribe().wait_for(|open| *open).await;
+        let _ = self.told.subscribe().wait_for(|bars| is_so(*bars)).await;
     }
 }
 
@@ -122,5 +137,22 @@ mod tests {
         assert!(gate.resume() && !gate.resume());
         waiting.await.unwrap();
         assert!(gate.is_open() && !gate.is_paused());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lasts_is_told_also_where_it_was_shut_before() {
+        let gate = Arc::new(Gate::new());
+        gate.set(Bar::Breaker, true);
+        let waiting = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.shut_for_long().await }
+        });
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert!(!waiting.is_finished(), "probes are under way");
+        gate.set(Bar::Open, true);
+        waiting.await.unwrap();
+        gate.set(Bar::Open, false);
+        gate.not_for_long().await;
+        assert!(!gate.is_open());
     }
 }

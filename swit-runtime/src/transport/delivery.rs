@@ -30,10 +30,10 @@ pub trait Settle: Send + Sync {
     /// Takes back a delivery that was dropped without a verdict: it is delivered again, and that counts.
     fn give_back(&self, tag: u64, generation: u32, message: Arc<Message>);
 
-    /// Whether a verdict on a delivery of this generation still reaches the broker. If not, its message is delivered
-    /// again whatever becomes of it here.
-    fn is_current(&self, generation: u32) -> bool {
-        let _ = generation;
+    /// Whether a verdict on the delivery with this tag of this generation still reaches the broker. If not, its message is
+    /// delivered again whatever becomes of it here.
+    fn is_current(&self, tag: u64, generation: u32) -> bool {
+        let _ = (tag, generation);
         true
     }
 }
@@ -82,7 +82,7 @@ impl Delivery {
 
     /// Whether its verdict still reaches the broker: see [`Settle::is_current`].
     pub fn is_current(&self) -> bool {
-        self.sink.as_ref().is_none_or(|sink| sink.is_current(self.generation))
+        self.sink.as_ref().is_none_or(|sink| sink.is_current(self.tag, self.generation))
     }
 
     /// The generation that it was made with.

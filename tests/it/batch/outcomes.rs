@@ -199,7 +199,7 @@ async fn what_cannot_be_read_ends_by_itself() {
 async fn one_by_one(tasks: Batch<Task>, journal: State<Journal>) -> BatchOutcome {
     tasks
         .each(async |task| {
-            journal.note(format!("{} {} {:?}", task.text, task.attempt(), task.key().map(|key| key.as_str())));
+            journal.note(format!("{} {} {:?}", task.text, task.attempt(), task.key().map(swit::Text::as_str)));
             tokio::task::yield_now().await;
             if task.text == "1" && task.attempt() < 3 { Err(std::io::Error::other("not yet")) } else { Ok(()) }
         })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Known, Layers,
-    keys::{BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     resolve,
 };
@@ -48,6 +48,7 @@ fn every_key_has_a_row() {
     rows(&page, SUBSCRIBER);
     rows(&page, BREAKER);
     rows(&page, RATE_LIMIT);
+    rows(&page, BATCH);
     rows(&page, PUBLISHER);
     rows(&page, MIDDLEWARE);
     rows(&page, SHUTDOWN);

@@ -3,7 +3,7 @@
 use tokio::time::{Instant, sleep_until};
 
 use super::Bench;
-use crate::{policy::Pass, transport::Delivery};
+use crate::transport::Delivery;
 
 /// A delivery that is to be attempted alone.
 pub(super) struct Alone {
@@ -49,11 +49,11 @@ impl Bench {
                 biased;
                 // As what was only collected.
                 () = plan.closing.cancelled() => {
-                    self.give_back();
+                    self.give_back().await;
                     return None;
                 }
                 () = plan.gate.shut() => {
-                    self.give_back();
+                    self.give_back().await;
                     return None;
                 }
                 pass = enter => self.seat.pass = pass,
@@ -61,7 +61,7 @@ impl Bench {
         }
         let Alone { delivery, attempt, .. } = self.alone.pop_front()?;
         let Some(delivery) = plan.current(delivery) else {
-            self.seat.pass = Pass::default();
+            plan.leave(std::mem::take(&mut self.seat.pass));
             return Some(false);
         };
         self.seat.busy = true;

@@ -18,9 +18,7 @@ use tokio::{
 use super::{Alone, Bench, Held};
 use crate::{
     pipeline::{
-        Parking,
         admission::Admission,
-        parking::Parked,
         plan::SUSPECT,
         worker::{Pulled, Source, attempt_of},
     },
@@ -52,11 +50,11 @@ impl Bench {
         }
         match self.more().await {
             More::Closed if self.may_give_back() => {
-                self.give_back();
+                self.give_back().await;
                 false
             }
             _ if self.seat.plan.is_held() && self.may_give_back() => {
-                self.give_back();
+                self.give_back().await;
                 true
             }
             _ => true,
@@ -69,7 +67,10 @@ impl Bench {
             let next = poll_fn(|task| source.poll_next(&seat.plan, *index, &mut seat.done, &mut seat.pass, task));
             match cooperative(next).await {
                 Pulled::Delivery(delivery, attempt) => return Some((delivery, attempt)),
-                Pulled::Held => seat.plan.held().await,
+                Pulled::Held => {
+                    seat.pass = Pass::default();
+                    seat.plan.held().await;
+                }
                 Pulled::Closed => return None,
             }
         }
@@ -86,16 +87,15 @@ impl Bench {
             let more = poll_fn(|task| match self.poll_more(task) {
                 Poll::Pending if shut.as_mut().poll(task).is_ready() => Poll::Ready(More::Shut),
                 Poll::Pending => over.as_mut().poll(task).map(|()| More::Late),
-                ready => ready,
+                ready @ Poll::Ready(_) => ready,
             });
             match cooperative(more).await {
                 More::Delivery(delivery, attempt) => self.take_in(delivery, attempt, false),
                 More::NoToken => {
                     self.source.busy(self.index);
                     let token = async {
-                        match &plan.restraints {
-                            Some(restraints) => restraints.ready().await,
-                            None => {}
+                        if let Some(restraints) = &plan.restraints {
+                            restraints.ready().await;
                         }
                     };
                     tokio::select! {
@@ -126,9 +126,8 @@ impl Bench {
         }
         match source.pull(plan, *index, &mut seat.done, task) {
             Poll::Ready(Pulled::Delivery(delivery, attempt)) => return Poll::Ready(More::Delivery(delivery, attempt)),
-            Poll::Ready(Pulled::Held) => {}
             Poll::Ready(Pulled::Closed) => return Poll::Ready(More::Closed),
-            Poll::Pending => {}
+            Poll::Ready(Pulled::Held) | Poll::Pending => {}
         }
         if let Some(restraints) = restraints {
             restraints.put_back();
@@ -194,33 +193,31 @@ impl Bench {
     }
 
     /// Gives back what was only collected.
-    pub(super) fn give_back(&mut self) {
-        let plan = &self.seat.plan;
-        for Held { delivery, attempt, .. } in self.held.drain(..) {
-            if let Some(restraints) = &plan.restraints {
-                restraints.put_back();
-            }
-            back(&plan.parking, delivery, attempt);
-        }
-        for Alone { delivery, attempt, .. } in self.alone.drain(..) {
-            back(&plan.parking, delivery, attempt);
-        }
-        for (delivery, attempt, _) in self.refused.drain(..) {
-            back(&plan.parking, delivery, attempt);
-        }
+    pub(super) async fn give_back(&mut self) {
+        let plan = self.seat.plan.clone();
         self.seat.pass = Pass::default();
-    }
-}
-
-/// Gives one back: to the lot if it came from there, for the number of its attempt stands nowhere else.
-fn back(parking: &Parking, delivery: Delivery, attempt: u32) {
-    if attempt == attempt_of(delivery.message()) {
-        delivery.settle(Verdict::Requeue);
-        return;
-    }
-    match parking.park(Parked::Retry { delivery, attempt }, std::time::Duration::ZERO) {
-        Ok(()) => {}
-        Err(Parked::Retry { delivery, .. } | Parked::Requeue(delivery)) => delivery.settle(Verdict::Requeue),
+        // Those that are attempted alone put their token back when they were set aside.
+        let entered = self.held.len();
+        let held = self.held.drain(..).map(|held| (held.delivery, held.attempt));
+        let alone = self.alone.drain(..).map(|alone| (alone.delivery, alone.attempt));
+        let refused = self.refused.drain(..).map(|(delivery, attempt, _)| (delivery, attempt));
+        if let Some(restraints) = &plan.restraints {
+            (0..entered).for_each(|_| restraints.put_back());
+        }
+        let (fresh, again): (Vec<_>, Vec<_>) = held
+            .chain(alone)
+            .chain(refused)
+            .partition(|(delivery, attempt)| *attempt == attempt_of(delivery.message()));
+        for (delivery, _) in fresh {
+            delivery.settle(Verdict::Requeue);
+        }
+        // The number of its attempt stands nowhere else.
+        for (delivery, attempt) in again {
+            let Some(delivery) = plan.current(delivery) else { continue };
+            if let Err(delivery) = plan.retry_later(delivery, attempt, plan.held_for()).await {
+                delivery.settle(Verdict::Requeue);
+            }
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
     failpoint::{self, Failpoint},
     message::Message,
     outcome::Outcome,
+    policy::Pass,
     registry::BatchHandler,
     transport::{BoxFuture, Delivery},
 };
@@ -115,7 +116,12 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
     for Held { delivery, attempt, seen } in held.drain(..) {
         // One whose connection was lost meanwhile comes again.
         let delivery = if seat.plan.ack == AckMode::None { Some(delivery) } else { seat.plan.current(delivery) };
-        let Some(delivery) = delivery else { continue };
+        let Some(delivery) = delivery else {
+            if let Some(restraints) = &seat.plan.restraints {
+                restraints.put_back();
+            }
+            continue;
+        };
         seat.cx.see(seen.clone());
         seat.begin(delivery, attempt);
         let mut taken = None;
@@ -135,7 +141,7 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
     seat.cx.see(None);
     let settled = if items.is_empty() {
         // Nothing was asked of anybody whom a breaker could be about.
-        seat.pass = Default::default();
+        seat.pass = Pass::default();
         Settled::Each(Vec::new())
     } else {
         call::<H>(seat, guard, Batch::of(items)).await

@@ -45,9 +45,15 @@ impl Bench {
                 }
             }
             Settled::All(Outcome::Failed(failure)) => self.fail_all(members, failure, &mut waiting).await,
-            Settled::All(Outcome::Success) => members.into_iter().for_each(|held| self.succeed(held.delivery)),
+            Settled::All(Outcome::Success) => {
+                for held in members {
+                    self.succeed(held.delivery);
+                }
+            }
             Settled::All(Outcome::Discarded(reason)) => {
-                members.into_iter().for_each(|held| self.discard(held.delivery, &reason));
+                for held in members {
+                    self.discard(held.delivery, &reason);
+                }
             }
         }
         self.alone.extend(all(waiting).await);
@@ -59,7 +65,9 @@ impl Bench {
             return;
         }
         let tell = |held: &Held, outcome| watched(plan, held.delivery.message(), held.attempt, outcome);
-        unfit.iter().for_each(|(held, outcome)| tell(held, outcome));
+        for (held, outcome) in unfit {
+            tell(held, outcome);
+        }
         for (index, held) in members.iter().enumerate() {
             match settled {
                 Settled::All(outcome) => tell(held, outcome),

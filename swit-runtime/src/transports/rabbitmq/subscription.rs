@@ -328,9 +328,11 @@ impl Settle for Inner {
         self.settled(&mut state, stamp, |session| session.reject(tag, true));
     }
 
-    fn is_current(&self, stamp: u32) -> bool {
+    /// One that was given back, since it was held for too long, is not: the broker has it again.
+    fn is_current(&self, tag: u64, stamp: u32) -> bool {
         let state = self.lock();
-        state.session.is_some() && state.generation == stamp >> COUNT_BITS
+        state.generation == stamp >> COUNT_BITS
+            && state.session.as_ref().is_some_and(|session| self.options.no_ack || session.window.is_out(tag))
     }
 }
 

@@ -272,6 +272,11 @@ async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
             (true, _) if is_ordered && session.out == 0 => {
                 session.trust();
                 session.flush(true);
+                // What lies here goes back with the channel, which counts against nobody.
+                if !session.ready.is_empty() {
+                    session.given_back += 1;
+                    state.given_back = session.given_back;
+                }
                 return Ok(Heeded::Rest);
             }
             (true, true) if !is_ordered => Some(session.begin_to_leave()),
@@ -288,10 +293,21 @@ async fn heed(core: &Core, inner: &Inner) -> Result<Heeded, lapin::Error> {
             session.leave_consumer();
         }
     }
+    let mut some = false;
     while inner.lock().session.as_mut().map_or(0, |session| session.give_back_first(HANDFUL)) > 0
         && !inner.closing.is_cancelled()
     {
+        some = true;
         sleep(PACE).await;
+    }
+    if some {
+        // It counts against nobody.
+        let mut state = inner.lock();
+        state.given_back += 1;
+        let given_back = state.given_back;
+        if let Some(session) = &mut state.session {
+            session.given_back = given_back;
+        }
     }
     Ok(Heeded::GoOn)
 }

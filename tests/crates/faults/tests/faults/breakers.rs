@@ -433,3 +433,42 @@ async fn a_shutdown_while_it_is_open_gives_everything_back() {
     assert!(running.stats().iter().all(|stats| stats.counts.succeeded == 500), "each once");
     running.shutdown().await.unwrap();
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "probed.work", version = 1)]
+struct Probed {
+    number: usize,
+}
+
+/// In order, so that a retry waits in its place; one probe at a time.
+#[subscriber(
+    topic = "probed.work",
+    ordered,
+    retries = 5,
+    backoff = none,
+    circuit_breaker(failures = 1, reset = "3s", half_open = 1)
+)]
+async fn probe(work: Probed, partner: State<Partner>) -> Result<(), std::io::Error> {
+    partner.ask(&Work { key: String::new(), number: work.number })
+}
+
+/// A delivery whose connection was lost while it waited for the breaker keeps no probe to itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_of_what_comes_again_is_there_for_others() {
+    let broker = Broker::start();
+    let transport = ground::transport(options(&broker.url(), "probed"));
+    let partner = Arc::new(Partner::default());
+    partner.set_down(true);
+    let running = app::<(probe,)>("probed", &transport).provide_shared(partner.clone()).start().await.unwrap();
+    let mut breaker = running.breaker("probe").unwrap();
+    for number in 0..20 {
+        running.publisher().unwrap().publish(&Probed { number }).await.unwrap();
+    }
+    let open = breaker.wait_for(|state| matches!(state, BreakerState::Open { .. }));
+    timeout(PATIENCE, open).await.expect("it opens").unwrap();
+    broker.close_all_connections("a test closes them");
+    partner.set_down(false);
+    until("all are done after the reset", || partner.answered.load(Ordering::SeqCst) >= 20).await;
+    until("the breaker is closed", || *breaker.borrow() == BreakerState::Closed).await;
+    running.shutdown().await.unwrap();
+}

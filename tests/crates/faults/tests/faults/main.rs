@@ -6,6 +6,7 @@
 mod alarms;
 mod alerts;
 mod backlog;
+mod batches;
 mod bombs;
 mod breakers;
 mod broker;
