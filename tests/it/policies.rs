@@ -189,10 +189,12 @@ async fn run(case: Case) -> Result<(), TestCaseError> {
         let letters = dead.remove(&number).unwrap_or_default();
         match ending {
             Ending::Done | Ending::Discarded => prop_assert_eq!(letters, [], "message {}", number),
-            ending if case.crashes.is_empty() => prop_assert_eq!(letters, [ending], "message {}", number),
+            ending @ Ending::Dead { .. } if case.crashes.is_empty() => {
+                prop_assert_eq!(letters, [ending], "message {}", number);
+            }
             // One that died with its process may be told twice, and never otherwise.
             ending @ Ending::Dead { .. } => {
-                prop_assert!(!letters.is_empty() && letters.iter().all(|one| *one == ending), "{:?}", letters)
+                prop_assert!(!letters.is_empty() && letters.iter().all(|one| *one == ending), "{:?}", letters);
             }
         }
     }
