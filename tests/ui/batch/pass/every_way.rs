@@ -67,8 +67,8 @@ async fn everything(
 async fn several(events: Batch<OrderEvent>) -> Outcome {
     for event in events {
         match event.into_value() {
-            OrderEvent::Created(created) => drop(created.id),
-            OrderEvent::Paid(paid) => drop(paid.id),
+            OrderEvent::Created(created) => assert!(created.id > 0),
+            OrderEvent::Paid(paid) => assert!(paid.id > 0),
         }
     }
     Outcome::success()
