@@ -77,7 +77,7 @@ impl<T> Item<T> {
 
     /// Its headers.
     pub fn headers(&self) -> &Headers {
-        &self.delivery.message().headers
+        &self.message().headers
     }
 
     /// When it was published.

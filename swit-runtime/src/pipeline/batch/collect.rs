@@ -90,7 +90,14 @@ impl Bench {
                 ready @ Poll::Ready(_) => ready,
             });
             match cooperative(more).await {
-                More::Delivery(delivery, attempt) => self.take_in(delivery, attempt, false),
+                More::Delivery(delivery, attempt) => {
+                    self.take_in(delivery, attempt, false);
+                    // What is filtered fills nothing, and must not keep what waits.
+                    if over.is_elapsed() {
+                        self.source.busy(self.index);
+                        return More::Late;
+                    }
+                }
                 More::NoToken => {
                     self.source.busy(self.index);
                     let token = async {
