@@ -19,6 +19,7 @@ mod ground;
 mod headers;
 mod interoperation;
 mod links;
+mod middlewares;
 mod mistakes;
 mod payloads;
 mod producers;
