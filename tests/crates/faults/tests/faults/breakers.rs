@@ -306,7 +306,8 @@ async fn what_waits_for_longer_than_the_broker_allows_is_no_suspect() {
     }
     let reset = opened(&mut breaker).await;
     sleep_until(reset - Duration::from_millis(300)).await;
-    assert_eq!(attempts(&running, "patient"), 2);
+    // The other worker may have begun one more before the second failure was known.
+    assert!((2..=3).contains(&attempts(&running, "patient")), "{}", attempts(&running, "patient"));
     partner.set_down(false);
     until("all are done", || partner.answered.load(Ordering::SeqCst) == works.len()).await;
     assert_eq!(broker.queue_depth("outage-long.patient.dlq"), Some(0));
