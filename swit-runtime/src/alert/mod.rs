@@ -15,7 +15,7 @@ use std::{fmt, time::SystemTime};
 
 pub use alerts::Alerts;
 pub use sink::{AlertSink, LogAlerts, SharedAlertSink};
-pub(crate) use telling::tell_all;
+pub(crate) use telling::{log_rest, tell_all};
 
 use crate::text::Text;
 

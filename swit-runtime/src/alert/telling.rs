@@ -15,10 +15,7 @@ const TIME: Duration = Duration::from_secs(10);
 pub(crate) async fn tell_all(alerts: Alerts, sink: &dyn AlertSink, closing: CancellationToken) {
     loop {
         let is_last = closing.is_cancelled();
-        loop {
-            let now = Instant::now();
-            let next = if is_last { alerts.ledger().last(now) } else { alerts.ledger().next(now) };
-            let Some(alert) = next else { break };
+        while let Some(alert) = next(&alerts, is_last) {
             tell(sink, &alert).await;
         }
         if is_last {
@@ -39,14 +36,41 @@ pub(crate) async fn tell_all(alerts: Alerts, sink: &dyn AlertSink, closing: Canc
     }
 }
 
+/// Logs what was not told, where nobody is told any more.
+pub(crate) fn log_rest(alerts: &Alerts) {
+    while let Some(alert) = next(alerts, true) {
+        LogAlerts::log(&alert);
+    }
+}
+
+/// Not under the lock: whoever is told may raise another one.
+fn next(alerts: &Alerts, is_last: bool) -> Option<Alert> {
+    let (now, mut ledger) = (Instant::now(), alerts.ledger());
+    if is_last { ledger.last(now) } else { ledger.next(now) }
+}
+
+/// Logged where it is not told, also where the sink is left in the middle of it.
+struct Untold<'a>(Option<&'a Alert>);
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        if let Some(alert) = self.0 {
+            LogAlerts::log(alert);
+        }
+    }
+}
+
 async fn tell(sink: &dyn AlertSink, alert: &Alert) {
+    let mut untold = Untold(Some(alert));
     let told = timeout(TIME, walled(|| sink.tell(alert))).await;
     let error = match told {
-        Ok(Some(Ok(()))) => return,
+        Ok(Some(Ok(()))) => {
+            untold.0 = None;
+            return;
+        }
         Ok(Some(Err(error))) => error,
         Ok(None) => "it panicked".into(),
         Err(_) => format!("it took longer than {} s", TIME.as_secs()).into(),
     };
-    LogAlerts::log(alert);
-    tracing::error!(%error, "the sink of alerts failed: see the alert above");
+    tracing::error!(%error, "the sink of alerts failed: the alert follows");
 }

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    alert::{AlertKind, Alerts, Level, LogAlerts, SharedAlertSink, tell_all},
+    alert::{AlertKind, Alerts, Level, LogAlerts, SharedAlertSink, log_rest, tell_all},
     scope::Scope,
     text::Text,
     transport::{ConnectionState, Status, Transport},
@@ -22,6 +22,7 @@ const LEAST: Duration = Duration::from_secs(1);
 /// They end with it.
 #[derive(Debug)]
 pub(super) struct Alerting {
+    alerts: Alerts,
     closing: CancellationToken,
     teller: JoinSet<()>,
     watchers: JoinSet<()>,
@@ -44,7 +45,7 @@ impl Alerting {
                 watchers.spawn(watch_connection(alerts.clone(), Text::from(transport.name()), status));
             }
         }
-        Self { closing, teller, watchers }
+        Self { alerts: alerts.clone(), closing, teller, watchers }
     }
 
     /// Stops watching: from here on connections are closed on purpose.
@@ -56,31 +57,37 @@ impl Alerting {
     pub(super) async fn close(&mut self, deadline: Instant) {
         self.closing.cancel();
         let deadline = deadline.max(Instant::now() + LEAST);
-        // What is left is in the log: it was raised there.
         if timeout_at(deadline, self.teller.join_next()).await.is_err() {
-            tracing::warn!("the sink of alerts was not done by the deadline; some alerts were not told");
+            tracing::warn!("the sink of alerts was not done by the deadline; what it was not told follows");
+            self.teller.shutdown().await;
+            log_rest(&self.alerts);
         }
     }
 }
 
 async fn watch_connection(alerts: Alerts, transport: Text, mut status: watch::Receiver<Status>) {
-    let mut before = status.borrow_and_update().state;
+    let mut before = *status.borrow_and_update();
+    let mut told = false;
     while status.changed().await.is_ok() {
-        let now = status.borrow_and_update().state;
-        if now == before {
-            continue;
-        }
+        let now = *status.borrow_and_update();
+        // It may have come back before anybody looked.
+        let came_back = now.reconnects > before.reconnects;
+        let is_new = now.state != before.state;
         before = now;
-        match now {
-            ConnectionState::Lost => {
+        if now.state == ConnectionState::Lost || (came_back && !told) {
+            if !std::mem::replace(&mut told, now.state == ConnectionState::Lost) {
                 let text = "the connection to the broker was lost; it is made again";
                 alerts.note(Level::Error, AlertKind::ConnectionLost, &transport, text);
             }
-            ConnectionState::Blocked => {
+        } else if came_back {
+            told = false;
+        }
+        match now.state {
+            ConnectionState::Blocked if is_new => {
                 let text = "the broker takes no messages for now: it is short of memory or disk";
                 alerts.note(Level::Warning, AlertKind::ConnectionBlocked, &transport, text);
             }
-            ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Closed => {}
+            _ => {}
         }
     }
 }

@@ -81,7 +81,7 @@ async fn the_error_names_the_place_and_no_handler_sees_it() {
         said,
         [
             "/items/3/quantity: 0 is less than the minimum of 1",
-            "/contact: \"nobody\" is not a \"email\"; /items/0/quantity: it is required; /items/0/sku: 7 is not of type \"string\"",
+            "/contact: value is not a \"email\"; /items/0/quantity: it is required; /items/0/sku: 7 is not of type \"string\"",
             "/items: value has less than 1 item",
             "/items: it is required",
         ]
@@ -131,7 +131,7 @@ async fn each_variant_and_each_version_is_held_to_its_own_schema() {
     assert_eq!(
         said,
         [
-            "/why: \"no\" is shorter than 3 characters",
+            "/why: value is shorter than 3 characters",
             "/skus: value has more than 1 item",
             "/items/0/quantity: 0 is less than the minimum of 1",
         ]

@@ -110,6 +110,11 @@ impl JwtValidator {
 
     fn check(&self, token: &str) -> Result<Claims, &'static str> {
         let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.rules);
+        // The library passes over an audience that is neither text nor a list of texts.
+        let names_one = |claims: &Map<String, Value>| claims.get("aud").is_some_and(|aud| !aud.is_null());
+        if self.rules.aud.is_none() && decoded.as_ref().is_ok_and(|token| names_one(&token.claims)) {
+            return Err("its token is meant for another audience");
+        }
         decoded.map(|token| Claims::from(token.claims)).map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => "its token has expired",
             ErrorKind::ImmatureSignature => "its token is not valid yet",

@@ -71,8 +71,11 @@ async fn a_batch_whose_connection_is_cut_loses_nothing() {
     let mut cuts = 0;
     while !producer.is_finished() {
         tokio::time::sleep(Duration::from_millis(150)).await;
-        proxy.cut();
-        cuts += 1;
+        // What comes back ten times is taken for what kills its process.
+        if cuts < 8 {
+            proxy.cut();
+            cuts += 1;
+        }
     }
     producer.await.unwrap();
     assert!(cuts > 2, "{cuts} cuts are few");
