@@ -44,7 +44,7 @@ async fn import(job: Job) {
     tracing::info!(text = job.text, "imported");
 }
 
-swit::composite!(archive, strategy = sequential, topic = "job.created", enabled = false);
+swit::composite!(archive, strategy = sequential, topic = "job.created", enabled = false, dead_letter = false);
 
 /// Keeps a job, where a deployment enables it.
 #[event_handler(composite = archive, order = 10)]
