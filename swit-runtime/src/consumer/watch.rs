@@ -20,25 +20,26 @@ pub(super) async fn watch(
     connections: Vec<watch::Receiver<Status>>,
 ) {
     loop {
-        if subscription.wait_for(|state| *state == SubscriptionState::Consuming).await.is_err() {
-            return;
-        }
-        let Ok(state) = subscription.wait_for(|state| *state != SubscriptionState::Consuming).await.map(|state| *state)
-        else {
-            return;
-        };
+        let Ok(well) = subscription.wait_for(|state| is_well(*state)).await.map(|state| *state) else { return };
+        let Ok(state) = subscription.wait_for(|state| *state != well).await.map(|state| *state) else { return };
         if state == SubscriptionState::Closed {
             return;
         }
         let before = seen(&connections);
         if state == SubscriptionState::Waiting && before.stand {
             tokio::time::sleep(GRACE).await;
-            if seen(&connections) == before {
+            // Whoever is resumed has to be consuming by then; who was consuming has lost something already.
+            let is_lost = well == SubscriptionState::Consuming || *subscription.borrow() == SubscriptionState::Waiting;
+            if is_lost && seen(&connections) == before {
                 let text = format!("the queue {} is not consumed any more; it is tried again", plan.receiver.queue);
                 plan.alert(Level::Error, AlertKind::SubscriptionLost, &text);
             }
         }
     }
+}
+
+fn is_well(state: SubscriptionState) -> bool {
+    matches!(state, SubscriptionState::Consuming | SubscriptionState::Paused)
 }
 
 #[derive(PartialEq)]

@@ -1,13 +1,17 @@
 //! The schema of one type, compiled, and what it says of a payload.
 
-use std::fmt;
+use std::{error::Error as _, fmt};
 
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::generate::SchemaSettings;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::HasSchema;
-use crate::{codec::json, event::short_type_name};
+use crate::{
+    codec::{DecodeError, json},
+    event::short_type_name,
+};
 
 /// How many violations are told; that there are more is said.
 const TOLD: usize = 8;
@@ -34,12 +38,22 @@ impl Document {
         Ok(Self { validator, type_name })
     }
 
-    /// What is no JSON, or nested too deep, is left to the decoder.
+    /// What is no JSON, or nested too deep, is left to the decoder. What is JSON by its grammar, and yet no value (a number
+    /// that no `f64` holds, half a surrogate pair), is refused: a decoder passes over it in a field that it does not know.
     pub(super) fn check(&self, payload: &[u8]) -> Result<(), Violations> {
         match json::decode::<Value>(payload) {
-            Ok(value) if !self.validator.is_valid(&value) => Err(self.violations(&value)),
-            Ok(_) | Err(_) => Ok(()),
+            Ok(value) if self.validator.is_valid(&value) => Ok(()),
+            Ok(value) => Err(self.violations(&value)),
+            Err(error) if json::decode::<IgnoredAny>(payload).is_ok() => Err(self.unheld(&error)),
+            Err(_) => Ok(()),
         }
+    }
+
+    #[cold]
+    fn unheld(&self, error: &DecodeError) -> Violations {
+        let name = self.type_name;
+        let why = error.source().map(ToString::to_string).unwrap_or_default();
+        Violations(format!("the JSON Schema of `{name}` can't be held against what is no JSON value: {}", cut(&why)))
     }
 
     #[cold]

@@ -16,7 +16,7 @@ use swit::{
 };
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Journal, Task};
+use crate::support::{Journal, Task, task};
 
 #[subscriber(topic = "task.created")]
 async fn there_already(_task: Task) {}
@@ -118,11 +118,19 @@ async fn who_settles_must_be_clear() {
     app.shutdown().await.unwrap();
 }
 
-/// A transport whose declarations take an hour, or fail.
+/// A transport whose declarations take an hour, or fail, and from which nothing may be consumed for a while.
 #[derive(Debug)]
 struct Reluctant {
     inner: MemoryTransport,
     fails: AtomicBool,
+    silent: AtomicBool,
+}
+
+impl Reluctant {
+    fn new() -> Self {
+        let inner = MemoryTransport::new("default", MemoryOptions::default());
+        Self { inner, fails: AtomicBool::new(false), silent: AtomicBool::new(false) }
+    }
 }
 
 impl Transport for Reluctant {
@@ -156,7 +164,14 @@ impl Transport for Reluctant {
         &self,
         options: SubscribeOptions,
     ) -> BoxFuture<'_, Result<Arc<dyn transport::Subscription>, TransportError>> {
+        if self.silent.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(TransportError::new("default", "subscribe", "not now")) });
+        }
         self.inner.subscribe(options)
+    }
+
+    fn inspect(&self) -> Option<&dyn transport::Inspect> {
+        self.inner.inspect()
     }
 
     fn publisher(&self) -> Arc<dyn transport::Publish> {
@@ -170,8 +185,7 @@ impl Transport for Reluctant {
 
 #[tokio::test(start_paused = true)]
 async fn who_was_not_subscribed_leaves_no_name_behind() {
-    let inner = MemoryTransport::new("default", MemoryOptions::default());
-    let reluctant = Arc::new(Reluctant { inner, fails: AtomicBool::new(false) });
+    let reluctant = Arc::new(Reluctant::new());
     let running = App::only::<(there_already,)>().transport(reluctant.clone()).start().await.unwrap();
     let handle = running.handle();
     let subscribe = || handle.subscribe(Subscription::new("task.created").name("mine"), |_: Task| async {});
@@ -205,4 +219,26 @@ async fn who_was_not_subscribed_leaves_no_name_behind() {
         });
     assert!(matches!(refused(answer), SubscribeError::Closed { .. }));
     ended.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_was_declared_in_vain_is_known_to_be_there() {
+    let reluctant = Arc::new(Reluctant::new());
+    let running = App::only::<(there_already,)>().transport(reluctant.clone()).start().await.unwrap();
+    let handle = running.handle();
+    let mine = || Subscription::new("task.created").name("mine");
+    reluctant.silent.store(true, Ordering::Relaxed);
+    let answer = handle.subscribe(mine(), |_: Task| async {}).await;
+    assert!(matches!(&answer, Err(Error::Transport(error)) if error.reason == "not now"), "{answer:?}");
+    reluctant.silent.store(false, Ordering::Relaxed);
+    running.publisher().unwrap().publish(&task("waits")).await.unwrap();
+    let queue = format!("{}.mine", running.scope().service().name);
+    assert_eq!(running.inspect("default").unwrap().depth(&queue), Some(1), "it receives its topics");
+    // With other topics it would get what it did not ask for; as it was declared it finds what waited.
+    let other = refused(handle.subscribe(mine().topic("other"), |_: Task| async {}).await);
+    assert!(matches!(other, SubscribeError::Kept { .. }), "{other:?}");
+    handle.subscribe(mine(), |_: Task| async {}).await.unwrap();
+    running.wait_quiet().await;
+    assert_eq!(handle.list()[1].counts.succeeded, 1);
+    running.shutdown().await.unwrap();
 }

@@ -140,6 +140,25 @@ async fn each_variant_and_each_version_is_held_to_its_own_schema() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_passes_by_what_no_json_value_holds() {
+    let (app, journal) = start::<(of_an_event,)>().await;
+    let item = r#"{"sku":"a","quantity":0}"#;
+    for unknown in ["1e400", r#""\ud800""#, "-1e999"] {
+        // The decoder passes over the field; the quantity would be refused.
+        app.publish_to("cart.filled", cart(&format!(r#"{{"items":[{item}],"unknown":{unknown}}}"#))).await.unwrap();
+    }
+    app.wait_quiet().await;
+    assert_eq!(journal.lines(), [""; 0]);
+    let said = said(&app, "of-an-event");
+    assert_eq!(said.len(), 3);
+    for text in said {
+        assert!(text.contains("the JSON Schema of `Cart` can't be held against what is no JSON value: "), "{text}");
+        assert!(text.contains("at line 1 column "), "{text}");
+    }
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_decoded_is_left_to_the_decoder() {
     let (app, journal) = start::<(of_an_event,)>().await;
     let mut newer = cart("{}");

@@ -23,7 +23,7 @@ use crate::{
         start::{breaker, manner, plan},
     },
     consumer::{Consumer, View},
-    error::{Error, Result, SubscribeError},
+    error::{Error, Result, SubscribeError, TransportError},
     policy::Breaker,
     publisher::Outlets,
     text::Text,
@@ -117,6 +117,15 @@ impl State {
         self.members.iter().find(|member| member.name == *name)
     }
 
+    /// Remembers a queue that is there and has no subscriber. False: it was known.
+    fn keep(&mut self, transport: &Text, queue: &Queue) -> bool {
+        if self.kept.iter().any(|(on, kept)| on == transport && kept.name == queue.name) {
+            return false;
+        }
+        self.kept.push((transport.clone(), queue.clone()));
+        true
+    }
+
     /// Whether this is called by a handler, which runs in the task of its worker.
     fn is_inside(&self) -> bool {
         let Some(task) = tokio::task::try_id() else { return false };
@@ -162,7 +171,7 @@ impl Members {
     pub(in crate::app) async fn subscribe(&self, options: Subscription, facts: Facts) -> Result<()> {
         let node = self.parts.assemble(&options, facts)?;
         let name = node.registration.name.clone();
-        let place = self.reserve(&node)?;
+        let mut place = self.reserve(&node)?;
         let closed = || Error::from(SubscribeError::Closed { name: name.clone() });
         let is_closing = || self.parts.scope.shutdown().is_cancelled();
         let Some(transport) = self.transport(&node.resolved.transport) else {
@@ -176,6 +185,7 @@ impl Members {
         queues.push(node.queue.clone());
         let opened = async {
             transport.declare(&queues).await?;
+            place.declared = Some(&node);
             let plan = Arc::new(plan(&node, &**transport, outlet, breaker, &self.parts.scope));
             Consumer::open(&**transport, plan, manner(&node)).await
         };
@@ -217,7 +227,7 @@ impl Members {
     }
 
     /// Takes the name, and makes sure that its queues serve no other purpose.
-    fn reserve(&self, node: &Node) -> Result<Reserved<'_>, SubscribeError> {
+    fn reserve<'a>(&'a self, node: &Node) -> Result<Reserved<'a>, SubscribeError> {
         let name = &node.registration.name;
         let mut state = self.lock();
         if state.closed || self.parts.scope.shutdown().is_cancelled() {
@@ -257,7 +267,7 @@ impl Members {
             return Err(SubscribeError::Kept { name: name.clone(), queue: node.queue.name.clone() });
         }
         state.members.push(Member::starting(node, true));
-        Ok(Reserved { members: self, name: name.clone() })
+        Ok(Reserved { members: self, name: name.clone(), declared: None })
     }
 
     /// Ends a subscriber: stops pulling at once, then drains. Its queue stays, unless it is to be deleted.
@@ -369,6 +379,16 @@ impl Members {
         unfinished
     }
 
+    /// Resolves when the service shuts down and what drains has no more time.
+    async fn ended(&self) {
+        let at = self.ending.subscribe().wait_for(Option::is_some).await.ok().and_then(|at| *at);
+        match at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            // Whoever would say so is gone, which is here.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Cancels all, at once: their deliveries go back to the transport.
     pub(in crate::app) fn abort(&self) {
         let (members, drains) = {
@@ -388,11 +408,13 @@ impl Members {
 struct Reserved<'a> {
     members: &'a Members,
     name: Text,
+    /// Its queue is there and receives its topics.
+    declared: Option<&'a Node>,
 }
 
 impl Reserved<'_> {
     /// Hands the consumer over, unless the service shuts down.
-    fn take(self, consumer: Consumer) -> Result<(), Box<Consumer>> {
+    fn take(mut self, consumer: Consumer) -> Result<(), Box<Consumer>> {
         let consumer = Box::new(consumer);
         let mut state = self.members.lock();
         if state.closed {
@@ -404,6 +426,8 @@ impl Reserved<'_> {
                 let transport = member.transport.clone();
                 member.stage = Stage::Running(consumer);
                 state.kept.retain(|(on, kept)| !(*on == transport && kept.name == queue.name));
+                drop(state);
+                self.declared = None;
                 Ok(())
             }
             None => Err(consumer),
@@ -415,6 +439,18 @@ impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         let mut state = self.members.lock();
         state.members.retain(|member| member.name != self.name || !matches!(member.stage, Stage::Starting));
+        let Some(node) = self.declared.take().filter(|node| !node.queue.existing && !node.queue.exclusive) else {
+            return;
+        };
+        let is_new = state.keep(&node.resolved.transport, &node.queue);
+        drop(state);
+        if is_new {
+            tracing::warn!(
+                subscriber = %self.name,
+                queue = %node.queue.name,
+                "it was not subscribed, but its queue is there and receives its topics, so it grows until somebody consumes it"
+            );
+        }
     }
 }
 
@@ -449,7 +485,12 @@ impl Ending {
         drop(self.consumer);
         let deleted = match self.delete {
             Some(remaining) => match self.members.transport(&self.transport) {
-                Some(transport) => Some(transport.withdraw(&self.queue, remaining == Remaining::Delete).await),
+                Some(transport) => Some(tokio::select! {
+                    deleted = transport.withdraw(&self.queue, remaining == Remaining::Delete) => deleted,
+                    () = self.members.ended() => {
+                        Err(TransportError::new(transport.name(), "withdraw", "the service ended before its queue was deleted"))
+                    }
+                }),
                 None => None,
             },
             None => None,
@@ -459,7 +500,7 @@ impl Ending {
             let mut state = self.members.lock();
             state.members.retain(|member| member.name != self.name);
             if !is_gone {
-                state.kept.push((self.transport.clone(), self.queue.clone()));
+                state.keep(&self.transport, &self.queue);
             }
         }
         if is_gone {
