@@ -71,13 +71,14 @@ pub async fn take_payment(
     updates: Publisher<OrderUpdatedPublisher>,
     ack: Ack,
 ) -> Result<(), TakePaymentError> {
+    // It may be asked again after a crash or a redelivery: a real partner is given the order's id, and charges once under it.
     let charge = partners::charge(&order.payment.token, delivery.attempt)?;
     let InventoryReserved { order_id, total: amount, currency, labels, .. } = order;
     if charge == Charge::Declined {
         answers.publish(&PaymentFailed { order_id, labels }).await?;
     } else {
+        answers.publish(&PaymentCompleted { order_id: order_id.clone(), amount, currency, labels }).await?;
         tell(&updates, &order_id, Step::Paid).await;
-        answers.publish(&PaymentCompleted { order_id, amount, currency, labels }).await?;
     }
     ack.ack();
     Ok(())

@@ -45,11 +45,16 @@ pub enum Inconsistent {
 /// Holds an order to what it says: whoever publishes to its topic may be in error.
 #[event_handler(composite = prepare_order, order = 10)]
 pub async fn validate_order(order: OrderCreated) -> Result<(), Inconsistent> {
+    total_of(&order).map(|_| ())
+}
+
+/// What an order costs, if that is what it says.
+fn total_of(order: &OrderCreated) -> Result<Money, Inconsistent> {
     let found = Money::total(order.items.iter().map(|item| (item.quantity, item.unit_price)))?;
     if found == order.total {
-        return Ok(());
+        return Ok(found);
     }
-    Err(Inconsistent::Total { id: order.order_id, said: order.total, found })
+    Err(Inconsistent::Total { id: order.order_id.clone(), said: order.total, found })
 }
 
 /// Looks whether an article runs out, and says so. Nothing is kept yet.
@@ -59,10 +64,10 @@ pub async fn check_stock(order: OrderCreated) -> Option<Publish<StockLow>> {
     Some(Publish(StockLow { sku }))
 }
 
-/// Says what the order costs, and hands it on.
+/// Says what the order costs, and hands it on: unless it contradicts itself, since it does not wait for its neighbours.
 #[event_handler(composite = prepare_order, order = 30)]
 pub async fn calculate_price(order: OrderCreated) -> Result<Publish<OrderPriced>, Inconsistent> {
-    let total = Money::total(order.items.iter().map(|item| (item.quantity, item.unit_price)))?;
+    let total = total_of(&order)?;
     let OrderCreated { order_id, items, currency, payment, labels, .. } = order;
     Ok(Publish(OrderPriced { order_id, lane: items[0].sku.clone(), items, total, currency, payment, labels }))
 }
@@ -129,6 +134,7 @@ mod tests {
         assert_eq!((letters.len(), letters[0].reason.as_str()), (1, "invalid_input"));
         let error = &letters[0].error;
         assert!(error.contains("`validate-order`") && error.contains("19.90"), "{error}");
+        assert_eq!(app.published::<OrderPriced>(), [], "and goes nowhere");
         app.shutdown().await.unwrap();
     }
 }
