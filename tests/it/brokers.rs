@@ -56,6 +56,20 @@ fn a_service_on_rabbitmq_is_checked_without_a_broker() {
     assert!(!format!("{graph:?}").contains("hunter2"));
 }
 
+#[subscriber(topic = "task.created", batch(max = 10, within = "20s"))]
+async fn collects(_tasks: swit::Batch<Task>) {}
+
+#[test]
+fn what_is_collected_first_is_handled_before_it_is_taken_back() {
+    let limited = |limit| on_rabbitmq(App::only::<(collects,)>()).set("transport.default.ack_limit", limit);
+    assert!(limited("100s").check().is_ok());
+    let found = fault(&limited("99s"));
+    let expected = "builder: subscriber `collects`: the `within` of its `batch` (20s) and its `timeout` (30s) are together \
+                    above half of the `ack_limit` (1m39s) of the transport `default`: what was collected first would be taken \
+                    from it before; lower them to at most 49s500ms together";
+    assert!(found.starts_with(expected), "{found}");
+}
+
 #[test]
 fn no_attempt_may_outlast_half_of_the_ack_limit() {
     let found = fault(&on_rabbitmq(App::only::<(takes_long,)>()));

@@ -315,17 +315,21 @@ impl Plan {
             let held_for = self.held_for();
             if self.gate.is_paused() || held_for > LONGEST_PARKING {
                 let until = Instant::now() + held_for;
-                for (delivery, attempt, due) in self.parking.take_all() {
-                    self.clear(delivery, attempt, due.max(until)).await;
-                }
+                // Boxed, as below: every subscriber keeps room for this, and hardly one needs it.
+                Box::pin(self.clear_all(until)).await;
             }
             tokio::select! {
                 () = &mut stopped => break,
                 () = self.gate.not_for_long() => {}
             }
         }
+        Box::pin(self.clear_all(Instant::now())).await;
+    }
+
+    /// Has all that is parked wait in the transport, at least until then.
+    async fn clear_all(&self, until: Instant) {
         for (delivery, attempt, due) in self.parking.take_all() {
-            self.clear(delivery, attempt, due).await;
+            self.clear(delivery, attempt, due.max(until)).await;
         }
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Bucket {
     full: AtomicU64,
     /// One of those that wait looks at the clock; the others wait for their turn.
     turn: Semaphore,
+    /// How many look out for one that is put back.
+    waiting: AtomicU32,
     /// A token was put back.
     returned: Notify,
 }
@@ -60,6 +62,7 @@ impl Bucket {
             hand: AtomicU32::new(handful - 1),
             full: AtomicU64::new(0),
             turn: Semaphore::new(1),
+            waiting: AtomicU32::new(0),
             returned: Notify::new(),
         }
     }
@@ -95,17 +98,21 @@ impl Bucket {
     pub(crate) fn put_back(&self) {
         // It may have come out of the hand while the bucket was full: there it has no room.
         let back = |full: u64| Some(full.saturating_sub(self.token));
-        let _ = self.full.fetch_update(Ordering::Relaxed, Ordering::Relaxed, back);
-        self.returned.notify_waiters();
+        let _ = self.full.fetch_update(Ordering::SeqCst, Ordering::Relaxed, back);
+        // Whoever waits says so before it looks, and this looks after it has put back: one of them sees the other.
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.returned.notify_waiters();
+        }
     }
 
     /// Resolves when there was a token. Somebody else may have taken it by then: look once more.
     pub(crate) async fn ready(&self) {
         // Never closed.
         let _turn = self.turn.acquire().await;
+        let _waits = Waits::on(&self.waiting);
         loop {
             let returned = self.returned.notified();
-            let at = self.full.load(Ordering::Relaxed).saturating_sub(self.slack);
+            let at = self.full.load(Ordering::SeqCst).saturating_sub(self.slack);
             if at <= self.now() {
                 return;
             }
@@ -119,6 +126,22 @@ impl Bucket {
     #[inline]
     fn now(&self) -> u64 {
         nanos(self.base.elapsed()).min(u64::MAX / 2)
+    }
+}
+
+/// One that waits, until it is dropped.
+struct Waits<'a>(&'a AtomicU32);
+
+impl<'a> Waits<'a> {
+    fn on(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

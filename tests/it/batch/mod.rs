@@ -4,6 +4,7 @@ mod ending;
 mod filling;
 mod outcomes;
 mod property;
+mod suspects;
 
 use std::sync::Mutex;
 

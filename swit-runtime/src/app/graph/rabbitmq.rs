@@ -148,6 +148,19 @@ impl Times<'_> {
             faults.add(self.place([timeout_origin, self.origin, None, None, None]), message, help);
             return;
         }
+        let within = resolved.batch.map_or(Duration::ZERO, |batch| batch.within());
+        if within.saturating_add(resolved.timeout) > half {
+            let message = format!(
+                "subscriber `{name}`: the `within` of its `batch` ({}) and its `timeout` ({timeout}) are together above half \
+                 of the `ack_limit` ({limit}) of the transport `{broker}`: what was collected first would be taken from it \
+                 before",
+                show(within)
+            );
+            let help = format!("lower them to at most {} together, or {raise}", show(half));
+            let within = self.set.batching.within.as_ref().map(|set| &set.origin);
+            faults.add(self.place([timeout_origin, self.origin, within, None, None]), message, help);
+            return;
+        }
         if resolved.order == Order::Unordered {
             return;
         }
