@@ -16,6 +16,9 @@ mod order;
 mod report;
 mod service;
 
+/// Measures one thing or a few that belong together.
+type Part = fn(&mut report::Report, compare::Effort);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -25,7 +28,7 @@ fn main() {
     // `cargo bench` says so; `cargo test` runs this too, to see that it still runs, which takes one short round.
     let effort = if has("--bench") { compare::Effort::WHOLE } else { compare::Effort::GLANCE };
     let mut report = report::Report::default();
-    let parts: [(&str, fn(&mut report::Report, compare::Effort)); 7] = [
+    let parts: [(&str, Part); 7] = [
         ("throughput", compare::throughput),
         ("middleware", compare::middleware),
         ("batches", compare::batches),
