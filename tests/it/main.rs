@@ -23,6 +23,7 @@ mod floors;
 mod graph;
 mod lifecycle;
 mod manual;
+mod metrics;
 mod middleware;
 mod middlewares;
 mod ordered;

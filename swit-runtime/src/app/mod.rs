@@ -10,6 +10,8 @@ mod graph;
 pub mod graph_view;
 mod handle;
 mod logging;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod providers;
 mod publishing;
 mod run;
@@ -25,6 +27,8 @@ pub use dynamic::{CircuitBreaker, Policies, Remaining, SubscriberState, Subscrib
 pub use graph::Graph;
 pub use handle::Handle;
 pub use logging::init as init_logging;
+#[cfg(feature = "prometheus")]
+pub use metrics::Metrics;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;

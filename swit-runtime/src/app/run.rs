@@ -23,6 +23,8 @@ pub fn check() -> Result<()> {
 
 pub(super) async fn run(app: App) -> Result<()> {
     logging::init();
+    #[cfg(feature = "prometheus")]
+    crate::metrics::Recorder::install();
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = app.start() => started?,

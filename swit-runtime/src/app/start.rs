@@ -5,6 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
 use super::{
     alerting::Alerting,
     builder::App,
@@ -72,6 +74,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
             }
             app.handle.link().open(&members);
             Ok(Running {
+                #[cfg(feature = "prometheus")]
+                metrics: metrics(&graph, &scope, &members, &publishing, &transports),
                 alerting: Alerting::start(&scope, &transports),
                 scope,
                 members,
@@ -93,6 +97,20 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// The metrics page, unless the configuration wants none.
+#[cfg(feature = "prometheus")]
+fn metrics(
+    graph: &Graph,
+    scope: &Arc<Scope>,
+    members: &Arc<Members>,
+    publishing: &Publishing,
+    transports: &[Arc<dyn Transport>],
+) -> Option<Metrics> {
+    let telemetry = &graph.settings.telemetry;
+    let start = || Metrics::start(telemetry.prefix().to_string(), scope, members, &publishing.outlets, transports);
+    telemetry.counts().then(start)
 }
 
 /// Connects, declares all queues of all transports, then consumes, unless it only visits. What was opened is closed again
@@ -239,11 +257,12 @@ pub(super) fn plan(
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         callable: node.registration.callable.clone(),
         port: transport.publisher(),
+        measures: outlet.counts(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         gate,
         restraints,
-        late: std::sync::Mutex::new(Counters::new()),
+        late: std::sync::Mutex::new(Counters::new(false)),
         closing: CancellationToken::new(),
     }
 }
