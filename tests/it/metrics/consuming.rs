@@ -154,7 +154,9 @@ async fn what_waits_and_what_runs_is_seen() {
     assert_eq!(page.value("in_flight{subscriber=\"holding\"}"), 0.0);
     assert_eq!(page.value("queue_depth{queue=\"test.holding\"}"), 0.0);
     app.running().handle().pause("holding").unwrap();
-    assert_eq!(Page::of(&app).await.value("active_subscribers"), 1.0, "the memory transport has nothing to pause");
+    let page = Page::of(&app).await;
+    let paused = (page.value("active_subscribers"), page.value("subscription_status{subscriber=\"holding\"}"));
+    assert_eq!(paused, (0.0, 0.0));
 }
 
 #[tokio::test(start_paused = true)]
