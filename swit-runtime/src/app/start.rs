@@ -6,10 +6,12 @@ use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    admin::Admin,
     alerting::Alerting,
     builder::App,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
+    health::{self, Check, Checks, Vitals},
     providers::Built,
     publishing::Publishing,
     running::Running,
@@ -37,6 +39,12 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
     let transports = transports::open(&app, &graph.openings);
     let shutdown = CancellationToken::new();
+    let vitals = Arc::new(Vitals::new(graph.service.clone(), transports.clone(), shutdown.clone()));
+    // Before anything is built, so that a service can be asked while it starts.
+    #[cfg(feature = "admin")]
+    let admin = Admin::open(graph.admin.as_ref(), health::pages(&vitals)).await?;
+    #[cfg(not(feature = "admin"))]
+    let admin = Admin;
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
     let limits = graph.settings.limits();
     let mut scope = Scope::new(publishers, shutdown, app.clock.clone(), limits, graph.service.clone());
@@ -71,6 +79,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             app.handle.link().open(&members);
+            vitals.started(&members, checks(&graph, &mut built, &scope, visits));
             Ok(Running {
                 alerting: Alerting::start(&scope, &transports),
                 scope,
@@ -79,6 +88,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 transports,
                 publishing,
                 built,
+                vitals,
+                admin,
                 drain: graph.settings.drain(),
             })
         }
@@ -93,6 +104,15 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// What is asked when somebody asks how the service is.
+fn checks(graph: &Graph, built: &mut Built, scope: &Arc<Scope>, visits: bool) -> Checks {
+    let of_providers = std::mem::take(&mut built.checked);
+    let of_providers =
+        of_providers.into_iter().map(|(provider, check, value)| Check::of_provider(provider, check, value));
+    let own = graph.health_checks.iter().filter(|_| !visits).map(|check| Check::of(check, scope));
+    Checks::new(of_providers.chain(own).collect())
 }
 
 /// Connects, declares all queues of all transports, then consumes, unless it only visits. What was opened is closed again
