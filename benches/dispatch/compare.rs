@@ -123,11 +123,6 @@ pub(crate) fn restraints(report: &mut Report, effort: Effort) {
         ),
         ("rate_limit", "rate_limit = { per_second = 1000000, burst = 1000000 }", "a rate limit that never limits"),
         (
-            "rate_limit_small",
-            "rate_limit = { per_second = 100000000, burst = 10 }",
-            "a rate limit that never limits, with a small burst",
-        ),
-        (
             "both",
             "circuit_breaker = true\nrate_limit = { per_second = 1000000, burst = 1000000 }",
             "circuit breaker and rate limit",

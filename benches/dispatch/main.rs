@@ -1,7 +1,8 @@
 //! What dispatch costs, in process, against the loop that one would write by hand.
 //!
 //! `cargo bench --bench dispatch` prints a table; with `-- --json` one JSON object on standard output. `--build` adds
-//! the cost of building subscribers, `--instructions` the instructions a message (needs valgrind). All comparisons
+//! the cost of building subscribers, `--instructions` the instructions a message (needs valgrind), `--only batches` is one
+//! part alone. All comparisons
 //! are made in one run, alternating, as ratios of medians: machines are noisy.
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
 
@@ -15,6 +16,9 @@ mod order;
 mod report;
 mod service;
 
+/// Measures one thing or a few that belong together.
+type Part = fn(&mut report::Report, compare::Effort);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -24,13 +28,22 @@ fn main() {
     // `cargo bench` says so; `cargo test` runs this too, to see that it still runs, which takes one short round.
     let effort = if has("--bench") { compare::Effort::WHOLE } else { compare::Effort::GLANCE };
     let mut report = report::Report::default();
-    compare::throughput(&mut report, effort);
-    compare::middleware(&mut report, effort);
-    compare::batches(&mut report, effort);
-    compare::restraints(&mut report, effort);
-    composite::measure(&mut report, effort);
-    footprint::allocations(&mut report);
-    footprint::thousand(&mut report);
+    let parts: [(&str, Part); 7] = [
+        ("throughput", compare::throughput),
+        ("middleware", compare::middleware),
+        ("batches", compare::batches),
+        ("restraints", compare::restraints),
+        ("composite", composite::measure),
+        ("allocations", |report, _| footprint::allocations(report)),
+        ("thousand", |report, _| footprint::thousand(report)),
+    ];
+    let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
+    if let Some(only) = only {
+        assert!(parts.iter().any(|(name, _)| name == only), "--only takes one of {:?}", parts.map(|(name, _)| name));
+    }
+    for (_, part) in parts.iter().filter(|(name, _)| only.is_none_or(|only| only == name)) {
+        part(&mut report, effort);
+    }
     if has("--instructions") {
         instructions::measure(&mut report);
     }
