@@ -8,8 +8,10 @@
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`
-//! - F4 app: `app`, `testing`, `conformance`
+//! - F4 app: `app`, `testing`, `conformance`, `admin`
 
+#[cfg(feature = "admin")]
+mod admin;
 pub mod alert;
 pub mod app;
 pub mod batch;

@@ -21,6 +21,7 @@ mod dynamic;
 mod failures;
 mod floors;
 mod graph;
+mod health;
 mod lifecycle;
 mod manual;
 mod metrics;

@@ -21,7 +21,8 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn run(app: App) -> Result<()> {
+pub(super) async fn run(mut app: App) -> Result<()> {
+    app.serves = true;
     logging::init();
     #[cfg(feature = "prometheus")]
     crate::metrics::Recorder::install();

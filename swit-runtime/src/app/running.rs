@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -11,10 +12,12 @@ use tokio::{sync::watch, time::Instant};
 #[cfg(feature = "prometheus")]
 use super::metrics::Metrics;
 use super::{
+    admin::Admin,
     alerting::Alerting,
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
+    health::{Health, Vitals},
     providers::Built,
     publishing::Publishing,
     transports,
@@ -48,6 +51,9 @@ pub struct Running {
     pub(super) publishing: Publishing,
     pub(super) built: Built,
     pub(super) alerting: Alerting,
+    pub(super) vitals: Arc<Vitals>,
+    /// Closed last.
+    pub(super) admin: Admin,
     pub(super) drain: Duration,
     #[cfg(feature = "prometheus")]
     pub(super) metrics: Option<Metrics>,
@@ -117,6 +123,19 @@ impl Running {
     /// How a subscriber's subscription is, to be watched.
     pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
         Some(self.members.view(subscriber)?.subscription().status())
+    }
+
+    /// How the service is: its connections, its subscriptions, and what checks say, which are called now, or were within the
+    /// last second.
+    ///
+    /// Takes as long as the slowest check, and no longer than that one's timeout.
+    pub async fn health(&self) -> Health {
+        self.vitals.health().await
+    }
+
+    /// Where the pages for operators are, where they are served.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.address()
     }
 
     /// How a circuit breaker is, to be watched: by its name, which is its subscriber's where it was given none. `None`: nobody
@@ -267,7 +286,9 @@ impl Running {
         transports::close(&self.transports).await;
         // Before the providers, of which the sink is one.
         self.alerting.close(deadline).await;
+        self.vitals.stop_checks();
         self.built.close().await;
+        self.admin.close().await;
         tracing::info!(unfinished, unconfirmed, "stopped");
         match (unfinished, unconfirmed) {
             (0, 0) => Ok(()),

@@ -10,12 +10,16 @@ mod consume;
 mod depths;
 mod families;
 mod publish;
+#[cfg(feature = "admin")]
+mod served;
 mod state;
 
 use std::{fmt, sync::Arc};
 
 use depths::Depths;
 use families::SERVICE;
+#[cfg(feature = "admin")]
+pub(super) use served::Served;
 
 use super::{dynamic::Members, graph::Graph};
 use crate::{
