@@ -2,6 +2,8 @@
 
 mod bounds;
 mod consuming;
+mod deployed;
+mod documented;
 mod page;
 mod publishing;
 mod scraped;
