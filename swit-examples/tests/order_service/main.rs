@@ -6,6 +6,8 @@ mod command_line;
 mod nasty;
 mod oracle;
 #[cfg(unix)]
+mod prometheus;
+#[cfg(unix)]
 mod policies;
 #[cfg(unix)]
 mod rabbitmq;
