@@ -15,7 +15,10 @@ use crate::{
     error::{Result, StartupReport},
     extract::{FromScope, Requirements},
     middleware::{Middleware, PublishMiddleware},
-    registry::{Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, SubscriberRegistration},
+    registry::{
+        HealthCheckItem, Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem,
+        SubscriberRegistration,
+    },
     scope::Shared,
     text::Text,
     transport::{Queue, Transport},
@@ -52,6 +55,8 @@ pub struct App {
     pub(crate) handle: Owner,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
+    /// Serves the pages for operators also where nobody said so.
+    pub(crate) serves: bool,
 }
 
 /// A state that was given instead of built.
@@ -105,6 +110,7 @@ impl App {
             required: Vec::new(),
             handle: Owner::default(),
             visits: false,
+            serves: false,
         }
     }
 
@@ -143,6 +149,12 @@ impl App {
             }
         }
         self.selection.sort();
+        self
+    }
+
+    /// With this health check. For apps of [`App::only`].
+    pub fn with_health_check<C: HealthCheckItem>(mut self) -> Self {
+        self.selection.health_checks.push(C::REGISTRATION);
         self
     }
 
