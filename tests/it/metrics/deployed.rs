@@ -112,7 +112,7 @@ async fn every_query_names_series_and_labels_that_there_are() {
     assert_eq!(wrong("swit_messaging_consume_duration_seconds{le=\"1\"}"), 2);
     // All that is on the page is looked at by somebody.
     let asked: BTreeSet<String> = expressions.iter().flat_map(|expression| asked(expression).0).collect();
-    let unasked: Vec<_> = there_is.keys().filter(|name| {
+    let unasked = there_is.keys().filter(|name| {
         !["", "_bucket", "_sum"].iter().any(|suffix| asked.contains(&format!("swit_messaging_{name}{suffix}")))
     });
     assert_eq!(unasked.collect::<Vec<_>>(), Vec::<&String>::new());
