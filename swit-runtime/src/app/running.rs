@@ -1,11 +1,6 @@
 //! A started service.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 

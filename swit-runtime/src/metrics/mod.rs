@@ -13,8 +13,8 @@ mod page;
 mod recorder;
 mod tally;
 
-pub use durations::Histogram;
 pub(crate) use durations::Durations;
+pub use durations::Histogram;
 pub(crate) use own::Own;
 #[cfg(feature = "prometheus")]
 pub(crate) use page::{Kind, Page, Summed};

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 /// Bounds of sizes: 64 bytes · 4ⁿ, up to 16 MiB.
-pub(crate) const SIZES: [u64; 10] =
-    [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
+pub(crate) const SIZES: [u64; 10] = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 /// Bounds of ages, in milliseconds: from a millisecond to a day.
 pub(crate) const AGES: [u64; 14] =

@@ -29,15 +29,9 @@ async fn a_hundred_thousand_topics_and_error_texts_add_no_series() {
         after.values.keys().collect::<Vec<_>>(),
         "series have been added"
     );
-    assert_eq!(
-        after.of_family("messages_published_total"),
-        ["{topic=\"other\",status=\"success\"} 100000"]
-    );
+    assert_eq!(after.of_family("messages_published_total"), ["{topic=\"other\",status=\"success\"} 100000"]);
     assert_eq!(
         after.of_family("dead_letter_messages_total"),
-        [
-            "{topic=\"many.#\",reason=\"custom\"} 50000",
-            "{topic=\"many.#\",reason=\"max_retries_exceeded\"} 50000"
-        ]
+        ["{topic=\"many.#\",reason=\"custom\"} 50000", "{topic=\"many.#\",reason=\"max_retries_exceeded\"} 50000"]
     );
 }

@@ -51,7 +51,8 @@ async fn everything_is_there_from_the_start() {
     assert_eq!(page.value(&format!("consume_duration_seconds_bucket{{{METERED},le=\"0.01\"}}")), 0.0);
     assert_eq!(page.value(&format!("consume_duration_seconds_count{{{METERED}}}")), 0.0);
     for class in ["transient", "throttle", "invalid_input", "system_failure", "permanent"] {
-        let series = format!("consume_errors_total{{topic=\"task.created\",consumer_group=\"test\",class=\"{class}\"}}");
+        let series =
+            format!("consume_errors_total{{topic=\"task.created\",consumer_group=\"test\",class=\"{class}\"}}");
         assert_eq!(page.value(&series), 0.0);
     }
     for reason in ["max_retries_exceeded", "permanent", "invalid_input", "delivery_limit", "custom"] {
@@ -88,16 +89,12 @@ async fn each_way_to_end_is_counted_as_what_it_is() {
     assert_eq!(page.of_family("retries_total"), [format!("{{{METERED}}} 2")]);
     assert_eq!(page.of_family("messages_discarded_total"), [format!("{{{METERED}}} 1")]);
     let errors = page.of_family("consume_errors_total");
-    let of = |class: &str, many: u64| {
-        format!("{{topic=\"task.created\",consumer_group=\"test\",class=\"{class}\"}} {many}")
-    };
+    let of =
+        |class: &str, many: u64| format!("{{topic=\"task.created\",consumer_group=\"test\",class=\"{class}\"}} {many}");
     assert_eq!(errors, [of("invalid_input", 1), of("permanent", 1), of("transient", 5)]);
     let dead = page.of_family("dead_letter_messages_total");
     let of = |reason: &str, many: u64| format!("{{topic=\"task.created\",reason=\"{reason}\"}} {many}");
-    assert_eq!(
-        dead,
-        [of("custom", 1), of("invalid_input", 1), of("max_retries_exceeded", 2), of("permanent", 1)]
-    );
+    assert_eq!(dead, [of("custom", 1), of("invalid_input", 1), of("max_retries_exceeded", 2), of("permanent", 1)]);
     assert_eq!(page.of_family("in_flight"), Vec::<String>::new());
     assert_eq!(page.of_family("queue_depth"), ["{queue=\"test.metered.dlq\"} 5"]);
     // By what it waits for; in a test whose time is paused nothing else takes as long.

@@ -41,7 +41,11 @@ pub(crate) fn on(page: &Page) -> BTreeMap<String, (String, BTreeSet<String>)> {
 /// The names of a series' labels; none of the tests' values holds a quote.
 fn labels(series: &str) -> Vec<String> {
     let Some((_, labels)) = series.split_once('{') else { return Vec::new() };
-    labels.split('"').step_by(2).filter_map(|before| Some(before.strip_suffix('=')?.trim_start_matches(',').to_owned())).collect()
+    labels
+        .split('"')
+        .step_by(2)
+        .filter_map(|before| Some(before.strip_suffix('=')?.trim_start_matches(',').to_owned()))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,10 +44,7 @@ async fn publications_are_counted_by_topic_and_by_what_came_of_them() {
         page.of_family("publish_errors_total"),
         ["{topic=\"metered.ping\",kind=\"unrouted\"} 1", "{topic=\"other\",kind=\"invalid\"} 1"]
     );
-    assert_eq!(
-        page.of_family("messages_unrouted_total"),
-        ["{topic=\"metered.ping\"} 1", "{topic=\"other\"} 1"]
-    );
+    assert_eq!(page.of_family("messages_unrouted_total"), ["{topic=\"metered.ping\"} 1", "{topic=\"other\"} 1"]);
     let measured = page.value("publish_duration_seconds_count{topic=\"task.created\"}");
     assert!((13.0..=20.0).contains(&measured), "{measured}");
 }

@@ -76,7 +76,9 @@ pub async fn take_payment(
     let _payment = Stage::Payment.enter();
     let failed = failed::<TakePaymentError>(Some(order.labels.order_type));
     // It may be asked again after a crash or a redelivery: a real partner is given the order's id, and charges once under it.
-    let charge = partners::charge(&order.payment.token, delivery.attempt).map_err(TakePaymentError::from).inspect_err(&failed)?;
+    let charge = partners::charge(&order.payment.token, delivery.attempt)
+        .map_err(TakePaymentError::from)
+        .inspect_err(&failed)?;
     let InventoryReserved { order_id, total: amount, currency, labels, .. } = order;
     let is_declined = charge == Charge::Declined;
     let answered = if is_declined {

@@ -54,13 +54,7 @@ pub(super) fn write(prefix: &str, rows: &[Row], page: &mut Page) {
     }
 }
 
-fn each(
-    family: &Family,
-    prefix: &str,
-    counted: &[(&Row, Counts)],
-    page: &mut Page,
-    value: impl Fn(&Counts) -> u64,
-) {
+fn each(family: &Family, prefix: &str, counted: &[(&Row, Counts)], page: &mut Page, value: impl Fn(&Counts) -> u64) {
     family.begin(prefix, page);
     for (row, counts) in counted {
         page.value(&row.labels(), value(counts));

@@ -74,10 +74,7 @@ impl Metrics {
         let prefix = &*source.prefix;
         SERVICE.begin(prefix, &mut page);
         let service = source.scope.service();
-        page.value(
-            &[("service", &service.name), ("version", &service.version), ("instance", &service.instance)],
-            1,
-        );
+        page.value(&[("service", &service.name), ("version", &service.version), ("instance", &service.instance)], 1);
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
@@ -97,7 +94,8 @@ impl Metrics {
 pub(super) fn published(graph: &Graph) -> Published {
     let of_events = |event: &&'static EventRegistration| event.descriptors;
     let events = graph.events.iter().flat_map(of_events).map(|event| event.topic);
-    let publishers = graph.publishers.iter().flat_map(|publisher| publisher.registration.events).map(|event| event.topic);
+    let publishers =
+        graph.publishers.iter().flat_map(|publisher| publisher.registration.events).map(|event| event.topic);
     let handled = graph.nodes.iter().flat_map(|node| node.registration.events.iter().chain(&node.emits));
     let literal = |pattern: &&Text| !pattern.split('.').any(|word| word == "*" || word == "#");
     let patterns = graph.nodes.iter().flat_map(|node| &node.queue.patterns).filter(literal).cloned();

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Source,
     depths::Seen,
-    families::{
-        ALERTS, CIRCUIT, CONNECTION, DEPTH, LAG, PUBLISHERS, RECONNECTS, SUBSCRIBERS, SUBSCRIPTION,
-    },
+    families::{ALERTS, CIRCUIT, CONNECTION, DEPTH, LAG, PUBLISHERS, RECONNECTS, SUBSCRIBERS, SUBSCRIPTION},
 };
 use crate::{
     alert::AlertKind,

@@ -29,9 +29,7 @@ pub(super) struct Value {
 /// Upper bounds of a histogram that nobody gave any.
 pub(super) fn bounds(name: &str, unit: Option<Unit>) -> Vec<f64> {
     if unit == Some(Unit::Seconds) || name.ends_with("_seconds") {
-        return vec![
-            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
-        ];
+        return vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
     }
     if unit == Some(Unit::Bytes) || name.ends_with("_bytes") {
         return SIZES.iter().map(|bound| *bound as f64).collect();

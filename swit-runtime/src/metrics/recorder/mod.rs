@@ -135,10 +135,16 @@ impl Families {
             let samples = names::samples(&name, kind);
             if let Some(taken) = samples.iter().find(|sample| self.taken.contains(*sample)) {
                 let taken = taken.clone();
-                return self.refuse(&name, format!("there is a metric of another type that has the samples `{taken}`; rename it"));
+                return self.refuse(
+                    &name,
+                    format!("there is a metric of another type that has the samples `{taken}`; rename it"),
+                );
             }
             if self.by_name.len() >= MOST_NAMES {
-                return self.refuse("…", format!("there are {MOST_NAMES} names already: do not make them of what is in messages"));
+                return self.refuse(
+                    "…",
+                    format!("there are {MOST_NAMES} names already: do not make them of what is in messages"),
+                );
             }
             let unit = self.descriptions.get(&name).and_then(|(unit, _)| *unit);
             let bounds = self.bounds.get(&name).cloned().unwrap_or_else(|| family::bounds(&name, unit));
@@ -168,12 +174,7 @@ impl Families {
 }
 
 /// The handle of a key: the known one, else a new one, else one that keeps nothing.
-fn handle<H: Clone>(
-    known: &RwLock<HashMap<Key, H>>,
-    key: &Key,
-    nothing: H,
-    make: impl FnOnce() -> Option<H>,
-) -> H {
+fn handle<H: Clone>(known: &RwLock<HashMap<Key, H>>, key: &Key, nothing: H, make: impl FnOnce() -> Option<H>) -> H {
     if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(key) {
         return found.clone();
     }
@@ -295,7 +296,8 @@ mod tests {
         let mut page = Page::new();
         recorder.write("x_", &mut page);
         let text = page.finish();
-        let expected = "value_bucket{le=\"1\"} 0\nvalue_bucket{le=\"10\"} 1\nvalue_bucket{le=\"+Inf\"} 1\nvalue_sum 5\n";
+        let expected =
+            "value_bucket{le=\"1\"} 0\nvalue_bucket{le=\"10\"} 1\nvalue_bucket{le=\"+Inf\"} 1\nvalue_sum 5\n";
         assert!(text.contains(expected), "{text}");
     }
 }
