@@ -6,7 +6,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -30,6 +30,16 @@ fn get(port: u16, path: &str) -> std::io::Result<String> {
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     assert!(head.contains(" 200 "), "{path}: {answer}");
     Ok(body.to_owned())
+}
+
+/// A service that serves, which nothing but a signal ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A Prometheus of its own, with a folder of its own.
@@ -121,15 +131,16 @@ fn expressions(value: &Value, found: &mut Vec<String>) {
 #[test]
 fn prometheus_scrapes_the_service_and_knows_what_the_business_asks() {
     let port = free_port();
-    let mut child = order_service()
+    let mut service = order_service()
         .arg("--json")
         .env("SWIT_ADMIN__ADDRESS", format!("127.0.0.1:{port}"))
         .stdin(Stdio::piped())
         .spawn()
+        .map(Serving)
         .unwrap();
     let mut lines = Vec::new();
     sample::write(LINES, 7, &mut lines).unwrap();
-    child.stdin.take().unwrap().write_all(&lines).unwrap();
+    service.0.stdin.take().unwrap().write_all(&lines).unwrap();
     let prometheus = Prometheus::scraping(port);
 
     // Each line once, with its labels.
@@ -169,9 +180,11 @@ fn prometheus_scrapes_the_service_and_knows_what_the_business_asks() {
     assert!(rules.len() > 8 && rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
 
     promtool(&get(port, "/metrics").unwrap());
-    let status = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+    let status = Command::new("kill").args(["-s", "TERM", &service.0.id().to_string()]).status();
     assert!(status.unwrap().success());
-    let output = child.wait_with_output().unwrap();
+    let mut stdout = Vec::new();
+    service.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+    let output = Output { status: service.0.wait().unwrap(), stdout, stderr: Vec::new() };
     let summary = summary(&output);
     assert_balanced(&summary);
     assert_eq!(number(&summary, "read"), LINES);
