@@ -146,7 +146,10 @@ pub(crate) fn metrics(report: &mut Report, effort: Effort) {
         &[
             Case::new("nothing_counted", OFF, "nothing at all, twice: what the machine adds by itself"),
             Case::new("metrics", "", "all metrics, nobody asks for the page"),
-            Case { scraped: true, ..Case::new("metrics_scraped", "", "all metrics, the page asked for ten times a second") },
+            Case {
+                scraped: true,
+                ..Case::new("metrics_scraped", "", "all metrics, the page asked for ten times a second")
+            },
         ],
     );
 }
@@ -198,7 +201,11 @@ fn beside_plain(report: &mut Report, effort: Effort, plainly: Plain, budget: u32
                 }
             }
         }
-        report.add(&format!("swit_ns_{}_{name}", plainly.key), median(plains), &format!("ns a message, {}", plainly.what));
+        report.add(
+            &format!("swit_ns_{}_{name}", plainly.key),
+            median(plains),
+            &format!("ns a message, {}", plainly.what),
+        );
         for (case, costs) in cases.iter().zip(costs) {
             let what = format!("ns a message, {} (budget {budget})", case.what);
             report.add(&format!("ns_{}_{name}", case.key), median(costs), &what);

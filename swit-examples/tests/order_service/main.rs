@@ -6,9 +6,9 @@ mod command_line;
 mod nasty;
 mod oracle;
 #[cfg(unix)]
-mod prometheus;
-#[cfg(unix)]
 mod policies;
+#[cfg(unix)]
+mod prometheus;
 #[cfg(unix)]
 mod rabbitmq;
 mod sample;

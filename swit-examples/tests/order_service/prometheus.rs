@@ -146,11 +146,15 @@ fn prometheus_scrapes_the_service_and_knows_what_the_business_asks() {
     // Each line once, with its labels.
     prometheus.until("sum(orders_processed_total)", LINES);
     prometheus.until("up", 1);
-    prometheus.until("swit_messaging_active_subscribers", prometheus.query("swit_messaging_subscription_status").len() as u64);
+    prometheus.until(
+        "swit_messaging_active_subscribers",
+        prometheus.query("swit_messaging_subscription_status").len() as u64,
+    );
     let consumed = prometheus.query("sum by (status) (swit_messaging_messages_consumed_total) > 0");
     assert!(consumed.len() >= 2, "some succeed, some fail: {consumed:?}");
     let accepted = prometheus.query("sum(order_value_count)");
-    let created = prometheus.query("swit_messaging_messages_published_total{topic=\"order.created\",status=\"success\"}");
+    let created =
+        prometheus.query("swit_messaging_messages_published_total{topic=\"order.created\",status=\"success\"}");
     assert_eq!(accepted, created);
     assert_eq!(prometheus.query("count(orders_in_stage)"), [5.0]);
     assert_eq!(prometheus.query("sum(orders_in_stage)"), [0.0]);
