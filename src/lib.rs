@@ -26,7 +26,7 @@ pub use swit_runtime::{
     app::{
         App, BreakerState, CircuitBreaker, Component, ComponentKind, Graph, Handle, Handlers, Health, HealthStatus,
         Policies, Remaining, Running, Stage, SubscriberState, SubscriberStats, SubscriberStatus, Subscription,
-        Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        Unsubscribed, check, cli::main as cli, dead_letters, serve as run,
     },
     batch::{Batch, BatchOutcome, BatchReturn, Item},
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
@@ -69,6 +69,11 @@ pub use macros::{
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
 pub use swit_runtime::transport_conformance;
+
+/// The log, for programs that are not [`run`](crate::run).
+pub mod telemetry {
+    pub use swit_runtime::app::init_telemetry as init;
+}
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {

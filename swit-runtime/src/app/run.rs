@@ -23,7 +23,7 @@ pub fn check() -> Result<()> {
 
 pub(super) async fn run(mut app: App) -> Result<()> {
     app.serves = true;
-    logging::init();
+    logging::of_service(&app.layers);
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = app.start() => started?,

@@ -22,8 +22,9 @@ use crate::{
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
-    outcome::{Failure, FailureKind, Outcome},
+    outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
+    said::{Shown, about},
     text::Text,
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
@@ -94,7 +95,7 @@ impl Seat {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
                 if outcome.is_success() {
-                    confirmed::run(&self.plan, confirmed).await;
+                    confirmed::run(&self.plan, &self.cx, confirmed).await;
                 } else {
                     self.counters.discarded();
                 }
@@ -104,14 +105,14 @@ impl Seat {
                 // The handler never ran: middleware answered in its place.
                 Some(Closed::Untouched(delivery)) => delivery,
                 Some(Closed::Back(back)) if outcome.is_success() => {
-                    self.plan.requeue_dropped(back);
+                    self.plan.requeue_dropped(back, attempt);
                     return true;
                 }
                 Some(Closed::Back(back)) => back,
                 // The handler settled it, or still holds it.
                 Some(Closed::Gone { acknowledged }) => {
                     if acknowledged && outcome.is_success() {
-                        confirmed::run(&self.plan, confirmed).await;
+                        confirmed::run(&self.plan, &self.cx, confirmed).await;
                     }
                     return true;
                 }
@@ -120,13 +121,13 @@ impl Seat {
         };
         match outcome {
             Outcome::Success => {
-                confirmed::run(&self.plan, confirmed).await;
+                confirmed::run(&self.plan, &self.cx, confirmed).await;
                 failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true
             }
             Outcome::Discarded(reason) => {
-                self.discard(delivery, &reason);
+                self.discard(delivery, &reason, attempt);
                 true
             }
             Outcome::Failed(failure)
@@ -144,7 +145,7 @@ impl Seat {
                         true
                     }
                     Decision::Discard { reason } => {
-                        self.discard(delivery, &reason);
+                        self.discard(delivery, &reason, attempt);
                         true
                     }
                 }
@@ -156,9 +157,10 @@ impl Seat {
     fn prefer_pending(&mut self, failure: Failure) -> Failure {
         match self.cx.take_pending() {
             Some(pending) if matches!(failure.kind(), FailureKind::Panic | FailureKind::Timeout) => {
-                tracing::error!(
-                    subscriber = %self.plan.receiver.subscriber,
-                    error = %failure,
+                about!(
+                    error,
+                    self.cx.message(),
+                    { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
                 pending
@@ -176,6 +178,12 @@ impl Seat {
     async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
         let Some(delivery) = self.plan.current(delivery) else { return true };
         self.counters.retries();
+        about!(
+            debug,
+            delivery.message(),
+            { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
+            "is tried again"
+        );
         let delivery = if self.plan.ordered {
             delivery
         } else {
@@ -218,9 +226,9 @@ impl Seat {
         self.plan.clone().give_up(delivery, &reason, failure, attempts, count).await;
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.counters.discarded();
-        self.plan.discard(delivery, reason);
+        self.plan.discard(delivery, reason, attempt);
     }
 }
 
@@ -297,7 +305,7 @@ impl Plan {
             return Err(delivery);
         }
         let copy = copies::delayed(delivery.message(), attempt);
-        self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
+        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, || {}).await;
         Ok(())
     }
 
@@ -354,7 +362,7 @@ impl Plan {
         let Some(delivery) = self.current(delivery) else { return };
         let Some(queue) = &self.dead_letter else {
             count(GivenUp::Discarded);
-            self.discard(delivery, reason);
+            self.discard(delivery, reason, attempts);
             return;
         };
         if failpoint::is_broken(Sabotage::DeadLetterByReject) {
@@ -363,34 +371,38 @@ impl Plan {
             return;
         }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %queue,
-            %reason,
-            attempts,
-            ordered = self.ordered,
+        about!(
+            warn,
+            delivery.message(),
+            {
+                subscriber = %self.receiver.subscriber,
+                attempt = attempts,
+                %queue,
+                reason = %Shown(reason),
+                ordered = self.ordered
+            },
             "dead-lettered"
         );
-        self.replace(delivery, copy, queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
+        self.replace(delivery, attempts, copy, queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
     }
 
     /// Acknowledges a delivery that is given up on purpose.
-    pub(super) fn discard(&self, delivery: Delivery, reason: &Text) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %reason,
+    pub(super) fn discard(&self, delivery: Delivery, reason: &Text, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
         delivery.settle(Verdict::Ack);
     }
 
     /// A delivery that a manual handler dropped without settling it and without an error.
-    pub(super) fn requeue_dropped(&self, delivery: Delivery) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+    pub(super) fn requeue_dropped(&self, delivery: Delivery, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
         // The lot never refuses these: they hold no more than they held in the handler.
@@ -402,6 +414,7 @@ impl Plan {
     async fn replace(
         &self,
         mut delivery: Delivery,
+        attempt: u32,
         copy: Message,
         queue: &Text,
         delay: Duration,
@@ -412,7 +425,7 @@ impl Plan {
         }
         tokio::select! {
             biased;
-            is_confirmed = self.insist(copy, queue, delay) => {
+            is_confirmed = self.insist(copy, attempt, queue, delay) => {
                 if is_confirmed {
                     failpoint::hit(Failpoint::AfterCopy);
                     confirmed();
@@ -426,7 +439,7 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
-    async fn insist(&self, copy: Message, queue: &Text, delay: Duration) -> bool {
+    async fn insist(&self, copy: Message, attempt: u32, queue: &Text, delay: Duration) -> bool {
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -444,13 +457,17 @@ impl Plan {
             };
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
-            tracing::error!(
-                subscriber = %self.receiver.subscriber,
-                message_id = %copy.id,
-                %queue,
-                tries,
-                %error,
-                retry_in = ?wait,
+            about!(
+                error,
+                copy,
+                {
+                    subscriber = %self.receiver.subscriber,
+                    attempt,
+                    %queue,
+                    tries,
+                    error = %one_line(&error),
+                    retry_in = ?wait
+                },
                 "a copy could not be published; the message stays unsettled"
             );
             let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
@@ -468,14 +485,16 @@ async fn lost(delivery: &Delivery) {
 }
 
 pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
-    tracing::warn!(
-        subscriber = %plan.receiver.subscriber,
-        message_id = %message.id,
-        topic = %message.topic,
-        attempt,
-        class = failure.class().as_str(),
-        kind = ?failure.kind(),
-        error = %failure,
+    about!(
+        warn,
+        message,
+        {
+            subscriber = %plan.receiver.subscriber,
+            attempt,
+            class = failure.class().as_str(),
+            kind = ?failure.kind(),
+            error = %failure
+        },
         "attempt failed"
     );
 }

@@ -13,12 +13,14 @@ use crate::{
     batch::Settled,
     error_handler::Decision,
     failpoint::{self, Failpoint},
+    message::Message,
     outcome::{ErrorAction, Failure, Outcome},
     pipeline::{
         Counters,
         conclude::{GivenUp, log_failure},
     },
     policy::Ended,
+    said::about,
     text::Text,
     transport::{BoxFuture, Delivery, Verdict},
 };
@@ -52,7 +54,7 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.discard(held.delivery, &reason);
+                    self.discard(held.delivery, &reason, held.attempt);
                 }
             }
         }
@@ -115,7 +117,7 @@ impl Bench {
     async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.discard(held.delivery, &reason),
+            Outcome::Discarded(reason) => self.discard(held.delivery, &reason, held.attempt),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
@@ -126,13 +128,19 @@ impl Bench {
 
     /// All failed together.
     async fn fail_all(&mut self, members: Vec<Held>, failure: Failure, waiting: &mut Vec<Settling>) {
-        tracing::warn!(
-            subscriber = %self.seat.plan.receiver.subscriber,
-            messages = members.len(),
-            first = %members.first().map_or(&crate::message::Message::EMPTY.id, |held| &held.delivery.message().id),
-            class = failure.class().as_str(),
-            kind = ?failure.kind(),
-            error = %failure,
+        // Of its messages the first is named; each of the others has a line of its own where it ends.
+        let first = members.first();
+        about!(
+            warn,
+            first.map_or(&Message::EMPTY, |held| held.delivery.message()),
+            {
+                subscriber = %self.seat.plan.receiver.subscriber,
+                attempt = first.map_or(1, |held| held.attempt),
+                messages = members.len(),
+                class = failure.class().as_str(),
+                kind = ?failure.kind(),
+                error = %failure
+            },
             "a batch failed"
         );
         // What the handler itself says of all of them is not a guess about their neighbours.
@@ -151,9 +159,9 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.discarded();
-        self.seat.plan.discard(delivery, reason);
+        self.seat.plan.discard(delivery, reason, attempt);
     }
 
     /// One failed, by itself or together with others, whose failure may not be its own.
@@ -188,7 +196,7 @@ impl Bench {
                 plan.give_up(delivery, &reason, Some(&failure), attempt, count).await;
                 None
             })),
-            Decision::Discard { reason } => self.discard(delivery, &reason),
+            Decision::Discard { reason } => self.discard(delivery, &reason, attempt),
         }
     }
 }
