@@ -46,6 +46,7 @@ pub use swit_runtime::{
     id::MessageId,
     limits::Limits,
     message::Message,
+    metrics,
     middleware::{Middleware, Next, PublishMiddleware, PublishNext},
     middlewares,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
@@ -65,6 +66,8 @@ pub use macros::{
     Classify, ConfigSection, Event, composite, event_handler, handlers, health_check, middleware, provider, publisher,
     subscriber,
 };
+#[cfg(feature = "prometheus")]
+pub use swit_runtime::app::Metrics;
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]

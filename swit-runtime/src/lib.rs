@@ -3,7 +3,7 @@
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
-//!   `event`, `error`, `failpoint`, `walled`, `said`
+//!   `event`, `error`, `failpoint`, `walled`, `said`, `metrics`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
@@ -37,6 +37,7 @@ pub mod headers;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod metrics;
 pub mod middleware;
 pub mod middlewares;
 pub mod outcome;

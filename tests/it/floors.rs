@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 5] = [
         "failpoint",
         "walled",
         "said",
+        "metrics",
     ],
     &[
         "transport",

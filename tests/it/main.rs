@@ -25,6 +25,7 @@ mod health;
 mod lifecycle;
 mod logs;
 mod manual;
+mod metrics;
 mod middleware;
 mod middlewares;
 mod ordered;

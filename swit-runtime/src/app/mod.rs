@@ -12,6 +12,8 @@ pub mod graph_view;
 mod handle;
 mod health;
 mod logging;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod providers;
 mod publishing;
 mod run;
@@ -28,6 +30,8 @@ pub use graph::Graph;
 pub use handle::Handle;
 pub use health::{Component, ComponentKind, Health, HealthStatus, Stage};
 pub use logging::init as init_telemetry;
+#[cfg(feature = "prometheus")]
+pub use metrics::Metrics;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;

@@ -24,6 +24,8 @@ pub fn check() -> Result<()> {
 pub(super) async fn run(mut app: App) -> Result<()> {
     app.serves = true;
     logging::of_service(&app.layers);
+    #[cfg(feature = "prometheus")]
+    crate::metrics::Recorder::install();
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = app.start() => started?,

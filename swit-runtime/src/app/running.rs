@@ -1,14 +1,11 @@
 //! A started service.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
 use super::{
     admin::Admin,
     alerting::Alerting,
@@ -53,6 +50,8 @@ pub struct Running {
     /// Closed last.
     pub(super) admin: Admin,
     pub(super) drain: Duration,
+    #[cfg(feature = "prometheus")]
+    pub(super) metrics: Option<Metrics>,
 }
 
 /// What one subscriber's workers counted.
@@ -96,10 +95,7 @@ impl Running {
                     name: plan.receiver.subscriber.clone(),
                     queue: plan.receiver.queue.clone(),
                     dead_letter: plan.dead_letter.clone(),
-                    counts: Counts {
-                        handlers_failed: plan.receiver.handlers_failed.load(Ordering::Relaxed),
-                        ..consumer.counts()
-                    },
+                    counts: consumer.counts(),
                     stale: consumer.subscription().stale(),
                 }
             })
@@ -164,6 +160,12 @@ impl Running {
     /// What each named publisher has done so far, by name.
     pub fn publishers(&self) -> Vec<PublisherStats> {
         self.publishing.outlets.stats()
+    }
+
+    /// The metrics page of this service; `None`: the configuration wants none (`telemetry.metrics = false`).
+    #[cfg(feature = "prometheus")]
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Publishes what publishers hold back, then waits until everything that was published until now is answered.
@@ -231,6 +233,14 @@ impl Running {
         }
     }
 
+    /// Asks brokers nothing more.
+    fn stop_asking(&self) {
+        #[cfg(feature = "prometheus")]
+        if let Some(metrics) = &self.metrics {
+            metrics.stop();
+        }
+    }
+
     /// Whether nothing is left in this process but what lies before subscribers that are paused, or whose breaker stays open:
     /// they would not take it in time.
     fn is_only_held_left(&self, inspect: &dyn Inspect, until: Instant) -> bool {
@@ -267,6 +277,7 @@ impl Running {
         self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         self.alerting.stop_watching();
+        self.stop_asking();
         transports::close(&self.transports).await;
         // Before the providers, of which the sink is one.
         self.alerting.close(deadline).await;
@@ -285,6 +296,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.link.close();
+        self.stop_asking();
         self.members.abort();
     }
 }

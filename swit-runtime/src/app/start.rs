@@ -5,6 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
+#[cfg(all(feature = "admin", feature = "prometheus"))]
+use super::metrics::Served;
 use super::{
     admin::Admin,
     alerting::Alerting,
@@ -17,6 +21,8 @@ use super::{
     running::Running,
     transports,
 };
+#[cfg(feature = "admin")]
+use crate::admin::Page;
 use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
@@ -42,7 +48,10 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let vitals = Arc::new(Vitals::new(graph.service.clone(), transports.clone(), shutdown.clone()));
     // Before anything is built, so that a service can be asked while it starts.
     #[cfg(feature = "admin")]
-    let admin = Admin::open(graph.admin.as_ref(), health::pages(&vitals)).await?;
+    #[cfg_attr(not(feature = "prometheus"), expect(unused_variables, reason = "there is no page of metrics"))]
+    let (pages, served) = pages(&graph, &vitals);
+    #[cfg(feature = "admin")]
+    let admin = Admin::open(graph.admin.as_ref(), pages).await?;
     #[cfg(not(feature = "admin"))]
     let admin = Admin;
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
@@ -80,7 +89,13 @@ pub(super) async fn start(app: App) -> Result<Running> {
             }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
+            #[cfg(feature = "prometheus")]
+            let metrics = metrics(&graph, &scope, &members, &publishing, &transports);
+            #[cfg(all(feature = "admin", feature = "prometheus"))]
+            metrics.iter().for_each(|metrics| served.show(metrics));
             Ok(Running {
+                #[cfg(feature = "prometheus")]
+                metrics,
                 alerting: Alerting::start(&scope, &transports),
                 scope,
                 members,
@@ -104,6 +119,35 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// The pages that are served, and the one that shows metrics once there are some.
+#[cfg(all(feature = "admin", feature = "prometheus"))]
+fn pages(graph: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, Served) {
+    let (mut pages, served) = (health::pages(vitals), Served::default());
+    if graph.settings.telemetry.counts() {
+        pages.push(Arc::new(served.clone()));
+    }
+    (pages, served)
+}
+
+#[cfg(all(feature = "admin", not(feature = "prometheus")))]
+fn pages(_: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, ()) {
+    (health::pages(vitals), ())
+}
+
+/// The metrics page, unless the configuration wants none.
+#[cfg(feature = "prometheus")]
+fn metrics(
+    graph: &Graph,
+    scope: &Arc<Scope>,
+    members: &Arc<Members>,
+    publishing: &Publishing,
+    transports: &[Arc<dyn Transport>],
+) -> Option<Metrics> {
+    let telemetry = &graph.settings.telemetry;
+    let start = || Metrics::start(telemetry.prefix().to_string(), scope, members, &publishing.outlets, transports);
+    telemetry.counts().then(start)
 }
 
 /// What is asked when somebody asks how the service is.
@@ -259,11 +303,12 @@ pub(super) fn plan(
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         callable: node.registration.callable.clone(),
         port: transport.publisher(),
+        measures: outlet.counts(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         gate,
         restraints,
-        late: std::sync::Mutex::new(Counters::new()),
+        late: std::sync::Mutex::new(Counters::new(false)),
         closing: CancellationToken::new(),
     }
 }

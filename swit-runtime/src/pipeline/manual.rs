@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Plan, conclude::GivenUp};
+use super::Plan;
 use crate::{
     classify::Class,
     context::Context,
@@ -212,10 +212,7 @@ impl Plan {
     }
 
     async fn give_up_late(&self, delivery: Delivery, reason: &Text, failure: &Failure, attempts: u32) {
-        let count = |what| match what {
-            GivenUp::DeadLettered => self.count_late(super::counters::Counters::dead_lettered),
-            GivenUp::Discarded => self.count_late(super::counters::Counters::discarded),
-        };
+        let count = |what| self.count_late(|late| late.gave_up(what, reason));
         self.give_up(delivery, reason, Some(failure), attempts, count).await;
     }
 }

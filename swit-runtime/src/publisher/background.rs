@@ -126,15 +126,20 @@ impl Background {
 
     /// Takes a message in, or says at once why not.
     pub(super) fn take_in(&self, path: &Path, mut outgoing: Outgoing) -> Confirmation {
+        let refused = |topic: &str, error| {
+            path.home().failed(topic, &error);
+            Confirmation::refused(error)
+        };
+        let topic = &outgoing.message.topic;
         if path.home().closing.is_cancelled() {
-            return Confirmation::refused(PublishError::Closed);
+            return refused(topic, PublishError::Closed);
         }
         if let Err(error) = path.check(&outgoing.message) {
-            return Confirmation::refused(error);
+            return refused(topic, error);
         }
         let Some(place) = self.room.take() else {
             let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
-            return Confirmation::refused(full);
+            return refused(topic, full);
         };
         path.complete(&mut outgoing);
         // Nobody waits for it, so that it may wait for room as long as it takes.

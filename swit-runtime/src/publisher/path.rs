@@ -16,6 +16,7 @@ use super::{
     flight::{Answer, Flight, Flights},
     home::Home,
     port::{Outgoing, Port},
+    series::Ticket,
     turns::{Turn, Turns},
 };
 use crate::{
@@ -127,22 +128,32 @@ impl Path {
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
+        let ticket = self.home().published.as_ref().map(|published| published.begin(&outgoing.message.topic));
         if !self.plain {
-            return self.detour(outgoing, turns);
+            return self.detour(outgoing, turns, ticket);
         }
         if let Err(error) = self.check(&outgoing.message) {
-            return Confirmation::refused(error);
+            return self.ready(ticket, Err(error));
         }
         self.complete(&mut outgoing);
-        self.send(outgoing)
+        self.send(outgoing, ticket)
     }
 
     #[inline]
-    fn send(&self, outgoing: Outgoing) -> Confirmation {
+    fn send(&self, outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
         match self.port.send(outgoing, self.confirm) {
-            Err(answer) => Confirmation::ready(answer),
-            Ok(sent) => self.follow(Flight::sent(sent, self.home().clone(), self.publisher.clone())),
+            Err(answer) => self.ready(ticket, answer),
+            Ok(sent) => self.follow(Flight::sent(sent, self.home().clone(), self.publisher.clone(), ticket)),
         }
+    }
+
+    /// Answered at once.
+    #[inline]
+    fn ready(&self, ticket: Option<Ticket>, answer: Answer) -> Confirmation {
+        if let (Some(published), Some(ticket)) = (&self.home().published, ticket) {
+            published.answered(ticket, &answer);
+        }
+        Confirmation::ready(answer)
     }
 
     fn follow(&self, flight: Arc<Flight>) -> Confirmation {
@@ -154,24 +165,29 @@ impl Path {
     }
 
     /// The way through whatever this publisher has.
-    fn detour(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
+    fn detour(
+        self: &Arc<Self>,
+        mut outgoing: Outgoing,
+        turns: Option<&Arc<Turns>>,
+        ticket: Option<Ticket>,
+    ) -> Confirmation {
         if self.chain.0.is_empty() {
             if let Err(error) = self.check(&outgoing.message) {
-                return Confirmation::refused(error);
+                return self.ready(ticket, Err(error));
             }
             self.complete(&mut outgoing);
             return match self.encode(outgoing) {
-                Err(error) => Confirmation::refused(error),
+                Err(error) => self.ready(ticket, Err(error)),
                 Ok(outgoing) => match &self.batch {
-                    None => self.send(outgoing),
-                    Some(kept) => self.follow(self.hold(kept, outgoing)),
+                    None => self.send(outgoing, ticket),
+                    Some(kept) => self.follow(self.hold(kept, outgoing, ticket)),
                 },
             };
         }
         self.complete(&mut outgoing);
         let turn = turns.map(Turns::take);
         let chain = Box::pin(run_chain(self.clone(), outgoing, turn));
-        self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone()))
+        self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone(), ticket))
     }
 
     fn encode(&self, mut outgoing: Outgoing) -> Result<Outgoing, PublishError> {
@@ -179,8 +195,8 @@ impl Path {
         Ok(outgoing)
     }
 
-    fn hold(&self, kept: &Kept, outgoing: Outgoing) -> Arc<Flight> {
-        let flight = Flight::held(self.home().clone(), self.publisher.clone());
+    fn hold(&self, kept: &Kept, outgoing: Outgoing, ticket: Option<Ticket>) -> Arc<Flight> {
+        let flight = Flight::held(self.home().clone(), self.publisher.clone(), ticket);
         kept.batch().hold(flight.clone(), outgoing);
         flight
     }
@@ -245,7 +261,8 @@ impl HandOver for Last<'_> {
                 turn.comes().await;
             }
             let way = match &path.batch {
-                Some(kept) => Ok(path.hold(kept, outgoing)),
+                // Counted with the flight that it is a part of.
+                Some(kept) => Ok(path.hold(kept, outgoing, None)),
                 None => Err(path.port.send(outgoing, path.confirm)),
             };
             if let Some(turn) = &self.turn {

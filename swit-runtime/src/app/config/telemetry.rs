@@ -18,13 +18,44 @@ pub struct TelemetrySettings {
     pub log: Option<Set<LogFormat>>,
     /// What is logged, as `RUST_LOG` says it.
     pub level: Option<Set<Text>>,
+    /// Whether anything is counted for the metrics page.
+    pub metrics: Option<Set<bool>>,
+    /// What the names of swit's own series begin with.
+    pub prefix: Option<Set<Text>>,
 }
+
+impl TelemetrySettings {
+    /// Whether anything is counted for the metrics page.
+    #[cfg(feature = "prometheus")]
+    pub(in crate::app) fn counts(&self) -> bool {
+        self.metrics.as_ref().is_none_or(|set| set.value)
+    }
+
+    /// What the names of swit's own series begin with.
+    #[cfg(feature = "prometheus")]
+    pub(in crate::app) fn prefix(&self) -> &str {
+        self.prefix.as_ref().map_or(PREFIX, |set| &set.value)
+    }
+
+    /// A key that wants what is not compiled in: the key, and where it was set.
+    #[cfg(not(feature = "prometheus"))]
+    pub(in crate::app) fn wants_metrics(&self) -> Option<(&'static str, String)> {
+        let metrics = self.metrics.as_ref().filter(|set| set.value).map(|set| ("metrics", set.origin.to_string()));
+        metrics.or_else(|| self.prefix.as_ref().map(|set| ("prefix", set.origin.to_string())))
+    }
+}
+
+/// What the names of swit's own series begin with, where nothing else is said.
+#[cfg(feature = "prometheus")]
+const PREFIX: &str = "swit_messaging_";
 
 keys! {
     /// `[telemetry]`.
     TELEMETRY of TelemetrySettings:
     log by log_format, "\"auto\", \"human\", \"json\" or \"off\"";
     level by level, "a level (\"error\", \"warn\", \"info\", \"debug\", \"trace\", \"off\"), or levels by target, such as \"info,swit_runtime=debug\"";
+    metrics by boolean, "`true` or `false`";
+    prefix by prefix, "the beginning of names: letters, digits and `_`, not first a digit, at most 40, such as \"shop_messaging_\"";
 }
 
 /// The form of the log.
@@ -43,6 +74,16 @@ pub enum LogFormat {
 }
 
 impl Given<'_> {
+    fn prefix(&self) -> Result<Text, Fault> {
+        let text = self.text()?;
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = text.bytes().all(is_allowed) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+        if !is_name || text.len() > 40 {
+            return Err(Fault::new(format!("`{}` can't begin a metric's name", text.escape_debug()), ""));
+        }
+        Ok(text.into())
+    }
+
     fn log_format(&self) -> Result<LogFormat, Fault> {
         let text = self.text()?.trim();
         match text {
@@ -89,6 +130,10 @@ mod tests {
             ("log = 'xml'", "`telemetry.log`: `xml` is not a form of the log; write \"auto\""),
             ("level = 'inof'", "`telemetry.level`: `inof` says no levels; write a level"),
             ("level = 'swit_runtime=loud'", "says no levels"),
+            ("prefix = '9_'", "`telemetry.prefix`: `9_` can't begin a metric's name; write the beginning"),
+            ("prefix = ''", "can't begin a metric's name"),
+            ("prefix = 'a-b'", "can't begin a metric's name"),
+            ("metrics = 'perhaps'", "`telemetry.metrics`: "),
             ("level = ''", "says no levels"),
             ("leval = 'info'", "there is no key `leval`; did you mean `level`?"),
         ] {

@@ -90,6 +90,14 @@ impl Graph {
         let admin = admin::opening(app, &settings, &mut faults);
         #[cfg(feature = "rabbitmq")]
         rabbitmq::check(app, &settings, &nodes, &mut faults);
+        #[cfg(not(feature = "prometheus"))]
+        if let Some((key, place)) = settings.telemetry.wants_metrics() {
+            faults.add(
+                place,
+                format!("`telemetry.{key}` is about the metrics page, which is not compiled in"),
+                "build with the feature `prometheus`, or leave the key out",
+            );
+        }
         if cfg!(panic = "abort") {
             faults.add(
                 "Cargo.toml",

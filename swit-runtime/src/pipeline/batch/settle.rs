@@ -15,10 +15,7 @@ use crate::{
     failpoint::{self, Failpoint},
     message::Message,
     outcome::{ErrorAction, Failure, Outcome},
-    pipeline::{
-        Counters,
-        conclude::{GivenUp, log_failure},
-    },
+    pipeline::conclude::log_failure,
     policy::Ended,
     said::about,
     text::Text,
@@ -54,7 +51,7 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.discard(held.delivery, &reason, held.attempt);
+                    self.waive(held.delivery, &reason, held.attempt);
                 }
             }
         }
@@ -117,7 +114,7 @@ impl Bench {
     async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.discard(held.delivery, &reason, held.attempt),
+            Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
@@ -159,6 +156,11 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
+    fn waive(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
+        self.seat.counters.waived();
+        self.discard(delivery, reason, attempt);
+    }
+
     fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.discarded();
         self.seat.plan.discard(delivery, reason, attempt);
@@ -168,7 +170,7 @@ impl Bench {
     async fn fail(&mut self, held: Held, failure: Arc<Failure>, together: bool, waiting: &mut Vec<Settling>) {
         let Held { delivery, attempt, seen } = held;
         let (plan, counters) = (self.seat.plan.clone(), self.seat.counters.clone());
-        counters.failed();
+        counters.failed(failure.class());
         if plan.ack == AckMode::None {
             counters.discarded();
             return;
@@ -192,19 +194,12 @@ impl Bench {
                 self.alone.push_back(Alone::new(delivery, attempt.saturating_add(1)));
             }
             Decision::DeadLetter { reason } => waiting.push(Box::pin(async move {
-                let count = |what| count(&counters, what);
+                let count = |what| counters.gave_up(what, &reason);
                 plan.give_up(delivery, &reason, Some(&failure), attempt, count).await;
                 None
             })),
             Decision::Discard { reason } => self.discard(delivery, &reason, attempt),
         }
-    }
-}
-
-fn count(counters: &Counters, what: GivenUp) {
-    match what {
-        GivenUp::DeadLettered => counters.dead_lettered(),
-        GivenUp::Discarded => counters.discarded(),
     }
 }
 
