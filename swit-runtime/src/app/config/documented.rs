@@ -4,9 +4,11 @@ use std::path::Path;
 
 use super::{
     Known, Layers,
+    admin::ADMIN,
     keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     resolve,
+    telemetry::TELEMETRY,
 };
 use crate::{
     error::StartupReport,
@@ -53,6 +55,8 @@ fn every_key_has_a_row() {
     rows(&page, MIDDLEWARE);
     rows(&page, SHUTDOWN);
     rows(&page, LIMITS);
+    rows(&page, ADMIN);
+    rows(&page, TELEMETRY);
     for word in SECTIONS.iter().chain(&LATER_SECTIONS) {
         assert!(page.contains(&format!("`{word}`")) || page.contains(&format!("`[{word}")), "{word}");
     }

@@ -29,6 +29,8 @@ macro_rules! keys {
     };
 }
 
+pub(super) use keys;
+
 keys! {
     /// `[service]`.
     SERVICE of ServiceSettings:

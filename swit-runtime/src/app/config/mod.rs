@@ -16,6 +16,7 @@
 //! assert_eq!(settings.subscribers["confirm-order"].retries.as_ref().map(|set| set.value), Some(7));
 //! ```
 
+mod admin;
 mod assignment;
 #[cfg(test)]
 mod documented;
@@ -31,9 +32,11 @@ mod resolve;
 mod resolve_publisher;
 mod section;
 mod settings;
+mod telemetry;
 mod transport;
 mod url;
 
+pub use admin::{AdminSettings, AdminToken};
 pub use known::Known;
 pub use layers::Layers;
 pub use origin::{Origin, Set};
@@ -44,5 +47,7 @@ pub use settings::{
     BatchSettings, BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
     RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
+pub(in crate::app) use telemetry::levels;
+pub use telemetry::{LogFormat, TelemetrySettings};
 pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

@@ -6,10 +6,12 @@ use swit_grammar::name::check_name;
 
 use super::{
     Known, Section, Set, Settings, SubscriberSettings,
+    admin::ADMIN,
     assignment::{Assignment, Written},
     keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
     known::{LATER_SECTIONS, SECTIONS},
     read::Given,
+    telemetry::TELEMETRY,
 };
 use crate::{app::suggest::suggest, error::StartupFault, text::Text};
 
@@ -32,6 +34,8 @@ impl Placer<'_> {
             "service" => self.flat(assignment, rest, SERVICE, |settings| &mut settings.service),
             "shutdown" => self.flat(assignment, rest, SHUTDOWN, |settings| &mut settings.shutdown),
             "limits" => self.flat(assignment, rest, LIMITS, |settings| &mut settings.limits),
+            "admin" => self.flat(assignment, rest, ADMIN, |settings| &mut settings.admin),
+            "telemetry" => self.flat(assignment, rest, TELEMETRY, |settings| &mut settings.telemetry),
             "transport" => {
                 if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, None) {
                     let entry = self.settings.transports.entry(name.clone()).or_default();

@@ -216,7 +216,7 @@ impl Given<'_> {
     }
 
     /// A list of texts: a list, one text, or in the environment several with commas between.
-    fn list(&self) -> Result<Vec<&str>, Fault> {
+    pub(super) fn list(&self) -> Result<Vec<&str>, Fault> {
         match (self.value, self.plain()) {
             (_, Some(text)) => Ok(text.split(',').map(str::trim).collect()),
             (toml::Value::Array(items), _) => {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use swit_grammar::{Backoff, publisher::Batching};
 
-use super::{Section, Set, TransportSettings};
+use super::{AdminSettings, Section, Set, TelemetrySettings, TransportSettings};
 use crate::{compression::Compression, event::Unrouted, limits::Limits, text::Text};
 
 /// How long a drain may take where nobody says otherwise.
@@ -28,6 +28,10 @@ pub struct Settings {
     pub shutdown: ShutdownSettings,
     /// `[limits]`.
     pub limits: LimitSettings,
+    /// `[admin]`.
+    pub admin: AdminSettings,
+    /// `[telemetry]`.
+    pub telemetry: TelemetrySettings,
     /// The application's own sections that any layer sets.
     pub sections: BTreeMap<Text, Section>,
 }
