@@ -21,7 +21,7 @@ use super::{
     Confirmation,
     failure::{FailedPublication, OnPublishFailure},
     flight::Answer,
-    path::Path,
+    path::{Path, refused},
     port::Outgoing,
 };
 use crate::{
@@ -125,14 +125,14 @@ impl Background {
     /// Takes a message in, or says at once why not.
     pub(super) fn take_in(&self, path: &Path, mut outgoing: Outgoing) -> Confirmation {
         if path.home().closing.is_cancelled() {
-            return Confirmation::refused(PublishError::Closed);
+            return refused(outgoing.pending, PublishError::Closed);
         }
         if let Err(error) = path.check(&outgoing.message) {
-            return Confirmation::refused(error);
+            return refused(outgoing.pending, error);
         }
         let Some(place) = self.room.take() else {
             let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
-            return Confirmation::refused(full);
+            return refused(outgoing.pending, full);
         };
         path.complete(&mut outgoing);
         // Nobody waits for it, so that it may wait for room as long as it takes.
@@ -320,7 +320,7 @@ mod tests {
         let publish = async |text: &str| {
             let message = Message::new("t", text.to_owned());
             let outgoing =
-                Outgoing { message, delay: Duration::ZERO, unrouted: Unrouted::Ignore, under_delivery: false };
+                Outgoing { message, delay: Duration::ZERO, unrouted: Unrouted::Ignore, under_delivery: false, pending: None };
             background.take_in(&path, outgoing).await.unwrap();
         };
 

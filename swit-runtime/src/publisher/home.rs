@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, limits::Limits, scope::Scope, transport::BoxFuture};
+use crate::{clock::Clock, limits::Limits, scope::Scope, trace::Trace, transport::BoxFuture};
 
 /// Owns the tasks of publishers. Nothing here spawns by itself.
 pub(crate) trait Tasks: Send + Sync {
@@ -22,6 +22,7 @@ pub(crate) trait Tasks: Send + Sync {
 pub(crate) struct Home {
     pub(super) clock: Clock,
     pub(super) limits: Limits,
+    pub(super) trace: Option<Arc<dyn Trace>>,
     /// Cancelled, which here means opened, when connections and topology stand.
     pub(super) opened: CancellationToken,
     /// The same, in a form that costs nothing to ask.
@@ -44,6 +45,7 @@ impl Home {
         Self {
             clock: scope.clock().clone(),
             limits: *scope.limits(),
+            trace: scope.trace().cloned(),
             opened: scope.opened().clone(),
             open: AtomicBool::new(scope.opened().is_cancelled()),
             scope: OnceLock::new(),

@@ -28,6 +28,7 @@ use crate::{
     message::Message,
     middleware::{HandOver, PublishLink, PublishNext},
     text::Text,
+    trace::{self, Pending, Under},
     transport::{BoxFuture, Publish},
 };
 
@@ -35,6 +36,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Path {
     port: Port,
+    /// The name of the transport.
+    transport: Text,
     /// Its name, where it has one.
     publisher: Option<Text>,
     /// Nothing stands between a message and the transport but its check.
@@ -60,9 +63,10 @@ impl std::fmt::Debug for Chain {
 
 impl Path {
     /// A publisher without a name and without options.
-    pub(super) fn plain(home: Arc<Home>, port: Arc<dyn Publish>, chain: Links) -> Self {
+    pub(super) fn plain(home: Arc<Home>, transport: Text, port: Arc<dyn Publish>, chain: Links) -> Self {
         Self {
             port: Port::new(home, port),
+            transport,
             publisher: None,
             plain: chain.is_empty(),
             confirm: None,
@@ -76,7 +80,7 @@ impl Path {
 
     /// A publisher with these options.
     pub(super) fn named(home: Arc<Home>, port: Arc<dyn Publish>, chain: Links, config: &PublisherConfig) -> Self {
-        let plain = Self::plain(home, port, chain);
+        let plain = Self::plain(home, config.transport.clone(), port, chain);
         let batch = config.batch.map(|limits| Kept::new(plain.port.clone(), limits, config.confirm));
         Self {
             publisher: Some(config.name.clone()),
@@ -124,6 +128,18 @@ impl Path {
         check(message, &self.port.home.limits)
     }
 
+    /// Begins the span of a publication, where somebody traces, and writes into its headers what belongs to it.
+    #[inline]
+    pub(crate) fn trace(&self, message: &mut Message, under: Under<'_>) -> Option<Box<dyn Pending>> {
+        self.port.home.trace.as_ref()?.send(message, &self.transport, under)
+    }
+
+    /// Whether somebody traces.
+    #[inline]
+    pub(super) fn is_traced(&self) -> bool {
+        self.port.home.trace.is_some()
+    }
+
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
@@ -131,7 +147,7 @@ impl Path {
             return self.detour(outgoing, turns);
         }
         if let Err(error) = self.check(&outgoing.message) {
-            return Confirmation::refused(error);
+            return refused(outgoing.pending, error);
         }
         self.complete(&mut outgoing);
         self.send(outgoing)
@@ -157,20 +173,31 @@ impl Path {
     fn detour(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
         if self.chain.0.is_empty() {
             if let Err(error) = self.check(&outgoing.message) {
-                return Confirmation::refused(error);
+                return refused(outgoing.pending, error);
             }
             self.complete(&mut outgoing);
+            let pending = outgoing.pending.take();
             return match self.encode(outgoing) {
-                Err(error) => Confirmation::refused(error),
-                Ok(outgoing) => match &self.batch {
-                    None => self.send(outgoing),
-                    Some(kept) => self.follow(self.hold(kept, outgoing)),
-                },
+                Err(error) => refused(pending, error),
+                Ok(outgoing) => {
+                    let outgoing = Outgoing { pending, ..outgoing };
+                    match &self.batch {
+                        None => self.send(outgoing),
+                        Some(kept) => self.follow(self.hold(kept, outgoing)),
+                    }
+                }
             };
         }
         self.complete(&mut outgoing);
         let turn = turns.map(Turns::take);
-        let chain = Box::pin(run_chain(self.clone(), outgoing, turn));
+        let pending = outgoing.pending.take();
+        let chain = run_chain(self.clone(), outgoing, turn);
+        // Middleware is part of it, however often it hands the message over.
+        let chain = Box::pin(async move {
+            let answer = chain.await;
+            trace::answer(pending, &answer);
+            answer
+        });
         self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone()))
     }
 
@@ -201,6 +228,14 @@ impl Path {
     }
 }
 
+/// Refuses a publication, and ends its span.
+pub(super) fn refused(pending: Option<Box<dyn Pending>>, error: PublishError) -> Confirmation {
+    if let Some(pending) = pending {
+        pending.end(Err(&error));
+    }
+    Confirmation::refused(error)
+}
+
 /// Runs the middleware of a publisher, which sees the message with its id; what comes out is checked and handed over.
 ///
 /// A panic of a middleware is its refusal: whoever polls this, a handler, a flush or a background task, goes on.
@@ -211,7 +246,7 @@ async fn run_chain(path: Arc<Path>, outgoing: Outgoing, turn: Option<Turn>) -> A
         home.opened.cancelled().await;
     }
     let Some(scope) = home.scope() else { return Err(PublishError::Closed) };
-    let Outgoing { mut message, delay, unrouted, under_delivery } = outgoing;
+    let Outgoing { mut message, delay, unrouted, under_delivery, .. } = outgoing;
     let last = Last { path: &path, delay, unrouted, under_delivery, turn };
     let next = PublishNext::new(&path.chain.0, &last, &scope, path.publisher.as_ref());
     let mut run = next.run(&mut message);
@@ -240,7 +275,13 @@ impl HandOver for Last<'_> {
             }
             path.check(message)?;
             let Self { delay, unrouted, under_delivery, .. } = *self;
-            let outgoing = path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery })?;
+            let outgoing = path.encode(Outgoing {
+                message: message.clone(),
+                delay,
+                unrouted,
+                under_delivery,
+                pending: None,
+            })?;
             if let Some(turn) = &self.turn {
                 turn.comes().await;
             }

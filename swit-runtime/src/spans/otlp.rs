@@ -1,0 +1,1 @@
+//! `exporter = "otlp"`: spans go to a collector, over gRPC or HTTP.

@@ -1,0 +1,67 @@
+//! Spans of publications and settlements, which end when they are answered.
+
+use opentelemetry::{
+    KeyValue,
+    trace::{Span as _, Status},
+};
+use opentelemetry_sdk::trace::Span;
+
+use super::attributes;
+use crate::{error::PublishError, id::MessageId, outcome::one_line, trace::Pending};
+
+/// A span that ends when its publication is answered.
+pub(super) struct Sent {
+    span: Span,
+    answered: bool,
+}
+
+impl Sent {
+    pub(super) fn new(span: Span) -> Self {
+        Self { span, answered: false }
+    }
+}
+
+impl Pending for Sent {
+    fn end(mut self: Box<Self>, answer: Result<&MessageId, &PublishError>) {
+        self.answered = true;
+        match answer {
+            Ok(id) => self.span.set_attribute(KeyValue::new("messaging.message.id", id.to_string())),
+            Err(error) => {
+                self.span.set_attribute(KeyValue::new("error.type", kind(error)));
+                self.span.set_status(attributes::failed(&one_line(error)));
+            }
+        }
+        self.span.end();
+    }
+}
+
+impl Drop for Sent {
+    /// The span ends with it.
+    fn drop(&mut self) {
+        if !self.answered {
+            self.span.set_attribute(KeyValue::new("error.type", "unanswered"));
+            self.span.set_status(Status::error("nobody waited for the answer any more"));
+        }
+    }
+}
+
+fn kind(error: &PublishError) -> &'static str {
+    match error {
+        PublishError::Encode(_) => "encode",
+        PublishError::Topic(_) => "topic",
+        PublishError::EmptyId { .. } => "empty_id",
+        PublishError::ReservedHeader { .. } => "reserved_header",
+        PublishError::TooLarge { .. } => "too_large",
+        PublishError::Unrouted { .. } => "unrouted",
+        PublishError::Full { .. } => "full",
+        PublishError::Unavailable { .. } => "unavailable",
+        PublishError::Refused { .. } => "refused",
+        PublishError::Timeout { .. } => "timeout",
+        PublishError::Lost { .. } => "lost",
+        PublishError::QueueFull { .. } => "queue_full",
+        PublishError::Prevented { .. } => "prevented",
+        PublishError::Closed => "closed",
+        PublishError::NoTransport { .. } => "no_transport",
+        PublishError::NoPublisher { .. } => "no_publisher",
+    }
+}
