@@ -24,9 +24,9 @@ mod macros;
 pub use swit_runtime::{
     alert::{self, Alert, AlertKind, AlertSink, Alerts},
     app::{
-        App, BreakerState, CircuitBreaker, Graph, Handle, Handlers, Policies, Remaining, Running, SubscriberState,
-        SubscriberStats, SubscriberStatus, Subscription, Unsubscribed, check, cli::main as cli, dead_letters,
-        init_logging, serve as run,
+        App, BreakerState, CircuitBreaker, Component, ComponentKind, Graph, Handle, Handlers, Health, HealthStatus,
+        Policies, Remaining, Running, Stage, SubscriberState, SubscriberStats, SubscriberStatus, Subscription,
+        Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
     },
     batch::{Batch, BatchOutcome, BatchReturn, Item},
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
@@ -46,6 +46,7 @@ pub use swit_runtime::{
     id::MessageId,
     limits::Limits,
     message::Message,
+    metrics,
     middleware::{Middleware, Next, PublishMiddleware, PublishNext},
     middlewares,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
@@ -62,12 +63,28 @@ pub use swit_runtime::{
 
 #[cfg(feature = "macros")]
 pub use macros::{
-    Classify, ConfigSection, Event, composite, event_handler, handlers, middleware, provider, publisher, subscriber,
+    Classify, ConfigSection, Event, composite, event_handler, handlers, health_check, middleware, provider, publisher,
+    subscriber,
 };
+#[cfg(feature = "prometheus")]
+pub use swit_runtime::app::Metrics;
 #[cfg(feature = "testing")]
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
 pub use swit_runtime::transport_conformance;
+
+/// What a service shows of itself: its log, and its traces.
+pub mod telemetry {
+    #[cfg(feature = "traces")]
+    pub use swit_runtime::{
+        app::Traces,
+        spans::{Layer, layer},
+    };
+    pub use swit_runtime::{
+        app::init_logging as init,
+        trace::{Flow, Ids},
+    };
+}
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {

@@ -12,6 +12,8 @@ pub use swit_macros::composite;
 pub use swit_macros::event_handler;
 #[doc = include_str!("docs/handlers.md")]
 pub use swit_macros::handlers;
+#[doc = include_str!("docs/health_check.md")]
+pub use swit_macros::health_check;
 #[doc = include_str!("docs/middleware.md")]
 pub use swit_macros::middleware;
 #[doc = include_str!("docs/provider.md")]

@@ -22,6 +22,7 @@ ui!(
     event_handler,
     handle,
     handlers,
+    health_check,
     middleware,
     provider,
     publisher,

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod breaker;
 pub mod duration;
 pub mod fault;
+pub mod health;
 pub mod jitter;
 pub mod limits;
 pub mod name;

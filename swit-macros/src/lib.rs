@@ -16,6 +16,7 @@ mod extract;
 mod function;
 mod guard;
 mod handlers;
+mod health_check;
 mod middleware;
 mod names;
 mod parsing;
@@ -45,6 +46,11 @@ pub fn middleware(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn provider(attribute: TokenStream, item: TokenStream) -> TokenStream {
     guard::attribute(item, |item, errors| provider::expand(attribute.into(), item, errors))
+}
+
+#[proc_macro_attribute]
+pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    guard::attribute(item, |item, errors| health_check::expand(attribute.into(), item, errors))
 }
 
 #[proc_macro_attribute]

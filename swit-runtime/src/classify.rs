@@ -23,6 +23,10 @@ pub enum Class {
 }
 
 impl Class {
+    /// All classes, in their order.
+    pub const ALL: [Self; 5] =
+        [Self::Transient, Self::Throttle, Self::InvalidInput, Self::SystemFailure, Self::Permanent];
+
     /// Whether another attempt may succeed.
     pub const fn retryable(self) -> bool {
         !matches!(self, Self::InvalidInput | Self::Permanent)

@@ -177,6 +177,12 @@ impl Context {
         }
     }
 
+    /// How many bytes the payload has, as it was delivered.
+    #[inline]
+    pub(crate) fn payload_len(&self) -> usize {
+        self.delivery.message().payload.len()
+    }
+
     /// The message's headers.
     pub fn headers(&self) -> &Headers {
         &self.delivery.message().headers

@@ -131,6 +131,40 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// All kinds, as metrics tell them apart.
+    pub const KINDS: [&str; 12] = [
+        "encode",
+        "invalid",
+        "too_large",
+        "unrouted",
+        "full",
+        "unavailable",
+        "refused",
+        "timeout",
+        "lost",
+        "prevented",
+        "closed",
+        "not_configured",
+    ];
+
+    /// Of which kind it is: one of [`KINDS`](Self::KINDS).
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Encode(_) => "encode",
+            Self::Topic(_) | Self::EmptyId { .. } | Self::ReservedHeader { .. } => "invalid",
+            Self::TooLarge { .. } => "too_large",
+            Self::Unrouted { .. } => "unrouted",
+            Self::Full { .. } | Self::QueueFull { .. } => "full",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Refused { .. } => "refused",
+            Self::Timeout { .. } => "timeout",
+            Self::Lost { .. } => "lost",
+            Self::Prevented { .. } => "prevented",
+            Self::Closed => "closed",
+            Self::NoTransport { .. } | Self::NoPublisher { .. } => "not_configured",
+        }
+    }
+
     /// What publish-side middleware answers to a message that it refuses: why, and what that means for the next attempt.
     pub fn prevented(class: Class, reason: impl Into<BoxError>) -> Self {
         Self::Prevented { class, source: reason.into() }

@@ -3,14 +3,16 @@
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
-//!   `event`, `error`, `failpoint`, `walled`
+//!   `event`, `error`, `failpoint`, `walled`, `metrics`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
 //!   `trace`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
 //! - F3 adapters: `transports`, `middlewares`, `spans`
-//! - F4 app: `app`, `testing`, `conformance`
+//! - F4 app: `app`, `testing`, `conformance`, `admin`
 
+#[cfg(feature = "admin")]
+mod admin;
 pub mod alert;
 pub mod app;
 pub mod batch;
@@ -36,6 +38,7 @@ pub mod headers;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod metrics;
 pub mod middleware;
 pub mod middlewares;
 pub mod outcome;
@@ -47,7 +50,7 @@ pub mod returns;
 pub mod schema;
 pub mod scope;
 #[cfg(feature = "traces")]
-mod spans;
+pub mod spans;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

@@ -28,6 +28,7 @@ pub mod handlers;
 pub mod input;
 pub mod intake;
 pub mod ledger;
+pub mod metrics;
 pub mod order;
 pub mod partners;
 pub mod progress;

@@ -16,6 +16,7 @@ use super::{
     input::{Batch, Feed, Source},
     intake::{Intake, NotPublished},
     ledger::{Ledger, Window},
+    metrics,
     progress::Progress,
     summary::Summary,
 };
@@ -91,6 +92,7 @@ pub async fn run(options: Options, stop: watch::Receiver<bool>) -> Result<Report
     let source = options.source.unwrap_or(Source::Stdin);
     let letters = open_dead_letters(options.dead_letters.as_deref(), &source)?;
     let ledger = Arc::new(Ledger::new(Window::DEFAULT));
+    metrics::describe();
     let app = if serve { app() } else { app().config_text("working-off.toml", WORKING_OFF) };
     let running = app.provide_shared(ledger.clone()).provide_shared(letters.clone()).start().await?;
     let feed = Feed::open(&source).map_err(|error| unreadable(&source, error))?;

@@ -8,16 +8,14 @@ use crate::{
     report::Errors,
 };
 
-pub(super) const VOCABULARY: Vocabulary = Vocabulary {
-    attribute: "#[provider]",
-    known: &["name", "close", "crate"],
-    later: &[("health", "the health page")],
-};
+pub(super) const VOCABULARY: Vocabulary =
+    Vocabulary { attribute: "#[provider]", known: &["name", "close", "health", "crate"], later: &[] };
 
 /// What the attribute says; its keys say nothing of each other.
 pub(super) struct Attribute {
     pub(super) name: Option<LitStr>,
     pub(super) close: Option<Path>,
+    pub(super) health: Option<Path>,
 }
 
 impl Attribute {
@@ -26,6 +24,7 @@ impl Attribute {
         Self {
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             close: keys.take("close").and_then(|entry| entry.path(errors)),
+            health: keys.take("health").and_then(|entry| entry.path(errors)),
         }
     }
 }

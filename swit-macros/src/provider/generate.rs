@@ -19,12 +19,17 @@ pub(super) fn generate(attribute: &Attribute, function: &ProviderFn, private: &P
         None => (quote!(::core::option::Option::None), TokenStream::new()),
         Some(path) => (quote!(::core::option::Option::Some(__swit_close)), close(path, function, private)),
     };
+    let (health, health_fn) = match &attribute.health {
+        None => (quote!(::core::option::Option::None), TokenStream::new()),
+        Some(path) => (quote!(::core::option::Option::Some(__swit_health)), health(path, function, private)),
+    };
     quote! {
         #cfgs
         #[allow(clippy::type_complexity, reason = "the types are the function's own")]
         const _: () = {
             #build
             #close_fn
+            #health_fn
             static __SWIT_REGISTRATION: #private::ProviderRegistration = #private::ProviderRegistration {
                 name: #name,
                 location: #location,
@@ -33,6 +38,7 @@ pub(super) fn generate(attribute: &Attribute, function: &ProviderFn, private: &P
                 requires: |_out| { #(<#arguments as #private::FromScope>::requires(_out);)* },
                 build: __swit_build,
                 close: #close,
+                health: #health,
             };
             #private::inventory::submit! { #private::ProviderRef(&__SWIT_REGISTRATION) }
         };
@@ -71,6 +77,22 @@ fn close(path: &Path, function: &ProviderFn, private: &Private) -> TokenStream {
     let call = quote_spanned!(path.span()=> #closed::Closed::closed(#path(&*__value).await));
     quote! {
         fn __swit_close(
+            __shared: #private::Shared,
+        ) -> #private::BoxFuture<'static, ::core::result::Result<(), #private::BoxError>> {
+            ::std::boxed::Box::pin(async move {
+                let __value =
+                    #private::provider_value::<<#returns as #private::Provided>::Value>(__shared)?;
+                #call
+            })
+        }
+    }
+}
+
+fn health(path: &Path, function: &ProviderFn, private: &Private) -> TokenStream {
+    let (returns, checked) = (&function.returns, private.at(path));
+    let call = quote_spanned!(path.span()=> #checked::Checked::checked(#path(&*__value).await));
+    quote! {
+        fn __swit_health(
             __shared: #private::Shared,
         ) -> #private::BoxFuture<'static, ::core::result::Result<(), #private::BoxError>> {
             ::std::boxed::Box::pin(async move {

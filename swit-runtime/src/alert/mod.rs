@@ -83,6 +83,17 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
+    /// All but the service's own.
+    pub const BUILT_IN: [Self; 7] = [
+        Self::CopyFailed,
+        Self::DeliveryLimit,
+        Self::PublishFailed,
+        Self::SubscriptionLost,
+        Self::ConnectionLost,
+        Self::ConnectionBlocked,
+        Self::BreakerOpened,
+    ];
+
     /// As it is written in logs.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -15,7 +15,10 @@ use crate::{
     error::{Result, StartupReport},
     extract::{FromScope, Requirements},
     middleware::{Middleware, PublishMiddleware},
-    registry::{Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, SubscriberRegistration},
+    registry::{
+        HealthCheckItem, Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem,
+        SubscriberRegistration,
+    },
     scope::Shared,
     text::Text,
     transport::{Queue, Transport},
@@ -50,8 +53,14 @@ pub struct App {
     /// What they will take.
     pub(crate) required: Vec<(Location, Requires)>,
     pub(crate) handle: Owner,
+    /// What is said of its traces in code. Behind a lock that nobody contends for: a check looks at an app that it is not
+    /// given.
+    #[cfg(feature = "traces")]
+    pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
+    /// Serves the pages for operators also where nobody said so.
+    pub(crate) serves: bool,
 }
 
 /// A state that was given instead of built.
@@ -104,7 +113,10 @@ impl App {
             expected: Vec::new(),
             required: Vec::new(),
             handle: Owner::default(),
+            #[cfg(feature = "traces")]
+            traces: std::sync::Mutex::default(),
             visits: false,
+            serves: false,
         }
     }
 
@@ -143,6 +155,12 @@ impl App {
             }
         }
         self.selection.sort();
+        self
+    }
+
+    /// With this health check. For apps of [`App::only`].
+    pub fn with_health_check<C: HealthCheckItem>(mut self) -> Self {
+        self.selection.health_checks.push(C::REGISTRATION);
         self
     }
 
@@ -230,6 +248,13 @@ impl App {
     /// Its asynchronous calls wait until the service runs, and fail if it does not start.
     pub fn handle(&self) -> Handle {
         self.handle.handle()
+    }
+
+    /// With spans that go where this says.
+    #[cfg(feature = "traces")]
+    pub fn traces(mut self, traces: super::Traces) -> Self {
+        self.traces = std::sync::Mutex::new(Some(traces));
+        self
     }
 
     /// With this wall clock.

@@ -22,7 +22,11 @@ pub fn init() {
     let layer =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // An error means that the program logs already, as it likes.
-    let _ = tracing_subscriber::registry().with(filter).with(filter_fn(is_harmless)).with(layer).try_init();
+    let log = tracing_subscriber::registry().with(filter).with(filter_fn(is_harmless)).with(layer);
+    // What handlers open as spans becomes part of their service's traces, if it has some.
+    #[cfg(feature = "traces")]
+    let log = log.with(crate::spans::layer());
+    let _ = log.try_init();
 }
 
 /// What is never logged, whatever is asked for: at trace level the client library of RabbitMQ writes each frame down, the

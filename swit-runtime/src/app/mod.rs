@@ -1,5 +1,6 @@
 //! The app: from registrations and configuration to a running service, and back.
 
+mod admin;
 mod alerting;
 mod builder;
 pub mod cli;
@@ -9,7 +10,10 @@ mod dynamic;
 mod graph;
 pub mod graph_view;
 mod handle;
+mod health;
 mod logging;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod providers;
 mod publishing;
 mod run;
@@ -18,15 +22,22 @@ mod selection;
 mod start;
 mod suggest;
 mod tasks;
+#[cfg(feature = "traces")]
+mod traces;
 mod transports;
 
 pub use builder::App;
 pub use dynamic::{CircuitBreaker, Policies, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
 pub use graph::Graph;
 pub use handle::Handle;
+pub use health::{Component, ComponentKind, Health, HealthStatus, Stage};
 pub use logging::init as init_logging;
+#[cfg(feature = "prometheus")]
+pub use metrics::Metrics;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;
+#[cfg(feature = "traces")]
+pub use traces::Traces;
 
 pub use crate::policy::BreakerState;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Error,
     extract::Requirements,
-    registry::{Close, ProviderRegistration},
+    registry::{CheckHealth, Close, ProviderRegistration},
     scope::{Scope, Shared},
 };
 
@@ -107,6 +107,8 @@ const CLOSING: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Built {
     closers: Vec<(&'static str, Close, Shared)>,
+    /// What can be asked how it is.
+    pub(super) checked: Vec<(&'static ProviderRegistration, CheckHealth, Shared)>,
 }
 
 impl Built {
@@ -123,6 +125,9 @@ impl Built {
                 source,
             })?;
             scope.insert((provider.output)(), value.clone());
+            if let Some(health) = provider.health {
+                self.checked.push((provider, health, value.clone()));
+            }
             if let Some(close) = provider.close {
                 self.closers.push((provider.name, close, value));
             }

@@ -7,6 +7,8 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+#[cfg(feature = "prometheus")]
+use super::metrics::published;
 use super::{graph::Graph, tasks::TaskSet};
 use crate::{
     error::Result,
@@ -32,7 +34,10 @@ impl Publishing {
         let tasks = Arc::new(TaskSet::new());
         let ports: HashMap<_, _> = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
         let chain = graph.chain.iter().map(|(_, entry)| entry.clone()).collect();
-        let outlets = Arc::new(Outlets::new(Home::new(scope, tasks.clone()), ports, chain));
+        let home = Home::new(scope, tasks.clone());
+        #[cfg(feature = "prometheus")]
+        let home = if graph.settings.telemetry.counts() { home.counting(published(graph)) } else { home };
+        let outlets = Arc::new(Outlets::new(home, ports, chain));
         let publishing = Self { outlets: outlets.clone(), tasks };
         for publisher in &graph.publishers {
             let (id, bound) = (publisher.registration.bind)(outlets.make(&publisher.config)?);

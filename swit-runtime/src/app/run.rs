@@ -21,8 +21,11 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn run(app: App) -> Result<()> {
+pub(super) async fn run(mut app: App) -> Result<()> {
+    app.serves = true;
     logging::init();
+    #[cfg(feature = "prometheus")]
+    crate::metrics::Recorder::install();
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = app.start() => started?,

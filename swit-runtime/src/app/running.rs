@@ -1,18 +1,18 @@
 //! A started service.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
 use super::{
+    admin::Admin,
     alerting::Alerting,
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
+    health::{Health, Vitals},
     providers::Built,
     publishing::Publishing,
     transports,
@@ -46,7 +46,14 @@ pub struct Running {
     pub(super) publishing: Publishing,
     pub(super) built: Built,
     pub(super) alerting: Alerting,
+    pub(super) vitals: Arc<Vitals>,
+    /// Closed last.
+    pub(super) admin: Admin,
     pub(super) drain: Duration,
+    #[cfg(feature = "traces")]
+    pub(super) tracing: Option<super::traces::Tracing>,
+    #[cfg(feature = "prometheus")]
+    pub(super) metrics: Option<Metrics>,
 }
 
 /// What one subscriber's workers counted.
@@ -90,10 +97,7 @@ impl Running {
                     name: plan.receiver.subscriber.clone(),
                     queue: plan.receiver.queue.clone(),
                     dead_letter: plan.dead_letter.clone(),
-                    counts: Counts {
-                        handlers_failed: plan.receiver.handlers_failed.load(Ordering::Relaxed),
-                        ..consumer.counts()
-                    },
+                    counts: consumer.counts(),
                     stale: consumer.subscription().stale(),
                 }
             })
@@ -116,6 +120,19 @@ impl Running {
     /// How a subscriber's subscription is, to be watched.
     pub fn subscription(&self, subscriber: &str) -> Option<watch::Receiver<SubscriptionState>> {
         Some(self.members.view(subscriber)?.subscription().status())
+    }
+
+    /// How the service is: its connections, its subscriptions, and what checks say, which are called now, or were within the
+    /// last second.
+    ///
+    /// Takes as long as the slowest check, and no longer than that one's timeout.
+    pub async fn health(&self) -> Health {
+        self.vitals.health().await
+    }
+
+    /// Where the pages for operators are, where they are served.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.address()
     }
 
     /// How a circuit breaker is, to be watched: by its name, which is its subscriber's where it was given none. `None`: nobody
@@ -145,6 +162,12 @@ impl Running {
     /// What each named publisher has done so far, by name.
     pub fn publishers(&self) -> Vec<PublisherStats> {
         self.publishing.outlets.stats()
+    }
+
+    /// The metrics page of this service; `None`: the configuration wants none (`telemetry.metrics = false`).
+    #[cfg(feature = "prometheus")]
+    pub fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// Publishes what publishers hold back, then waits until everything that was published until now is answered.
@@ -212,6 +235,14 @@ impl Running {
         }
     }
 
+    /// Asks brokers nothing more.
+    fn stop_asking(&self) {
+        #[cfg(feature = "prometheus")]
+        if let Some(metrics) = &self.metrics {
+            metrics.stop();
+        }
+    }
+
     /// Whether nothing is left in this process but what lies before subscribers that are paused, or whose breaker stays open:
     /// they would not take it in time.
     fn is_only_held_left(&self, inspect: &dyn Inspect, until: Instant) -> bool {
@@ -248,10 +279,18 @@ impl Running {
         self.link.close();
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         self.alerting.stop_watching();
+        self.stop_asking();
         transports::close(&self.transports).await;
         // Before the providers, of which the sink is one.
         self.alerting.close(deadline).await;
+        self.vitals.stop_checks();
         self.built.close().await;
+        self.admin.close().await;
+        // Last: what ends as the service does is part of it.
+        #[cfg(feature = "traces")]
+        if let Some(tracing) = self.tracing.take() {
+            tracing.close(deadline).await;
+        }
         tracing::info!(unfinished, unconfirmed, "stopped");
         match (unfinished, unconfirmed) {
             (0, 0) => Ok(()),
@@ -264,6 +303,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.link.close();
+        self.stop_asking();
         self.members.abort();
     }
 }

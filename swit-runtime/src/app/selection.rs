@@ -1,9 +1,9 @@
 //! Which registrations an app is made of: all that were linked, or those that it names.
 
 use crate::registry::{
-    EventHandlerRef, EventHandlerRegistration, EventRegistration, Handler, LinkedCrates, MiddlewareRef,
-    MiddlewareRegistration, ProviderRef, ProviderRegistration, PublishMiddlewareRef, PublishMiddlewareRegistration,
-    PublisherRef, PublisherRegistration, SubscriberRef, SubscriberRegistration,
+    EventHandlerRef, EventHandlerRegistration, EventRegistration, Handler, HealthCheckRef, HealthCheckRegistration,
+    LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef, ProviderRegistration, PublishMiddlewareRef,
+    PublishMiddlewareRegistration, PublisherRef, PublisherRegistration, SubscriberRef, SubscriberRegistration,
 };
 
 /// A selection of the registry, sorted by module and name: link order is undefined.
@@ -18,6 +18,7 @@ pub(crate) struct Selection {
     pub(crate) events: Vec<&'static EventRegistration>,
     /// Those of a composite are part of an app whether or not they stand here.
     pub(crate) event_handlers: Vec<&'static EventHandlerRegistration>,
+    pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
     pub(crate) linked: Vec<&'static LinkedCrates>,
     /// Everything that was linked: gaps are faults, not choices.
     pub(crate) whole: bool,
@@ -34,6 +35,7 @@ impl Selection {
             providers: inventory::iter::<ProviderRef>().map(|found| found.0).collect(),
             events: inventory::iter::<EventRegistration>().collect(),
             event_handlers: inventory::iter::<EventHandlerRef>().map(|found| found.0).collect(),
+            health_checks: inventory::iter::<HealthCheckRef>().map(|found| found.0).collect(),
             linked: inventory::iter::<LinkedCrates>().collect(),
             whole: true,
         };
@@ -50,6 +52,7 @@ impl Selection {
         self.providers.sort_by_key(|found| (found.location.module, found.name));
         self.events.sort_by_key(|found| (found.location.module, found.name));
         self.event_handlers.sort_by_key(|found| (found.location.module, found.name));
+        self.health_checks.sort_by_key(|found| (found.location.module, found.name));
         self.linked.sort_by_key(|found| found.location);
     }
 

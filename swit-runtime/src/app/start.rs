@@ -5,16 +5,26 @@ use std::{collections::HashMap, sync::Arc};
 use swit_grammar::subscriber::{AckMode, Order};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "prometheus")]
+use super::metrics::Metrics;
+#[cfg(all(feature = "admin", feature = "prometheus"))]
+use super::metrics::Served;
 use super::{
+    admin::Admin,
     alerting::Alerting,
     builder::App,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
+    health::{self, Check, Checks, Vitals},
     providers::Built,
     publishing::Publishing,
     running::Running,
     transports,
 };
+#[cfg(feature = "traces")]
+use super::traces::Tracing;
+#[cfg(feature = "admin")]
+use crate::admin::Page;
 use crate::{
     consumer::{Consumer, Manner},
     context::Receiver,
@@ -37,6 +47,15 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
     let transports = transports::open(&app, &graph.openings);
     let shutdown = CancellationToken::new();
+    let vitals = Arc::new(Vitals::new(graph.service.clone(), transports.clone(), shutdown.clone()));
+    // Before anything is built, so that a service can be asked while it starts.
+    #[cfg(feature = "admin")]
+    #[cfg_attr(not(feature = "prometheus"), expect(unused_variables, reason = "there is no page of metrics"))]
+    let (pages, served) = pages(&graph, &vitals);
+    #[cfg(feature = "admin")]
+    let admin = Admin::open(graph.admin.as_ref(), pages).await?;
+    #[cfg(not(feature = "admin"))]
+    let admin = Admin;
     let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
     let limits = graph.settings.limits();
     let mut scope = Scope::new(publishers, shutdown, app.clock.clone(), limits, graph.service.clone());
@@ -46,6 +65,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    // Before the publishers, which take it from there.
+    #[cfg(feature = "traces")]
+    let tracing = tracing(&app, &graph, &transports, &mut scope)?;
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
@@ -71,7 +93,16 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             app.handle.link().open(&members);
+            vitals.started(&members, checks(&graph, &mut built, &scope, visits));
+            #[cfg(feature = "prometheus")]
+            let metrics = metrics(&graph, &scope, &members, &publishing, &transports);
+            #[cfg(all(feature = "admin", feature = "prometheus"))]
+            metrics.iter().for_each(|metrics| served.show(metrics));
             Ok(Running {
+                #[cfg(feature = "traces")]
+                tracing,
+                #[cfg(feature = "prometheus")]
+                metrics,
                 alerting: Alerting::start(&scope, &transports),
                 scope,
                 members,
@@ -79,6 +110,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 transports,
                 publishing,
                 built,
+                vitals,
+                admin,
                 drain: graph.settings.drain(),
             })
         }
@@ -93,6 +126,52 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// Whoever traces, if something is wanted of it.
+#[cfg(feature = "traces")]
+fn tracing(app: &App, graph: &Graph, transports: &[Arc<dyn Transport>], scope: &mut Scope) -> Result<Option<Tracing>> {
+    let given = app.traces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let start = |wanted| Tracing::start(wanted, given, &graph.service, transports, scope);
+    graph.traces.as_ref().map(start).transpose()
+}
+
+/// The pages that are served, and the one that shows metrics once there are some.
+#[cfg(all(feature = "admin", feature = "prometheus"))]
+fn pages(graph: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, Served) {
+    let (mut pages, served) = (health::pages(vitals), Served::default());
+    if graph.settings.telemetry.counts() {
+        pages.push(Arc::new(served.clone()));
+    }
+    (pages, served)
+}
+
+#[cfg(all(feature = "admin", not(feature = "prometheus")))]
+fn pages(_: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, ()) {
+    (health::pages(vitals), ())
+}
+
+/// The metrics page, unless the configuration wants none.
+#[cfg(feature = "prometheus")]
+fn metrics(
+    graph: &Graph,
+    scope: &Arc<Scope>,
+    members: &Arc<Members>,
+    publishing: &Publishing,
+    transports: &[Arc<dyn Transport>],
+) -> Option<Metrics> {
+    let telemetry = &graph.settings.telemetry;
+    let start = || Metrics::start(telemetry.prefix().to_string(), scope, members, &publishing.outlets, transports);
+    telemetry.counts().then(start)
+}
+
+/// What is asked when somebody asks how the service is.
+fn checks(graph: &Graph, built: &mut Built, scope: &Arc<Scope>, visits: bool) -> Checks {
+    let of_providers = std::mem::take(&mut built.checked);
+    let of_providers =
+        of_providers.into_iter().map(|(provider, check, value)| Check::of_provider(provider, check, value));
+    let own = graph.health_checks.iter().filter(|_| !visits).map(|check| Check::of(check, scope));
+    Checks::new(of_providers.chain(own).collect())
 }
 
 /// Connects, declares all queues of all transports, then consumes, unless it only visits. What was opened is closed again
@@ -239,11 +318,12 @@ pub(super) fn plan(
         middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
         callable: node.registration.callable.clone(),
         port: transport.publisher(),
+        measures: outlet.counts(),
         outlet,
         parking: Parking::new(resolved.prefetch, resolved.concurrency as usize),
         gate,
         restraints,
-        late: std::sync::Mutex::new(Counters::new()),
+        late: std::sync::Mutex::new(Counters::new(false)),
         closing: CancellationToken::new(),
     }
 }

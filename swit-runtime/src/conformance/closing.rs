@@ -56,7 +56,8 @@ pub async fn closing_leaves_deliveries_to_be_settled(rig: Rig) {
     nothing(&subscription).await;
 }
 
-/// The next subscription goes on where the last one stopped.
+/// The next subscription goes on where the last one stopped. What the last one had fetched ahead goes back while the next one
+/// takes what is behind it already, so that their order is not asked for.
 pub async fn resubscribing_continues(rig: Rig) {
     rig.declare_one().await;
     rig.publish_each("t", &["1", "2", "3", "4"]).await;
@@ -65,7 +66,10 @@ pub async fn resubscribing_continues(rig: Rig) {
     subscription.close();
     let subscription = rig.subscribe("q", 1).await;
     rig.publish_each("t", &["5"]).await;
-    assert_eq!(take_many(&subscription, 3).await, ["3", "4", "5"]);
+    let mut bodies = take_many(&subscription, 3).await;
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["3", "4", "5"]);
+    nothing(&subscription).await;
 }
 
 /// A subscription that is dropped, and its deliveries with it: all of them are delivered again.

@@ -92,7 +92,7 @@ impl Consumer {
         let mut counters = Vec::with_capacity(manner.concurrency);
         let mut tasks = Vec::with_capacity(manner.concurrency);
         for (index, source) in sources.into_iter().enumerate() {
-            let own = Arc::new(Counters::new());
+            let own = Arc::new(Counters::new(plan.measures));
             counters.push(own.clone());
             let worker =
                 workers.spawn(keep_working(manner.start, Worker { plan: plan.clone(), source, index, counters: own }));

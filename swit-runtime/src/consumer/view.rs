@@ -1,6 +1,6 @@
 //! A running subscriber as those see it who don't own its tasks.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
 
 use crate::{
     pipeline::{Counters, Counts, Plan},
@@ -47,7 +47,8 @@ impl View {
 
     /// What the workers counted so far.
     pub(crate) fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+        let handlers_failed = self.plan.receiver.handlers_failed.load(Ordering::Relaxed);
+        let mut counts = Counts { handlers_failed, ..Counts::default() };
         for own in &self.counters {
             own.add_to(&mut counts);
         }

@@ -9,7 +9,7 @@ use swit_grammar::subscriber::AckMode;
 use tokio::time::Instant;
 
 use super::{
-    Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
+    Counters, Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
     policy::reasons, worker::Seat,
 };
 use crate::{
@@ -88,10 +88,10 @@ impl Seat {
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
             Outcome::Failed(failure) => {
-                self.counters.failed();
+                self.counters.failed(failure.class());
                 log_failure(&self.plan, self.cx.message(), self.cx.attempt(), failure);
             }
-            Outcome::Discarded(_) => {}
+            Outcome::Discarded(_) => self.counters.waived(),
         }
         let attempt = self.cx.attempt();
         let mut delivery = match self.plan.ack {
@@ -224,10 +224,7 @@ impl Seat {
         flow: Option<&Flow>,
     ) {
         let counters = Arc::clone(&self.counters);
-        let count = move |what| match what {
-            GivenUp::DeadLettered => counters.dead_lettered(),
-            GivenUp::Discarded => counters.discarded(),
-        };
+        let count = |what| counters.gave_up(what, &reason);
         self.plan.clone().give_up(delivery, &reason, failure, attempts, flow, count).await;
     }
 
@@ -271,6 +268,16 @@ pub(super) fn ended(outcome: &Outcome) -> AttemptEnd<'_> {
 pub(super) enum GivenUp {
     DeadLettered,
     Discarded,
+}
+
+impl Counters {
+    /// A message was given up for this reason.
+    pub(super) fn gave_up(&self, what: GivenUp, reason: &str) {
+        match what {
+            GivenUp::DeadLettered => self.dead_lettered(reason),
+            GivenUp::Discarded => self.discarded(),
+        }
+    }
 }
 
 impl Plan {

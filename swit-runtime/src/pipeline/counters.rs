@@ -1,8 +1,19 @@
 //! What a worker counts, in the cheapest form: a worker is the only writer of its own numbers.
+//!
+//! A worker that never had a message holds no histograms: they are made at its first attempt.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
+};
+
+use super::policy::reasons;
+use crate::{
+    classify::Class,
+    metrics::{AGES, Durations, Histogram, Own, SIZES, age_bucket, size_bucket},
 };
 
 macro_rules! counts {
@@ -11,9 +22,14 @@ macro_rules! counts {
         #[derive(Debug)]
         pub(crate) struct Counters {
             $($name: Own,)*
-            durations: [Own; BUCKETS],
+            failed: [Own; Class::ALL.len()],
+            dead_lettered: [Own; reasons::ALL.len()],
+            /// Attempts that were left where they were: their worker was cancelled, or started again.
+            left: Own,
+            detailed: bool,
+            measured: OnceLock<Box<Measured>>,
             /// Ended with a delivery in hand.
-            unfinished: std::sync::atomic::AtomicBool,
+            unfinished: AtomicBool,
         }
 
         /// What a subscriber's workers counted since it started.
@@ -21,24 +37,56 @@ macro_rules! counts {
         #[non_exhaustive]
         pub struct Counts {
             $($(#[$doc])* pub $name: u64,)*
+            /// Attempts that failed.
+            pub failed: u64,
+            /// Messages that went to the dead-letter queue.
+            pub dead_lettered: u64,
+            /// Attempts that run now.
+            pub in_flight: u64,
             /// How often an event handler failed, where the subscriber is a composite; those of `best_effort` fail nothing else.
             pub handlers_failed: u64,
-            /// How long attempts took. Those that waited for something are all in it; of those that never did, a sample.
+            /// How long attempts took. Those that waited for something are all in it; of those that never did, a sample, of
+            /// which each stands for those since the last.
             pub durations: Histogram,
+            pub(crate) failed_as: [u64; Class::ALL.len()],
+            pub(crate) dead_lettered_for: [u64; reasons::ALL.len()],
+            pub(crate) sizes: Tally<{ SIZES.len() + 1 }>,
+            pub(crate) ages: Tally<{ AGES.len() + 1 }>,
         }
 
         impl Counters {
-            pub(crate) fn new() -> Self {
-                Self { $($name: Own::default(),)* durations: [const { Own(AtomicU64::new(0)) }; BUCKETS], unfinished: false.into() }
+            /// Nothing yet. `detailed`: sizes and ages are counted too.
+            pub(crate) fn new(detailed: bool) -> Self {
+                Self {
+                    $($name: Own::new(),)*
+                    failed: Default::default(),
+                    dead_lettered: Default::default(),
+                    left: Own::new(),
+                    detailed,
+                    measured: OnceLock::new(),
+                    unfinished: AtomicBool::new(false),
+                }
             }
 
             $(#[inline] pub(crate) fn $name(&self) { self.$name.add(); })*
 
             /// Adds one worker's numbers up.
             pub(crate) fn add_to(&self, counts: &mut Counts) {
+                // First, so that nothing is seen to have ended that is not seen to have begun.
+                counts.in_flight += self.running();
                 $(counts.$name += self.$name.get();)*
-                for (bucket, own) in counts.durations.buckets.iter_mut().zip(&self.durations) {
-                    *bucket += own.get();
+                for (sum, own) in counts.failed_as.iter_mut().zip(&self.failed) {
+                    *sum += own.get();
+                    counts.failed += own.get();
+                }
+                for (sum, own) in counts.dead_lettered_for.iter_mut().zip(&self.dead_lettered) {
+                    *sum += own.get();
+                    counts.dead_lettered += own.get();
+                }
+                if let Some(measured) = self.measured.get() {
+                    measured.durations.add_to(&mut counts.durations);
+                    counts.sizes.add(&measured.sizes, &measured.bytes);
+                    counts.ages.add(&measured.ages, &measured.millis);
                 }
             }
         }
@@ -50,12 +98,10 @@ counts! {
     attempts,
     /// Attempts that succeeded.
     succeeded,
-    /// Attempts that failed.
-    failed,
+    /// Attempts that ended with their message given up on purpose.
+    waived,
     /// Failed attempts that are tried again.
     retries,
-    /// Messages that went to the dead-letter queue.
-    dead_lettered,
     /// Messages that were given up without a dead-letter queue or on purpose.
     discarded,
     /// Messages of other event types than the subscriber's.
@@ -64,31 +110,73 @@ counts! {
     redelivered,
 }
 
-/// A number with one writer: no locked instruction is needed to add to it.
-#[derive(Debug, Default)]
-struct Own(AtomicU64);
-
-impl Own {
-    #[inline]
-    fn add(&self) {
-        self.add_many(1);
+impl Counts {
+    /// Attempts that failed with an error of this class.
+    pub fn failed_as(&self, class: Class) -> u64 {
+        self.failed_as[class as usize]
     }
 
-    #[inline]
-    fn add_many(&self, many: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed) + many, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// Messages that went to the dead-letter queue, by the reason: those of swit, and `custom` for all others.
+    pub fn dead_lettered_for(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        reasons::ALL.into_iter().zip(self.dead_lettered_for)
     }
 }
 
-/// Four buckets an octave from 256 ns up to about two hours: a quantile is right to a quarter.
-const BUCKETS: usize = 4 * 35;
-const FIRST_OCTAVE: u32 = 8;
+/// What takes more room than a number.
+#[derive(Debug)]
+struct Measured {
+    durations: Durations,
+    sizes: [Own; SIZES.len() + 1],
+    bytes: Own,
+    ages: [Own; AGES.len() + 1],
+    millis: Own,
+}
+
+/// Numbers by bucket, and the sum of all values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally<const N: usize> {
+    pub(crate) buckets: [u64; N],
+    pub(crate) sum: u64,
+}
+
+impl<const N: usize> Default for Tally<N> {
+    fn default() -> Self {
+        Self { buckets: [0; N], sum: 0 }
+    }
+}
+
+impl<const N: usize> Tally<N> {
+    fn add(&mut self, buckets: &[Own; N], sum: &Own) {
+        for (bucket, own) in self.buckets.iter_mut().zip(buckets) {
+            *bucket += own.get();
+        }
+        self.sum = self.sum.wrapping_add(sum.get());
+    }
+}
 
 impl Counters {
+    fn measured(&self) -> &Measured {
+        self.measured.get_or_init(|| {
+            Box::new(Measured {
+                durations: Durations::new(),
+                sizes: Default::default(),
+                bytes: Own::new(),
+                ages: Default::default(),
+                millis: Own::new(),
+            })
+        })
+    }
+
+    /// An attempt failed with an error of this class.
+    pub(crate) fn failed(&self, class: Class) {
+        self.failed[class as usize].add();
+    }
+
+    /// A message went to the dead-letter queue.
+    pub(crate) fn dead_lettered(&self, reason: &str) {
+        self.dead_lettered[reasons::index(reason)].add();
+    }
+
     /// Notes that the worker was cancelled with a delivery in hand.
     pub(crate) fn unfinished(&self) {
         self.unfinished.store(true, Ordering::Relaxed);
@@ -99,59 +187,47 @@ impl Counters {
         self.unfinished.load(Ordering::Relaxed)
     }
 
+    /// Attempts that began and did not end.
+    fn running(&self) -> u64 {
+        let failed: u64 = self.failed.iter().map(Own::get).sum();
+        let ended = self.succeeded.get() + failed + self.waived.get() + self.left.get();
+        self.attempts.get().saturating_sub(ended)
+    }
+
+    /// The worker is gone, and what it had begun with it.
+    pub(crate) fn leave(&self) {
+        self.left.add_many(self.running());
+    }
+
+    /// An attempt took this long; it stands for so many.
     #[inline]
     pub(crate) fn took(&self, duration: Duration, attempts: u64) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.durations[bucket_of(nanos)].add_many(attempts);
-    }
-}
-
-#[inline]
-fn bucket_of(nanos: u64) -> usize {
-    if nanos < 1 << FIRST_OCTAVE {
-        return 0;
-    }
-    let octave = nanos.ilog2();
-    let quarter = (nanos >> (octave - 2)) & 3;
-    // Both fit: an octave is below 64, a quarter below 4.
-    (((octave - FIRST_OCTAVE) as usize) * 4 + quarter as usize).min(BUCKETS - 1)
-}
-
-fn upper_bound(bucket: usize) -> Duration {
-    let octave = FIRST_OCTAVE + u32::try_from(bucket / 4).unwrap_or(u32::MAX);
-    let quarter = (bucket % 4) as u64;
-    Duration::from_nanos((1 << octave) + ((quarter + 1) << (octave - 2)))
-}
-
-/// Durations, counted in buckets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histogram {
-    buckets: Box<[u64; BUCKETS]>,
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { buckets: Box::new([0; BUCKETS]) }
-    }
-}
-
-impl Histogram {
-    /// How many attempts it stands for: attempts that never wait are sampled, so it is near their number, not equal.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
+        self.measured().durations.add(duration, attempts);
     }
 
-    /// An upper bound of this quantile (0.5 is the median), at most a quarter too high; zero where there are none.
-    pub fn quantile(&self, quantile: f64) -> Duration {
-        let count = self.count();
-        let mut left = (quantile.clamp(0.0, 1.0) * count as f64).ceil().max(1.0);
-        for (bucket, n) in self.buckets.iter().enumerate() {
-            left -= *n as f64;
-            if left <= 0.0 && *n > 0 {
-                return upper_bound(bucket);
-            }
+    /// Whether sizes and ages are counted.
+    #[inline]
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.detailed
+    }
+
+    /// An attempt is made at a payload of so many bytes.
+    #[inline]
+    pub(crate) fn sized(&self, bytes: usize) {
+        if self.detailed {
+            let measured = self.measured();
+            measured.sizes[size_bucket(bytes)].add();
+            measured.bytes.add_many(bytes as u64);
         }
-        Duration::ZERO
+    }
+
+    /// A message was this old when an attempt at it began; it stands for so many.
+    #[inline]
+    pub(crate) fn aged(&self, age: Duration, attempts: u64) {
+        let measured = self.measured();
+        measured.ages[age_bucket(age)].add_many(attempts);
+        let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        measured.millis.add_many(millis.saturating_mul(attempts));
     }
 }
 
@@ -160,24 +236,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_right_to_a_quarter() {
-        let counters = Counters::new();
-        for micros in 1..=1_000 {
-            counters.took(Duration::from_micros(micros), 1);
+    fn numbers_are_added_up_and_told_apart() {
+        let counters = Counters::new(true);
+        for _ in 0..5 {
+            counters.attempts();
         }
+        counters.succeeded();
+        counters.failed(Class::Throttle);
+        counters.waived();
+        counters.dead_lettered("permanent");
+        counters.dead_lettered("somebody's own");
+        counters.sized(65);
+        counters.aged(Duration::from_millis(7), 8);
         let mut counts = Counts::default();
         counters.add_to(&mut counts);
-        for (quantile, micros) in [(0.5, 500.0), (0.99, 990.0), (1.0, 1_000.0)] {
-            let found = counts.durations.quantile(quantile).as_secs_f64() * 1e6;
-            assert!((micros..=micros * 1.26).contains(&found), "{quantile}: {found}");
-        }
-    }
-
-    #[test]
-    fn buckets_hold_what_they_say() {
-        for nanos in [0, 1, 255, 256, 257, 1_000, 123_456, u64::MAX / 2] {
-            let bucket = bucket_of(nanos);
-            assert!(bucket == BUCKETS - 1 || Duration::from_nanos(nanos) <= upper_bound(bucket), "{nanos}");
-        }
+        assert_eq!((counts.failed, counts.failed_as(Class::Throttle), counts.failed_as(Class::Permanent)), (1, 1, 0));
+        let reasons: Vec<_> = counts.dead_lettered_for().filter(|(_, many)| *many > 0).collect();
+        assert_eq!((counts.dead_lettered, reasons), (2, vec![("permanent", 1), ("custom", 1)]));
+        assert_eq!((counts.in_flight, counts.sizes.buckets[1], counts.sizes.sum), (2, 1, 65));
+        assert_eq!((counts.ages.buckets[2], counts.ages.sum), (8, 56));
+        counters.leave();
+        let mut counts = Counts::default();
+        counters.add_to(&mut counts);
+        assert_eq!(counts.in_flight, 0);
     }
 }

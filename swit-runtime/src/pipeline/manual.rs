@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Plan, conclude::GivenUp};
+use super::Plan;
 use crate::{
     classify::Class,
     context::Context,
@@ -221,10 +221,7 @@ impl Plan {
         attempts: u32,
         flow: Option<&Flow>,
     ) {
-        let count = |what| match what {
-            GivenUp::DeadLettered => self.count_late(super::counters::Counters::dead_lettered),
-            GivenUp::Discarded => self.count_late(super::counters::Counters::discarded),
-        };
+        let count = |what| self.count_late(|late| late.gave_up(what, reason));
         self.give_up(delivery, reason, Some(failure), attempts, flow, count).await;
     }
 }

@@ -28,7 +28,9 @@ pub use batch::start_batch;
 pub(crate) use conclude::publish_all;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
-pub use counters::{Counts, Histogram};
+pub use counters::Counts;
+
+pub use crate::metrics::Histogram;
 pub(crate) use guard::{panic_text, panicked};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;

@@ -67,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) restraints: Option<Restraints>,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
+    /// Sizes and ages of messages are counted too.
+    pub(crate) measures: bool,
     /// Cancelled when the subscriber stops pulling.
     pub(crate) closing: CancellationToken,
 }

@@ -30,6 +30,15 @@ pub(crate) mod reasons {
     pub(crate) const PERMANENT: Text = Text::from_static("permanent");
     pub(crate) const INVALID_INPUT: Text = Text::from_static("invalid_input");
     pub(crate) const DELIVERY_LIMIT: Text = Text::from_static("delivery_limit");
+
+    /// As they are counted; the last one is whatever users say.
+    pub(crate) const ALL: [&str; 5] =
+        ["max_retries_exceeded", "permanent", "invalid_input", "delivery_limit", "custom"];
+
+    /// The place of a reason among them.
+    pub(crate) fn index(reason: &str) -> usize {
+        ALL.iter().position(|known| *known == reason).unwrap_or(ALL.len() - 1)
+    }
 }
 
 impl RetryPolicy {

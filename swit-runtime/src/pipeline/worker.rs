@@ -196,7 +196,7 @@ pub(super) fn attempt_of(message: &Message) -> u32 {
     header.and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1).max(1)
 }
 
-/// Of attempts that never wait, how many stand for one that is measured.
+/// Of attempts that never wait, made by a worker that never waits for a message, one in so many is measured.
 const SAMPLE: u32 = 8;
 
 /// The loop of one worker for one handler, as the registry holds it.
@@ -211,8 +211,12 @@ async fn work<H: Serve>(worker: Worker) {
     loop {
         let next = {
             let (source, seat) = (&mut source, &mut seat);
-            cooperative(poll_fn(move |task| source.poll_next(&seat.plan, index, &mut seat.done, &mut seat.pass, task)))
-                .await
+            cooperative(poll_fn(move |task| {
+                let next = source.poll_next(&seat.plan, index, &mut seat.done, &mut seat.pass, task);
+                seat.waited |= next.is_pending();
+                next
+            }))
+            .await
         };
         let (delivery, attempt) = match next {
             Pulled::Delivery(delivery, attempt) => (delivery, attempt),
@@ -254,6 +258,7 @@ impl Drop for Seat {
     /// A worker that is cancelled between two messages has handled the first.
     fn drop(&mut self) {
         acknowledge(&mut self.done);
+        self.counters.leave();
         // A worker that panics starts again; one that is cancelled does not.
         if self.busy && !std::thread::panicking() {
             self.counters.unfinished();
@@ -285,8 +290,10 @@ pub(super) struct Seat {
     /// When the attempt that runs began, if it is one of those that are measured whether or not they wait. By the clock
     /// that tests do not pause: it is measured, not waited for.
     began: Option<Instant>,
-    /// Counts attempts, to choose those that are measured.
-    turn: u32,
+    /// It had to wait for its delivery: nothing is lost by measuring.
+    waited: bool,
+    /// How many attempts have ended since the last one that was measured.
+    unmeasured: u32,
     /// Has a delivery that is not settled.
     pub(super) busy: bool,
 }
@@ -294,7 +301,18 @@ pub(super) struct Seat {
 impl Seat {
     pub(super) fn new(plan: Arc<Plan>, counters: Arc<Counters>) -> Self {
         let cx = Context::new(plan.scope.clone(), plan.receiver.clone()).with_callable(plan.callable.clone());
-        Self { plan, counters, cx, desk: None, pass: Pass::default(), done: None, began: None, turn: 0, busy: false }
+        Self {
+            plan,
+            counters,
+            cx,
+            desk: None,
+            pass: Pass::default(),
+            done: None,
+            began: None,
+            waited: true,
+            unmeasured: 0,
+            busy: false,
+        }
     }
 
     /// Takes a delivery in, unless it never reaches the handler; then it is settled here.
@@ -331,18 +349,31 @@ impl Seat {
             self.desk = Some(Desk::open(&self.plan, &mut self.cx));
         }
         self.counters.attempts();
-        self.began = self.turn.is_multiple_of(SAMPLE).then(Instant::now);
-        self.turn = self.turn.wrapping_add(1);
+        self.counters.sized(self.cx.payload_len());
+        let measured = std::mem::take(&mut self.waited) || self.unmeasured + 1 >= SAMPLE;
+        self.began = measured.then(Instant::now);
     }
 
-    /// Notes how long the attempt took. Reading the clock twice would cost a handler that never waits more than all of
-    /// its bookkeeping, so of those one in [`SAMPLE`] is measured and counts for all; one that waited is always measured.
+    /// Notes how long the attempt took, and how old its message was. Reading the clock twice would cost a handler that never
+    /// waits more than all of its bookkeeping; so a worker that is never out of messages measures one attempt in
+    /// [`SAMPLE`], which stands for those since the last. One that waited is always measured.
     #[inline]
     fn lap(&mut self, waited: Option<tokio::time::Instant>) {
-        if let Some(since) = waited {
-            self.counters.took(since.elapsed(), 1);
-        } else if let Some(began) = self.began {
-            self.counters.took(began.elapsed(), u64::from(SAMPLE));
+        let (took, many) = match (waited, self.began) {
+            (Some(since), _) => (since.elapsed(), 1),
+            (None, Some(began)) => (began.elapsed(), u64::from(std::mem::take(&mut self.unmeasured)) + 1),
+            (None, None) => {
+                self.unmeasured += 1;
+                return;
+            }
+        };
+        self.counters.took(took, many);
+        if self.counters.is_detailed()
+            && let Some(published) = self.cx.message().timestamp
+        {
+            // One whose clock is ahead of ours was published just now.
+            let age = self.plan.scope.clock().now().duration_since(published).unwrap_or_default();
+            self.counters.aged(age.saturating_sub(took), many);
         }
     }
 

@@ -124,15 +124,19 @@ impl Background {
 
     /// Takes a message in, or says at once why not.
     pub(super) fn take_in(&self, path: &Path, mut outgoing: Outgoing) -> Confirmation {
+        let refused = |outgoing: Outgoing, error| {
+            path.home().failed(&outgoing.message.topic, &error);
+            refused(outgoing.pending, error)
+        };
         if path.home().closing.is_cancelled() {
-            return refused(outgoing.pending, PublishError::Closed);
+            return refused(outgoing, PublishError::Closed);
         }
         if let Err(error) = path.check(&outgoing.message) {
-            return refused(outgoing.pending, error);
+            return refused(outgoing, error);
         }
         let Some(place) = self.room.take() else {
             let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
-            return refused(outgoing.pending, full);
+            return refused(outgoing, full);
         };
         path.complete(&mut outgoing);
         // Nobody waits for it, so that it may wait for room as long as it takes.

@@ -69,6 +69,9 @@ impl Batch {
     fn hand_over(&self, held: &mut Held) {
         held.bytes = 0;
         held.due = None;
+        if let Some(published) = &self.port.home.published {
+            published.batch(held.publications.iter().map(|(_, outgoing)| &outgoing.message.topic));
+        }
         for (flight, outgoing) in held.publications.drain(..) {
             flight.go(self.port.send(outgoing, self.confirm));
         }

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{check::unrouted, home::Home};
+use super::{check::unrouted, home::Home, series::Ticket};
 use crate::{
     error::PublishError,
     event::Unrouted,
@@ -35,6 +35,8 @@ pub(super) struct Flight {
     watchers: Arc<Watchers>,
     home: Arc<Home>,
     publisher: Option<Text>,
+    /// Where it is counted, and since when it is on its way.
+    counted: Option<(Ticket, Instant)>,
 }
 
 /// How far it is.
@@ -54,6 +56,7 @@ pub(super) struct Sent {
     pub(super) id: MessageId,
     pub(super) topic: Text,
     pub(super) unrouted: Unrouted,
+    pub(super) home: Arc<Home>,
     pub(super) receipt: BoxFuture<'static, Result<Receipt, PublishError>>,
     /// Until when it is waited for, and how long that is.
     pub(super) until: Option<(Instant, Duration)>,
@@ -81,6 +84,7 @@ impl Sent {
         if let Poll::Ready(receipt) = this.receipt.as_mut().poll(task) {
             return Poll::Ready(receipt.and_then(|receipt| {
                 if !receipt.routed {
+                    this.home.unrouted(&this.topic);
                     unrouted(&this.topic, this.unrouted)?;
                 }
                 Ok(std::mem::take(&mut this.id))
@@ -119,14 +123,19 @@ impl Wake for Watchers {
 
 impl Flight {
     /// Held back for its batch.
-    pub(super) fn held(home: Arc<Home>, publisher: Option<Text>) -> Arc<Self> {
-        Self::new(Course::Held, home, publisher)
+    pub(super) fn held(home: Arc<Home>, publisher: Option<Text>, ticket: Option<Ticket>) -> Arc<Self> {
+        Self::new(Course::Held, home, publisher, ticket)
     }
 
     /// Begins its way through middleware. What does not wait is done when this returns; what waits has a task of its own,
     /// since whoever publishes many awaits one after the other.
-    pub(super) fn through(chain: BoxFuture<'static, Answer>, home: Arc<Home>, publisher: Option<Text>) -> Arc<Self> {
-        let flight = Self::new(Course::Chain(chain), home, publisher);
+    pub(super) fn through(
+        chain: BoxFuture<'static, Answer>,
+        home: Arc<Home>,
+        publisher: Option<Text>,
+        ticket: Option<Ticket>,
+    ) -> Arc<Self> {
+        let flight = Self::new(Course::Chain(chain), home, publisher, ticket);
         if flight.advance(true).is_pending() {
             let driven = flight.clone();
             flight.home.run(Box::pin(async move { driven.landed().await }));
@@ -135,13 +144,26 @@ impl Flight {
     }
 
     /// The transport has it.
-    pub(super) fn sent(sent: Sent, home: Arc<Home>, publisher: Option<Text>) -> Arc<Self> {
-        Self::new(Course::Sent(sent), home, publisher)
+    pub(super) fn sent(sent: Sent, home: Arc<Home>, publisher: Option<Text>, ticket: Option<Ticket>) -> Arc<Self> {
+        Self::new(Course::Sent(sent), home, publisher, ticket)
     }
 
-    fn new(course: Course, home: Arc<Home>, publisher: Option<Text>) -> Arc<Self> {
-        let watchers = Arc::default();
-        Arc::new(Self { course: Mutex::new(course), done: AtomicBool::new(false), watchers, home, publisher })
+    fn new(course: Course, home: Arc<Home>, publisher: Option<Text>, ticket: Option<Ticket>) -> Arc<Self> {
+        Arc::new(Self {
+            course: Mutex::new(course),
+            done: AtomicBool::new(false),
+            watchers: Arc::default(),
+            home,
+            publisher,
+            counted: ticket.map(|ticket| (ticket, Instant::now())),
+        })
+    }
+
+    /// Counts how it landed; called once.
+    fn count(&self, answer: &Answer) {
+        if let (Some(published), Some((ticket, since))) = (&self.home.published, self.counted) {
+            published.landed(ticket, since, answer);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Course> {
@@ -153,6 +175,7 @@ impl Flight {
         match sent {
             Ok(sent) => *self.lock() = Course::Sent(sent),
             Err(answer) => {
+                self.count(&answer);
                 *self.lock() = Course::Done(Some(answer));
                 self.done.store(true, Ordering::Release);
             }
@@ -176,6 +199,7 @@ impl Flight {
             Course::Done(_) => return Poll::Ready(()),
         };
         let Poll::Ready(answer) = answer else { return Poll::Pending };
+        self.count(&answer);
         // What was waited for may hold much, and may do something when it is dropped: not under the lock.
         let landed = std::mem::replace(&mut *course, Course::Done(Some(answer)));
         self.done.store(true, Ordering::Release);

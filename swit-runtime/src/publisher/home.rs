@@ -10,7 +10,8 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, limits::Limits, scope::Scope, trace::Trace, transport::BoxFuture};
+use super::Published;
+use crate::{clock::Clock, error::PublishError, limits::Limits, scope::Scope, trace::Trace, transport::BoxFuture};
 
 /// Owns the tasks of publishers. Nothing here spawns by itself.
 pub(crate) trait Tasks: Send + Sync {
@@ -30,6 +31,8 @@ pub(crate) struct Home {
     /// The scope with everything that providers built; there once the app has opened. Weak, since it holds the publishers.
     scope: OnceLock<Weak<Scope>>,
     tasks: Option<Arc<dyn Tasks>>,
+    /// What is counted, if anything is.
+    pub(super) published: Option<Published>,
     /// Cancelled when nothing more is taken in.
     pub(super) closing: CancellationToken,
 }
@@ -38,6 +41,11 @@ impl Home {
     /// The home of an app's publishers, which has not opened yet.
     pub(crate) fn new(scope: &Scope, tasks: Arc<dyn Tasks>) -> Self {
         Self { tasks: Some(tasks), ..Self::of(scope) }
+    }
+
+    /// Counts what is published.
+    pub(crate) fn counting(self, published: Published) -> Self {
+        Self { published: Some(published), ..self }
     }
 
     /// A home without tasks, of a scope that was made by hand.
@@ -50,6 +58,7 @@ impl Home {
             open: AtomicBool::new(scope.opened().is_cancelled()),
             scope: OnceLock::new(),
             tasks: None,
+            published: None,
             closing: CancellationToken::new(),
         }
     }
@@ -68,6 +77,20 @@ impl Home {
     /// The complete scope; `None` before the app has opened, and once it is gone.
     pub(super) fn scope(&self) -> Option<Arc<Scope>> {
         self.scope.get()?.upgrade()
+    }
+
+    /// Notes that a publication came to nothing before it was on its way.
+    pub(super) fn failed(&self, topic: &str, error: &PublishError) {
+        if let Some(published) = &self.published {
+            published.failed(topic, error);
+        }
+    }
+
+    /// Notes that no queue took a publication.
+    pub(super) fn unrouted(&self, topic: &str) {
+        if let Some(published) = &self.published {
+            published.unrouted(topic);
+        }
     }
 
     pub(super) fn run(&self, task: BoxFuture<'static, ()>) {

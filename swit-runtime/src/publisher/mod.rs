@@ -25,6 +25,7 @@ mod outlets;
 mod path;
 mod port;
 mod sending;
+mod series;
 mod turns;
 
 use std::{fmt, marker::PhantomData, time::Duration};
@@ -41,6 +42,9 @@ pub use outlets::PublisherStats;
 pub(crate) use outlets::{ChainEntry, Outlets};
 pub(crate) use port::Outgoing;
 pub use sending::Sending;
+pub(crate) use series::Published;
+#[cfg(feature = "prometheus")]
+pub(crate) use series::{BATCHES, FIRST, LAST, Series};
 
 use crate::{
     batch::Item,
@@ -116,7 +120,7 @@ impl<P: PublisherItem> Publisher<P> {
     where
         P: Publishes<E>,
     {
-        match Self::encode(event) {
+        match self.encode(event) {
             Ok(message) => self.origin.start(message, Duration::ZERO, event.descriptor().unrouted),
             Err(error) => Confirmation::refused(error),
         }
@@ -131,7 +135,7 @@ impl<P: PublisherItem> Publisher<P> {
     where
         P: Publishes<E>,
     {
-        Sending::new(&self.origin, Self::encode(event), event.descriptor().unrouted)
+        Sending::new(&self.origin, self.encode(event), event.descriptor().unrouted)
     }
 
     /// This publisher under one message of a batch: what it publishes carries that message's correlation and ids derived
@@ -165,11 +169,13 @@ impl<P: PublisherItem> Publisher<P> {
         self.origin.outlet.flush().await;
     }
 
-    fn encode<E: Event>(event: &E) -> Result<Message, PublishError>
+    fn encode<E: Event>(&self, event: &E) -> Result<Message, PublishError>
     where
         P: Publishes<E>,
     {
-        let mut message = event.encode()?;
+        let mut message = event.encode().map_err(PublishError::from).inspect_err(|error| {
+            self.origin.outlet.path.home().failed(event.descriptor().topic, error);
+        })?;
         if let Some(key) = P::key(event) {
             message.key = Some(key);
         }

@@ -20,6 +20,11 @@ impl Outlet {
         }
     }
 
+    /// Whether anything is counted for the metrics page.
+    pub(crate) fn counts(&self) -> bool {
+        self.path.home().published.is_some()
+    }
+
     /// Hands over what is held back, then waits until everything that was started until now is answered.
     pub(super) async fn flush(&self) {
         let _hurry = self.path.hurry();

@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+#[cfg(feature = "prometheus")]
+use super::Published;
 use super::{
     PublisherConfig,
     background::{Background, Progress},
@@ -164,6 +166,18 @@ impl Outlets {
     pub(crate) fn outstanding(&self) -> usize {
         let each = self.all();
         each.iter().map(|(path, progress)| outstanding(path, progress.as_deref())).sum()
+    }
+
+    /// What is counted of publications, if anything is.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn published(&self) -> Option<&Published> {
+        self.home.published.as_ref()
+    }
+
+    /// How many publishers there are, with and without a name.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn len(&self) -> usize {
+        self.all().len()
     }
 
     /// What each named publisher has done so far, by name.

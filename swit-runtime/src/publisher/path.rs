@@ -16,6 +16,7 @@ use super::{
     flight::{Answer, Flight, Flights},
     home::Home,
     port::{Outgoing, Port},
+    series::Ticket,
     turns::{Turn, Turns},
 };
 use crate::{
@@ -143,22 +144,32 @@ impl Path {
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
+        let ticket = self.home().published.as_ref().map(|published| published.begin(&outgoing.message.topic));
         if !self.plain {
-            return self.detour(outgoing, turns);
+            return self.detour(outgoing, turns, ticket);
         }
         if let Err(error) = self.check(&outgoing.message) {
-            return refused(outgoing.pending, error);
+            return self.refused(ticket, outgoing.pending, error);
         }
         self.complete(&mut outgoing);
-        self.send(outgoing)
+        self.send(outgoing, ticket)
     }
 
     #[inline]
-    fn send(&self, outgoing: Outgoing) -> Confirmation {
+    fn send(&self, outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
         match self.port.send(outgoing, self.confirm) {
-            Err(answer) => Confirmation::ready(answer),
-            Ok(sent) => self.follow(Flight::sent(sent, self.home().clone(), self.publisher.clone())),
+            Err(answer) => self.ready(ticket, answer),
+            Ok(sent) => self.follow(Flight::sent(sent, self.home().clone(), self.publisher.clone(), ticket)),
         }
+    }
+
+    /// Answered at once.
+    #[inline]
+    fn ready(&self, ticket: Option<Ticket>, answer: Answer) -> Confirmation {
+        if let (Some(published), Some(ticket)) = (&self.home().published, ticket) {
+            published.answered(ticket, &answer);
+        }
+        Confirmation::ready(answer)
     }
 
     fn follow(&self, flight: Arc<Flight>) -> Confirmation {
@@ -169,21 +180,32 @@ impl Path {
         Confirmation::flying(flight)
     }
 
+    fn refused(&self, ticket: Option<Ticket>, pending: Option<Box<dyn Pending>>, error: PublishError) -> Confirmation {
+        let answer = Err(error);
+        trace::answer(pending, &answer);
+        self.ready(ticket, answer)
+    }
+
     /// The way through whatever this publisher has.
-    fn detour(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
+    fn detour(
+        self: &Arc<Self>,
+        mut outgoing: Outgoing,
+        turns: Option<&Arc<Turns>>,
+        ticket: Option<Ticket>,
+    ) -> Confirmation {
         if self.chain.0.is_empty() {
             if let Err(error) = self.check(&outgoing.message) {
-                return refused(outgoing.pending, error);
+                return self.refused(ticket, outgoing.pending, error);
             }
             self.complete(&mut outgoing);
             let pending = outgoing.pending.take();
             return match self.encode(outgoing) {
-                Err(error) => refused(pending, error),
+                Err(error) => self.refused(ticket, pending, error),
                 Ok(outgoing) => {
                     let outgoing = Outgoing { pending, ..outgoing };
                     match &self.batch {
-                        None => self.send(outgoing),
-                        Some(kept) => self.follow(self.hold(kept, outgoing)),
+                        None => self.send(outgoing, ticket),
+                        Some(kept) => self.follow(self.hold(kept, outgoing, ticket)),
                     }
                 }
             };
@@ -198,7 +220,7 @@ impl Path {
             trace::answer(pending, &answer);
             answer
         });
-        self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone()))
+        self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone(), ticket))
     }
 
     fn encode(&self, mut outgoing: Outgoing) -> Result<Outgoing, PublishError> {
@@ -206,8 +228,8 @@ impl Path {
         Ok(outgoing)
     }
 
-    fn hold(&self, kept: &Kept, outgoing: Outgoing) -> Arc<Flight> {
-        let flight = Flight::held(self.home().clone(), self.publisher.clone());
+    fn hold(&self, kept: &Kept, outgoing: Outgoing, ticket: Option<Ticket>) -> Arc<Flight> {
+        let flight = Flight::held(self.home().clone(), self.publisher.clone(), ticket);
         kept.batch().hold(flight.clone(), outgoing);
         flight
     }
@@ -286,7 +308,8 @@ impl HandOver for Last<'_> {
                 turn.comes().await;
             }
             let way = match &path.batch {
-                Some(kept) => Ok(path.hold(kept, outgoing)),
+                // Counted with the flight that it is a part of.
+                Some(kept) => Ok(path.hold(kept, outgoing, None)),
                 None => Err(path.port.send(outgoing, path.confirm)),
             };
             if let Some(turn) = &self.turn {

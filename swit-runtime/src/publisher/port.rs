@@ -63,6 +63,7 @@ impl Port {
             Publishing::Done(answer) => {
                 let answer = answer.unwrap_or(Err(crate::error::PublishError::Closed)).and_then(|receipt| {
                     if !receipt.routed {
+                        self.home.unrouted(&topic);
                         unrouted(&topic, policy)?;
                     }
                     Ok(id)
@@ -74,7 +75,8 @@ impl Port {
             // first.
             Publishing::Pending(receipt) => {
                 let until = within.map(|within| (Instant::now() + within, within));
-                Ok(Sent { id, topic, unrouted: policy, receipt, until, timer: None, pending })
+                let home = self.home.clone();
+                Ok(Sent { id, topic, unrouted: policy, home, receipt, until, timer: None, pending })
             }
         }
     }

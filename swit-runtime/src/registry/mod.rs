@@ -9,6 +9,7 @@ mod closure;
 mod composite;
 mod event;
 mod handler;
+mod health_check;
 mod linked;
 mod location;
 mod middleware;
@@ -30,6 +31,7 @@ pub use composite::{
 };
 pub use event::EventRegistration;
 pub use handler::{Handler, Serve};
+pub use health_check::{Checked, HealthCheckItem, HealthCheckRef, HealthCheckRegistration};
 pub use linked::LinkedCrates;
 pub use location::{Location, crate_of};
 pub use middleware::{
@@ -37,7 +39,7 @@ pub use middleware::{
     PublishMiddlewareRegistration,
 };
 pub use provided::{Provided, provider_failure, provider_value};
-pub use provider::{Close, Closed, ProviderRef, ProviderRegistration};
+pub use provider::{CheckHealth, Close, Closed, ProviderRef, ProviderRegistration};
 pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes};
 pub use subscriber::{
     AckMode, BatchSpec, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef,

@@ -13,6 +13,9 @@ use crate::{
 /// Closes what a provider built.
 pub type Close = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
 
+/// Checks what a provider built.
+pub type CheckHealth = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
+
 /// A function with `#[provider]`.
 pub struct ProviderRegistration {
     /// Its function's name.
@@ -29,6 +32,8 @@ pub struct ProviderRegistration {
     pub build: for<'a> fn(&'a Scope) -> BoxFuture<'a, Result<Shared, BoxError>>,
     /// Closes it, after everything that uses it has ended.
     pub close: Option<Close>,
+    /// Checks whether it is well, for the health page.
+    pub health: Option<CheckHealth>,
 }
 
 impl std::fmt::Debug for ProviderRegistration {

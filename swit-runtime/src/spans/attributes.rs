@@ -4,7 +4,6 @@ use opentelemetry::{KeyValue, trace::Status};
 
 use crate::{
     context::Receiver,
-    error::PublishError,
     message::Message,
     outcome::{Failure, FailureKind, cap, escape},
 };

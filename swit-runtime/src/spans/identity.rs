@@ -10,6 +10,8 @@ use crate::{message::Message, trace};
 thread_local! {
     /// The trace that the next root of this thread is to begin.
     static NEXT: Cell<Option<TraceId>> = const { Cell::new(None) };
+    /// Its recording is decided.
+    static DECIDED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Random ids, but for roots whose trace is known before.
@@ -29,10 +31,17 @@ impl IdGenerator for Ids {
 /// Begins a root in this trace.
 pub(super) fn rooted<T>(trace: TraceId, begin: impl FnOnce() -> T) -> T {
     NEXT.set(Some(trace));
+    DECIDED.set(true);
     let begun = begin();
+    DECIDED.set(false);
     // Whoever begins it may not have asked.
     NEXT.set(None);
     begun
+}
+
+/// Whether it is decided that the root that begins on this thread is recorded.
+pub(super) fn is_decided() -> bool {
+    DECIDED.get()
 }
 
 /// Random ids of what is not recorded.

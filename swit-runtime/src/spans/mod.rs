@@ -24,14 +24,14 @@ mod queue;
 mod sampling;
 mod tracer;
 
-pub use bridge::{Layer, layer};
 pub(crate) use bridge::bind;
+pub use bridge::{Layer, layer};
 pub(crate) use exporter::Exporter;
 pub(crate) use identity::Ids as IdSource;
 pub(crate) use log::Log;
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::{Collector, Protocol, collector};
 pub(crate) use propagation::Propagation;
-pub(crate) use queue::{Bounds, Export, Queue};
+pub(crate) use queue::{Bounds, Queue};
 pub(crate) use sampling::Sampling;
 pub(crate) use tracer::Spans;

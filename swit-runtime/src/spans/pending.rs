@@ -27,7 +27,7 @@ impl Pending for Sent {
         match answer {
             Ok(id) => self.span.set_attribute(KeyValue::new("messaging.message.id", id.to_string())),
             Err(error) => {
-                self.span.set_attribute(KeyValue::new("error.type", kind(error)));
+                self.span.set_attribute(KeyValue::new("error.type", error.kind()));
                 self.span.set_status(attributes::failed(&one_line(error)));
             }
         }
@@ -42,26 +42,5 @@ impl Drop for Sent {
             self.span.set_attribute(KeyValue::new("error.type", "unanswered"));
             self.span.set_status(Status::error("nobody waited for the answer any more"));
         }
-    }
-}
-
-fn kind(error: &PublishError) -> &'static str {
-    match error {
-        PublishError::Encode(_) => "encode",
-        PublishError::Topic(_) => "topic",
-        PublishError::EmptyId { .. } => "empty_id",
-        PublishError::ReservedHeader { .. } => "reserved_header",
-        PublishError::TooLarge { .. } => "too_large",
-        PublishError::Unrouted { .. } => "unrouted",
-        PublishError::Full { .. } => "full",
-        PublishError::Unavailable { .. } => "unavailable",
-        PublishError::Refused { .. } => "refused",
-        PublishError::Timeout { .. } => "timeout",
-        PublishError::Lost { .. } => "lost",
-        PublishError::QueueFull { .. } => "queue_full",
-        PublishError::Prevented { .. } => "prevented",
-        PublishError::Closed => "closed",
-        PublishError::NoTransport { .. } => "no_transport",
-        PublishError::NoPublisher { .. } => "no_publisher",
     }
 }

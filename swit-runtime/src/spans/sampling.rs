@@ -3,8 +3,13 @@
 //! It is decided before there is anything to record: the SDK's own sampler is asked only where a span begins anyway, and
 //! answers the same.
 
-use opentelemetry::trace::TraceId;
-use opentelemetry_sdk::trace::Sampler;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanKind, TraceId},
+};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
+
+use super::identity::is_decided;
 
 /// Which traces are recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +45,11 @@ impl Sampling {
     }
 
     /// The same, for the SDK.
-    pub(crate) fn sampler(&self) -> Sampler {
+    pub(crate) fn sampler(&self) -> impl ShouldSample + 'static {
+        Decided(self.of_the_sdk())
+    }
+
+    fn of_the_sdk(&self) -> Sampler {
         let root = match self.bound {
             None => Sampler::AlwaysOn,
             Some(0) => Sampler::AlwaysOff,
@@ -50,11 +59,30 @@ impl Sampling {
     }
 }
 
+/// Asks nobody where it is decided already.
+#[derive(Debug, Clone)]
+struct Decided(Sampler);
+
+impl ShouldSample for Decided {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let mut result = self.0.should_sample(parent, trace, name, kind, attributes, links);
+        if is_decided() {
+            result.decision = SamplingDecision::RecordAndSample;
+        }
+        result
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use opentelemetry::{Context, trace::{SamplingDecision, SpanKind}};
-    use opentelemetry_sdk::trace::ShouldSample as _;
-
     use super::*;
 
     #[test]

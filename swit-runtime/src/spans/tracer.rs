@@ -124,9 +124,8 @@ impl Trace for Spans {
         }
         let attributes = attributes::process_batch(self.system(&receiver.transport), receiver, many);
         let builder = Self::builder(format!("process {}", receiver.queue), SpanKind::Consumer, attributes);
-        // Its sampler is asked as for a root, and would decide by the ids alone: its parent says what was decided here.
         let cx = Context::new();
-        let span = self.tracer.build_with_context(builder.with_links(links), &cx);
+        let span: Span = rooted(trace, || self.tracer.build_with_context(builder.with_links(links), &cx));
         flow_of(cx.with_span(span), Some(own)).unwrap_or_else(|| Flow::plain(own))
     }
 

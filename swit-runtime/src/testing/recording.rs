@@ -151,6 +151,10 @@ impl Transport for RecordingTransport {
         Arc::new(RecordingPublish { inner: self.inner.publisher(), recorded: self.recorded.clone() })
     }
 
+    fn ready<'a>(&'a self, queues: &'a [Text]) -> BoxFuture<'a, Vec<Option<u64>>> {
+        self.inner.ready(queues)
+    }
+
     fn inspect(&self) -> Option<&dyn Inspect> {
         self.inner.inspect()
     }

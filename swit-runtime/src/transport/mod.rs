@@ -94,6 +94,16 @@ pub trait Transport: Send + Sync + fmt::Debug {
         vec![status::constant(Status::new(ConnectionState::Connected))]
     }
 
+    /// How many messages lie ready in each of these queues, that is, were handed to nobody yet; `None`: there is no such
+    /// queue, or it can't be said now.
+    ///
+    /// For those who watch a service, again and again: it must be cheap, take nothing out, and keep nobody from
+    /// consuming or publishing. Cancel-safe; it may be cancelled because it takes too long.
+    fn ready<'a>(&'a self, queues: &'a [Text]) -> BoxFuture<'a, Vec<Option<u64>>> {
+        let unknown = vec![None; queues.len()];
+        Box::pin(async { unknown })
+    }
+
     /// What lies in the queues, where the transport can tell.
     fn inspect(&self) -> Option<&dyn Inspect> {
         None

@@ -15,6 +15,7 @@ use crate::order_service::{
     events::{OrderCreated, OrderDuplicate},
     input::LONGEST_LINE,
     ledger::{Admission, Ledger},
+    metrics::{Stage, came_in, failed},
     order::{self, InvalidLine},
     publishers::OrderCreatedPublisher,
 };
@@ -45,11 +46,14 @@ pub async fn accept_order(
     ledger: State<Ledger>,
     orders: Publisher<OrderCreatedPublisher>,
 ) -> Result<Option<Publish<OrderDuplicate>>, AcceptError> {
+    let _intake = Stage::Intake.enter();
+    let unreadable = failed::<AcceptError>(None);
     if let Some(bytes) = headers.get(CUT_HEADER).and_then(swit::HeaderValue::as_integer) {
-        return Err(InvalidLine::TooLong { bytes: bytes.unsigned_abs(), limit: LONGEST_LINE }.into());
+        let error = InvalidLine::TooLong { bytes: bytes.unsigned_abs(), limit: LONGEST_LINE }.into();
+        return Err(error).inspect_err(unreadable);
     }
-    let order = order::read(&line)?;
-    let total = order.total().map_err(InvalidLine::Total)?;
+    let order = order::read(&line).map_err(AcceptError::from).inspect_err(&unreadable)?;
+    let total = order.total().map_err(|error| InvalidLine::Total(error).into()).inspect_err(&unreadable)?;
     let labels = order.labels();
     if ledger.admit(origin.tag(), order.order_id.as_str()) == Admission::Duplicate {
         return Ok(Some(Publish(OrderDuplicate { order_id: order.order_id })));
@@ -63,7 +67,8 @@ pub async fn accept_order(
         payment: order.payment,
         labels,
     };
-    orders.publish(&created).await?;
+    orders.publish(&created).await.map_err(AcceptError::from).inspect_err(failed(Some(labels.order_type)))?;
+    came_in(labels, total, created.currency);
     Ok(None)
 }
 

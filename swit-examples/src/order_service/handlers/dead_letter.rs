@@ -14,6 +14,7 @@ use crate::order_service::{
     dead_letters::DeadLetterFile,
     events::DEAD_LETTERED,
     ledger::{Ledger, Outcome},
+    metrics,
     order::Labels,
 };
 
@@ -91,8 +92,12 @@ pub async fn file_dead_letter(
     let message = letter.unwrapped();
     let reason = message.headers.get_str("x-dead-letter-reason").unwrap_or("unknown");
     // Closed again, it was delivered again, and is written already.
-    let is_news = ledger.close(line, &Outcome::DeadLettered(Text::from(reason)), labels(&message));
-    if is_news { file.write(line, &message) } else { Ok(()) }
+    let (outcome, labels) = (Outcome::DeadLettered(Text::from(reason)), labels(&message));
+    if !ledger.close(line, &outcome, labels) {
+        return Ok(());
+    }
+    metrics::processed(&outcome, labels);
+    file.write(line, &message)
 }
 
 /// What the order of a dead letter is counted by, where there was one.

@@ -7,6 +7,7 @@ use crate::order_service::{
         Ending, InventoryAnswer, InventoryRejected, InventoryReserved, OrderCompleted, OrderEnded, OrderPriced,
         OrderUpdated, PaymentCompleted, PaymentFailed, ShippingScheduled, Step,
     },
+    metrics::{Stage, failed},
     order::OrderId,
     partners::{self, Charge, PaymentError},
     publishers::{OrderEventsPublisher, OrderUpdatedPublisher},
@@ -29,6 +30,7 @@ async fn tell(updates: &Publisher<OrderUpdatedPublisher>, order_id: &OrderId, st
     dead_letter = "order-service.dead-letters"
 )]
 pub async fn reserve_inventory(order: OrderPriced) -> Publish<InventoryAnswer> {
+    let _inventory = Stage::Inventory.enter();
     let OrderPriced { order_id, items, total, currency, payment, labels, .. } = order;
     if let Some(sku) = partners::out_of_stock(&items).cloned() {
         return Publish(InventoryAnswer::Rejected(InventoryRejected { order_id, sku, labels }));
@@ -71,13 +73,21 @@ pub async fn take_payment(
     updates: Publisher<OrderUpdatedPublisher>,
     ack: Ack,
 ) -> Result<(), TakePaymentError> {
+    let _payment = Stage::Payment.enter();
+    let failed = failed::<TakePaymentError>(Some(order.labels.order_type));
     // It may be asked again after a crash or a redelivery: a real partner is given the order's id, and charges once under it.
-    let charge = partners::charge(&order.payment.token, delivery.attempt)?;
+    let charge = partners::charge(&order.payment.token, delivery.attempt)
+        .map_err(TakePaymentError::from)
+        .inspect_err(&failed)?;
     let InventoryReserved { order_id, total: amount, currency, labels, .. } = order;
-    if charge == Charge::Declined {
-        answers.publish(&PaymentFailed { order_id, labels }).await?;
+    let is_declined = charge == Charge::Declined;
+    let answered = if is_declined {
+        answers.publish(&PaymentFailed { order_id: order_id.clone(), labels }).await
     } else {
-        answers.publish(&PaymentCompleted { order_id: order_id.clone(), amount, currency, labels }).await?;
+        answers.publish(&PaymentCompleted { order_id: order_id.clone(), amount, currency, labels }).await
+    };
+    answered.map_err(TakePaymentError::from).inspect_err(&failed)?;
+    if !is_declined {
         tell(&updates, &order_id, Step::Paid).await;
     }
     ack.ack();
@@ -90,6 +100,7 @@ pub async fn schedule_shipping(
     paid: PaymentCompleted,
     updates: Publisher<OrderUpdatedPublisher>,
 ) -> Publish<ShippingScheduled> {
+    let _shipping = Stage::Shipping.enter();
     let PaymentCompleted { order_id, labels, .. } = paid;
     let carrier = partners::carrier(labels.region).to_owned();
     tell(&updates, &order_id, Step::Shipped).await;

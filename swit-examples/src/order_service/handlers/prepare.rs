@@ -7,6 +7,7 @@ use swit::{Classify, Context, ErrorAction, Publish, event_handler};
 
 use crate::order_service::{
     events::{OrderCreated, OrderPriced, StockLow},
+    metrics::{Stage, failed},
     order::{Money, MoneyError, OrderId},
     partners::{self, NoLetterBox},
 };
@@ -67,7 +68,8 @@ pub async fn check_stock(order: OrderCreated) -> Option<Publish<StockLow>> {
 /// Says what the order costs, and hands it on: unless it contradicts itself, since it does not wait for its neighbours.
 #[event_handler(composite = prepare_order, order = 30)]
 pub async fn calculate_price(order: OrderCreated) -> Result<Publish<OrderPriced>, Inconsistent> {
-    let total = total_of(&order)?;
+    let _pricing = Stage::Pricing.enter();
+    let total = total_of(&order).inspect_err(failed(Some(order.labels.order_type)))?;
     let OrderCreated { order_id, items, currency, payment, labels, .. } = order;
     Ok(Publish(OrderPriced { order_id, lane: items[0].sku.clone(), items, total, currency, payment, labels }))
 }

@@ -9,7 +9,16 @@ use super::origin::Origin;
 use crate::order_service::{
     events::{OrderCompleted, OrderDuplicate, OrderRejected},
     ledger::{Ledger, Outcome},
+    metrics,
+    order::Labels,
 };
+
+/// Closes a line, and counts its order the first time.
+fn close(ledger: &Ledger, origin: &Origin, outcome: &Outcome, labels: Option<Labels>) {
+    if ledger.close(ledger.line_of(origin.tag()), outcome, labels) {
+        metrics::processed(outcome, labels);
+    }
+}
 
 /// Closes the lines of orders that went through.
 #[subscriber(
@@ -19,7 +28,7 @@ use crate::order_service::{
     dead_letter = "order-service.dead-letters"
 )]
 pub async fn record_completed(completed: OrderCompleted, origin: Origin, ledger: State<Ledger>) {
-    ledger.close(ledger.line_of(origin.tag()), &Outcome::Completed, Some(completed.labels));
+    close(&ledger, &origin, &Outcome::Completed, Some(completed.labels));
 }
 
 /// Closes the lines of orders that were rejected.
@@ -30,7 +39,7 @@ pub async fn record_completed(completed: OrderCompleted, origin: Origin, ledger:
     dead_letter = "order-service.dead-letters"
 )]
 pub async fn record_rejected(rejected: OrderRejected, origin: Origin, ledger: State<Ledger>) {
-    ledger.close(ledger.line_of(origin.tag()), &Outcome::Rejected(rejected.reason), Some(rejected.labels));
+    close(&ledger, &origin, &Outcome::Rejected(rejected.reason), Some(rejected.labels));
 }
 
 /// Closes the lines whose order id was there before.
@@ -41,5 +50,5 @@ pub async fn record_rejected(rejected: OrderRejected, origin: Origin, ledger: St
     dead_letter = "order-service.dead-letters"
 )]
 pub async fn record_duplicate(_: OrderDuplicate, origin: Origin, ledger: State<Ledger>) {
-    ledger.close(ledger.line_of(origin.tag()), &Outcome::Duplicate, None);
+    close(&ledger, &origin, &Outcome::Duplicate, None);
 }

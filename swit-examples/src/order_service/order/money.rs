@@ -34,6 +34,12 @@ pub enum MoneyError {
 }
 
 impl Money {
+    /// Near to it, for what is only counted in buckets.
+    pub fn to_f64(self) -> f64 {
+        use rust_decimal::prelude::ToPrimitive as _;
+        self.0.to_f64().unwrap_or(f64::NAN)
+    }
+
     /// The sum of quantities times prices, exact, with as many decimals as the price that has most.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ mod resolve;
 mod resolve_publisher;
 mod section;
 mod settings;
+mod spans;
 mod telemetry;
 mod transport;
 mod url;
@@ -49,5 +50,6 @@ pub use settings::{
 };
 pub(in crate::app) use telemetry::levels;
 pub use telemetry::{LogFormat, TelemetrySettings};
+pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
 pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

@@ -16,6 +16,8 @@ use tokio::{
     time::Instant,
 };
 
+#[cfg(feature = "prometheus")]
+use super::Row;
 use super::{Facts, Parts, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
 use crate::{
     app::{
@@ -337,6 +339,13 @@ impl Members {
             counts: member.view().map(|view| view.counts()).unwrap_or_default(),
         };
         state.members.iter().map(status).collect()
+    }
+
+    /// What is seen of those that run or drain, with what their series are labelled by.
+    #[cfg(feature = "prometheus")]
+    pub(in crate::app) fn rows(&self) -> Vec<Row> {
+        let row = |member: &Member| Some(Row::new(member.view()?, &member.queue));
+        self.lock().members.iter().filter_map(row).collect()
     }
 
     /// What is seen of those that run or drain.

@@ -27,6 +27,7 @@ pub(crate) use requirements::Required;
 pub(crate) use unique::{differ, queues as distinct};
 
 use super::{
+    admin,
     builder::App,
     config::Settings,
     providers,
@@ -35,7 +36,7 @@ use super::{
 use crate::{
     error::StartupReport,
     publisher::ChainEntry,
-    registry::{EventRegistration, ProviderRegistration},
+    registry::{EventRegistration, HealthCheckRegistration, ProviderRegistration},
     scope::{Service, Shared},
     text::Text,
     topic,
@@ -53,10 +54,16 @@ pub struct Graph {
     pub(crate) chain: Vec<(Text, ChainEntry)>,
     /// In the order in which they are built.
     pub(crate) providers: Vec<&'static ProviderRegistration>,
+    /// The server that is to be opened.
+    pub(crate) admin: Option<admin::Opening>,
+    pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,
     pub(crate) events: Vec<&'static EventRegistration>,
     /// Names of subscribers that may be made while it runs.
     pub(crate) expected: Vec<Text>,
+    /// What is wanted of traces, if anything is.
+    #[cfg(feature = "traces")]
+    pub(crate) traces: Option<super::traces::Wanted>,
     warnings: Vec<String>,
 }
 
@@ -79,11 +86,31 @@ impl Graph {
         let chain = publishers::chain(app, &settings);
         unique::names(app, &nodes, &mut faults);
         unique::publishers(app, &publishers, &mut faults);
+        unique::health_checks(app, &providers, &mut faults);
         unique::queues(&nodes, &mut faults);
         unique::breakers(&nodes, &mut faults);
         let openings = transports::openings(app, &settings, &service, &mut faults);
+        let admin = admin::opening(app, &settings, &mut faults);
         #[cfg(feature = "rabbitmq")]
         rabbitmq::check(app, &settings, &nodes, &mut faults);
+        #[cfg(not(feature = "prometheus"))]
+        if let Some((key, place)) = settings.telemetry.wants_metrics() {
+            faults.add(
+                place,
+                format!("`telemetry.{key}` is about the metrics page, which is not compiled in"),
+                "build with the feature `prometheus`, or leave the key out",
+            );
+        }
+        #[cfg(feature = "traces")]
+        let traces = super::traces::resolve(app, &settings, &mut faults);
+        #[cfg(not(feature = "traces"))]
+        if let Some((key, place)) = settings.telemetry.wants_traces() {
+            faults.add(
+                place,
+                format!("`telemetry.{key}` is about traces, which are not compiled in"),
+                "build with the feature `traces`, or `otlp` for a collector, or leave the key out",
+            );
+        }
         if cfg!(panic = "abort") {
             faults.add(
                 "Cargo.toml",
@@ -93,6 +120,7 @@ impl Graph {
         }
         faults.report()?;
         let events = app.selection.events.clone();
+        let health_checks = app.selection.health_checks.clone();
         let expected = app.expected.clone();
         #[cfg_attr(not(feature = "rabbitmq"), expect(unused_mut, reason = "no other transport has warnings"))]
         let mut warnings = warnings(app, &nodes);
@@ -106,9 +134,13 @@ impl Graph {
             publishers,
             chain,
             providers,
+            admin,
+            health_checks,
             sections,
             events,
             expected,
+            #[cfg(feature = "traces")]
+            traces,
             warnings,
         })
     }

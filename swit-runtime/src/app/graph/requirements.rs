@@ -56,6 +56,9 @@ pub(super) fn requirements(app: &App) -> Required {
     for provider in &app.selection.providers {
         add(provider.location, provider.name, provider.requires);
     }
+    for check in &app.selection.health_checks {
+        add(check.location, check.name, check.requires);
+    }
     all
 }
 

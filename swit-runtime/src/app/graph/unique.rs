@@ -3,7 +3,10 @@
 use std::{collections::HashMap, fmt::Display};
 
 use super::{Faults, Node, PublisherNode};
-use crate::{app::builder::App, registry::Location};
+use crate::{
+    app::builder::App,
+    registry::{Location, ProviderRegistration},
+};
 
 /// No name stands twice, and `only` and `except` name subscribers that there are.
 pub(super) fn names(app: &App, nodes: &[Node], faults: &mut Faults) {
@@ -74,6 +77,23 @@ pub(super) fn publishers(app: &App, publishers: &[PublisherNode], faults: &mut F
                     nearest.map_or_else(|| "name a publisher".to_owned(), |near| format!("did you mean `{near}`?")),
                 );
             }
+        }
+    }
+}
+
+/// No health check's name stands twice, those of providers among them.
+pub(super) fn health_checks(app: &App, providers: &[&'static ProviderRegistration], faults: &mut Faults) {
+    let of_providers =
+        providers.iter().filter(|found| found.health.is_some()).map(|found| (found.name, found.location));
+    let checks = app.selection.health_checks.iter().map(|found| (found.name, found.location));
+    let mut seen: HashMap<&str, Location> = HashMap::new();
+    for (name, location) in of_providers.chain(checks) {
+        if let Some(first) = seen.insert(name, location) {
+            faults.add(
+                location,
+                format!("the health check `{name}` was already registered at {first}"),
+                "give one of them another `name = \"…\"`",
+            );
         }
     }
 }

@@ -12,7 +12,13 @@ mod alone;
 mod collect;
 mod settle;
 
-use std::{collections::VecDeque, future::poll_fn, pin::pin, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use alone::Alone;
 use swit_grammar::subscriber::AckMode;
@@ -116,6 +122,7 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
     let Bench { seat, held, .. } = bench;
     let (mut items, mut members, mut unfit) =
         (Vec::with_capacity(held.len()), Vec::with_capacity(held.len()), Vec::new());
+    let attempted = seat.counters.is_detailed().then(|| seat.plan.scope.clock().now());
     for Held { delivery, attempt, seen } in held.drain(..) {
         // One whose connection was lost meanwhile comes again.
         let delivery = if seat.plan.ack == AckMode::None { Some(delivery) } else { seat.plan.current(delivery) };
@@ -135,6 +142,7 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
         guard.waited_since();
         match taken.filter(|_| outcome.is_success()) {
             Some(value) => {
+                seat.note_age(attempted);
                 items.push(Item::taken(value, &mut seat.cx));
                 members.push(Held { delivery: seat.cx.take_delivery(), attempt, seen });
             }
@@ -158,6 +166,15 @@ fn flow_of(plan: &Plan, members: &[Held]) -> Option<Flow> {
     let tracer = plan.scope.trace()?;
     let mut messages = members.iter().map(|held| held.delivery.message());
     Some(tracer.process_batch(&plan.receiver, &mut messages))
+}
+
+impl Seat {
+    /// Notes how old the message is at which an attempt is made then.
+    fn note_age(&self, then: Option<SystemTime>) {
+        if let (Some(then), Some(published)) = (then, self.cx.message().timestamp) {
+            self.counters.aged(then.duration_since(published).unwrap_or_default(), 1);
+        }
+    }
 }
 
 /// The one call, behind the guard.

@@ -14,10 +14,7 @@ use crate::{
     error_handler::Decision,
     failpoint::{self, Failpoint},
     outcome::{ErrorAction, Failure, Outcome},
-    pipeline::{
-        Counters,
-        conclude::{GivenUp, ended, log_failure},
-    },
+    pipeline::conclude::{ended, log_failure},
     policy::Ended,
     text::Text,
     trace::AttemptEnd,
@@ -54,7 +51,7 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.discard(held.delivery, &reason);
+                    self.waive(held.delivery, &reason);
                 }
             }
         }
@@ -126,7 +123,7 @@ impl Bench {
     async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.discard(held.delivery, &reason),
+            Outcome::Discarded(reason) => self.waive(held.delivery, &reason),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
@@ -162,6 +159,11 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
+    fn waive(&mut self, delivery: Delivery, reason: &Text) {
+        self.seat.counters.waived();
+        self.discard(delivery, reason);
+    }
+
     fn discard(&mut self, delivery: Delivery, reason: &Text) {
         self.seat.counters.discarded();
         self.seat.plan.discard(delivery, reason);
@@ -171,7 +173,7 @@ impl Bench {
     async fn fail(&mut self, held: Held, failure: Arc<Failure>, together: bool, waiting: &mut Vec<Settling>) {
         let Held { delivery, attempt, seen } = held;
         let (plan, counters) = (self.seat.plan.clone(), self.seat.counters.clone());
-        counters.failed();
+        counters.failed(failure.class());
         if plan.ack == AckMode::None {
             counters.discarded();
             return;
@@ -196,19 +198,12 @@ impl Bench {
                 self.alone.push_back(Alone::new(delivery, attempt.saturating_add(1)));
             }
             Decision::DeadLetter { reason } => waiting.push(Box::pin(async move {
-                let count = |what| count(&counters, what);
+                let count = |what| counters.gave_up(what, &reason);
                 plan.give_up(delivery, &reason, Some(&failure), attempt, flow.as_ref(), count).await;
                 None
             })),
             Decision::Discard { reason } => self.discard(delivery, &reason),
         }
-    }
-}
-
-fn count(counters: &Counters, what: GivenUp) {
-    match what {
-        GivenUp::DeadLettered => counters.dead_lettered(),
-        GivenUp::Discarded => counters.discarded(),
     }
 }
 

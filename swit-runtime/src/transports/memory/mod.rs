@@ -136,6 +136,12 @@ impl Transport for MemoryTransport {
         Arc::clone(&self.publisher) as Arc<dyn Publish>
     }
 
+    fn ready<'a>(&'a self, queues: &'a [Text]) -> BoxFuture<'a, Vec<Option<u64>>> {
+        let ready = |queue: &Text| self.core.routes.queue(queue).map(|queue| queue.lying() as u64);
+        let all = queues.iter().map(ready).collect();
+        Box::pin(async { all })
+    }
+
     fn inspect(&self) -> Option<&dyn Inspect> {
         Some(&*self.core)
     }

@@ -100,6 +100,11 @@ impl Link {
         self.status.subscribe()
     }
 
+    /// The connection, if it stands now.
+    pub(super) fn standing(&self) -> Option<Up> {
+        self.up.borrow().clone()
+    }
+
     /// The connection, once it stands. `None`: the transport is closed.
     pub(super) async fn up(&self) -> Option<Up> {
         let mut up = self.up.subscribe();

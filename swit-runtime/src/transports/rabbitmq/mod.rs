@@ -158,6 +158,10 @@ impl Transport for RabbitMqTransport {
         Arc::clone(&self.outlet) as Arc<dyn Publish>
     }
 
+    fn ready<'a>(&'a self, queues: &'a [Text]) -> BoxFuture<'a, Vec<Option<u64>>> {
+        Box::pin(administration::ready(&self.core, queues))
+    }
+
     fn status(&self) -> Vec<watch::Receiver<Status>> {
         vec![self.core.consume.status(), self.core.publish.status()]
     }

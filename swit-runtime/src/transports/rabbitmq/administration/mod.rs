@@ -12,10 +12,12 @@ mod http;
 mod leftovers;
 mod listing;
 mod management;
+mod ready;
 mod walk;
 mod withdraw;
 
 pub use management::{Management, ManagementError};
+pub(super) use ready::ready;
 pub(super) use withdraw::withdraw;
 
 use super::{RabbitMqTransport, core::Core};

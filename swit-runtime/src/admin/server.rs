@@ -1,0 +1,109 @@
+//! Listening, and owning the connections.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection::{self, Site},
+    gatekeeper::Gatekeeper,
+    page::Page,
+};
+
+/// Most connections at once; who comes later waits.
+const MAX_CONNECTIONS: usize = 64;
+/// How long answers that are under way have, once the server is closed.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long nothing is accepted after that failed, as it does when there are no file descriptors left.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// A server that listens. Dropped, it ends with its connections.
+pub(crate) struct Server {
+    address: SocketAddr,
+    closing: CancellationToken,
+    /// The one that accepts; it owns those of the connections.
+    acceptor: JoinSet<()>,
+}
+
+impl Server {
+    /// Listens at an address; port 0 takes any.
+    ///
+    /// # Errors
+    /// The address can't be had.
+    pub(crate) async fn listen(
+        address: SocketAddr,
+        pages: Vec<Arc<dyn Page>>,
+        gatekeeper: Gatekeeper,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let closing = CancellationToken::new();
+        let site = Site { pages: pages.into(), gatekeeper: Arc::new(gatekeeper), closing: closing.clone() };
+        let mut acceptor = JoinSet::new();
+        acceptor.spawn(accept(listener, site));
+        Ok(Self { address, closing, acceptor })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts nobody any more, and ends once those that are being answered are, after a second at the latest.
+    pub(crate) async fn close(&mut self) {
+        self.closing.cancel();
+        while self.acceptor.join_next().await.is_some() {}
+    }
+}
+
+async fn accept(listener: TcpListener, site: Site) {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut failed = false;
+    while let Some(accepted) = next(&listener, &room, &site.closing).await {
+        // What has ended is forgotten as others come.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, place)) => {
+                failed = false;
+                let site = site.clone();
+                connections.spawn(async move {
+                    connection::serve(stream, site).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failed, true) {
+                    tracing::warn!(%error, "the admin server can't accept connections; it goes on trying");
+                }
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+type Accepted = io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)>;
+
+/// The next connection, once there is room for it; none when the server is closed.
+async fn next(listener: &TcpListener, room: &Arc<Semaphore>, closing: &CancellationToken) -> Option<Accepted> {
+    let accepted = async {
+        // It is never closed.
+        let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, _) = listener.accept().await?;
+        Ok((stream, place))
+    };
+    tokio::select! {
+        biased;
+        () = closing.cancelled() => None,
+        accepted = accepted => Some(accepted),
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}

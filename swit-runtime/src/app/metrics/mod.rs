@@ -1,0 +1,110 @@
+//! The metrics page of a running service.
+//!
+//! Almost everything is pulled when the page is asked for, from what workers, publishers and connections count or know
+//! anyway. Guarantees:
+//! - every series of what is registered is there from the start, with zeros, and no message adds one (`families`);
+//! - what has to be asked of a broker is asked beside the data path, seldom, and not shown once it is old (`depths`);
+//! - the page is valid whatever the program's own metrics are called (`crate::metrics::recorder`).
+
+mod consume;
+mod depths;
+mod families;
+mod publish;
+#[cfg(feature = "admin")]
+mod served;
+mod state;
+
+use std::{fmt, sync::Arc};
+
+use depths::Depths;
+use families::SERVICE;
+#[cfg(feature = "admin")]
+pub(super) use served::Served;
+
+use super::{dynamic::Members, graph::Graph};
+use crate::{
+    metrics::{Page, Recorder},
+    publisher::{Outlets, Published},
+    registry::EventRegistration,
+    scope::Scope,
+    text::Text,
+    transport::Transport,
+};
+
+/// Writes the metrics page of a running service. Cheap to clone; it keeps nothing running.
+#[derive(Clone)]
+pub struct Metrics(Arc<Source>);
+
+struct Source {
+    prefix: String,
+    scope: Arc<Scope>,
+    members: Arc<Members>,
+    outlets: Arc<Outlets>,
+    transports: Vec<Arc<dyn Transport>>,
+    depths: Depths,
+}
+
+impl Metrics {
+    pub(super) fn start(
+        prefix: String,
+        scope: &Arc<Scope>,
+        members: &Arc<Members>,
+        outlets: &Arc<Outlets>,
+        transports: &[Arc<dyn Transport>],
+    ) -> Self {
+        Self(Arc::new(Source {
+            prefix,
+            scope: scope.clone(),
+            members: members.clone(),
+            outlets: outlets.clone(),
+            transports: transports.to_vec(),
+            depths: Depths::start(transports),
+        }))
+    }
+
+    /// The page, in Prometheus' text format 0.0.4 (`text/plain; version=0.0.4`): swit's own series, then those of the program.
+    ///
+    /// What has to be asked of a broker is asked at most every five seconds; the page waits two seconds for it and then does
+    /// without. Cancel-safe.
+    pub async fn page(&self) -> String {
+        let source = &*self.0;
+        let subscribers = source.members.rows();
+        let depths = source.depths.of(&subscribers).await;
+        let mut page = Page::new();
+        let prefix = &*source.prefix;
+        SERVICE.begin(prefix, &mut page);
+        let service = source.scope.service();
+        page.value(&[("service", &service.name), ("version", &service.version), ("instance", &service.instance)], 1);
+        publish::write(prefix, source.outlets.published(), &mut page);
+        consume::write(prefix, &subscribers, &mut page);
+        state::write(prefix, source, &subscribers, &depths, &mut page);
+        if let Some(recorder) = Recorder::global() {
+            recorder.write(prefix, &mut page);
+        }
+        page.finish()
+    }
+
+    /// Asks nothing of brokers any more.
+    pub(super) fn stop(&self) {
+        self.0.depths.stop();
+    }
+}
+
+/// The topics that have series of their own: those of events, of publishers, and those that subscribers name in full.
+pub(super) fn published(graph: &Graph) -> Published {
+    let of_events = |event: &&'static EventRegistration| event.descriptors;
+    let events = graph.events.iter().flat_map(of_events).map(|event| event.topic);
+    let publishers =
+        graph.publishers.iter().flat_map(|publisher| publisher.registration.events).map(|event| event.topic);
+    let handled = graph.nodes.iter().flat_map(|node| node.registration.events.iter().chain(&node.emits));
+    let literal = |pattern: &&Text| !pattern.split('.').any(|word| word == "*" || word == "#");
+    let patterns = graph.nodes.iter().flat_map(|node| &node.queue.patterns).filter(literal).cloned();
+    let known = events.chain(publishers).chain(handled.map(|event| event.topic)).map(Text::from_static);
+    Published::new(known.chain(patterns))
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("prefix", &self.0.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! The series of what is now: queues, connections, breakers, alerts.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Source,
+    depths::Seen,
+    families::{ALERTS, CIRCUIT, CONNECTION, DEPTH, LAG, PUBLISHERS, RECONNECTS, SUBSCRIBERS, SUBSCRIPTION},
+};
+use crate::{
+    alert::AlertKind,
+    app::dynamic::Row,
+    metrics::Page,
+    policy::BreakerState,
+    transport::{ConnectionState, Status, SubscriptionState},
+};
+
+pub(super) fn write(prefix: &str, source: &Source, rows: &[Row], depths: &Seen, page: &mut Page) {
+    lag(prefix, rows, depths, page);
+    DEPTH.begin(prefix, page);
+    // Of two transports that have a queue of the same name, both: a name is what an alert names.
+    let mut by_name: BTreeMap<&str, u64> = BTreeMap::new();
+    for ((_, queue), ready) in depths {
+        *by_name.entry(queue).or_default() += ready;
+    }
+    for (queue, ready) in by_name {
+        page.value(&[("queue", queue)], ready);
+    }
+    SUBSCRIPTION.begin(prefix, page);
+    let consumes = |row: &Row| *row.view.subscription().status().borrow() == SubscriptionState::Consuming;
+    for row in rows {
+        page.value(&[("subscriber", row.subscriber())], u8::from(consumes(row)));
+    }
+    CIRCUIT.begin(prefix, page);
+    for row in rows {
+        let state = match row.view.plan().breaker() {
+            None => continue,
+            Some(BreakerState::Closed) => 0,
+            Some(BreakerState::HalfOpen) => 1,
+            Some(BreakerState::Open { .. }) => 2,
+        };
+        page.value(&[("subscriber", row.subscriber())], state);
+    }
+    connections(prefix, source, page);
+    PUBLISHERS.begin(prefix, page);
+    page.value(&[], source.outlets.len());
+    SUBSCRIBERS.begin(prefix, page);
+    page.value(&[], rows.iter().filter(|row| consumes(row)).count());
+    alerts(prefix, source, page);
+}
+
+/// Subscribers of one group may take the same topics, each from its own queue: the group waits for the sum.
+fn lag(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
+    LAG.begin(prefix, page);
+    let mut sums: BTreeMap<(&str, &str), Option<u64>> = BTreeMap::new();
+    for row in rows {
+        let [(_, topic), (_, group), _] = row.labels();
+        let receiver = &row.view.plan().receiver;
+        let ready = depths.get(&(receiver.transport.clone(), receiver.queue.clone())).copied();
+        let sum = sums.entry((topic, group)).or_insert(Some(0));
+        // A part of it would look like all of it.
+        *sum = sum.zip(ready).map(|(sum, ready)| sum + ready);
+    }
+    for ((topic, group), ready) in sums {
+        if let Some(ready) = ready {
+            page.value(&[("topic", topic), ("consumer_group", group), ("partition", "0")], ready);
+        }
+    }
+}
+
+fn connections(prefix: &str, source: &Source, page: &mut Page) {
+    let transports: Vec<(&str, Status)> = source
+        .transports
+        .iter()
+        .map(|transport| {
+            let each = transport.status().into_iter().map(|status| *status.borrow());
+            (transport.name(), each.fold(Status::new(ConnectionState::Connected), Status::with))
+        })
+        .collect();
+    CONNECTION.begin(prefix, page);
+    for (transport, status) in &transports {
+        page.value(&[("transport", transport)], u8::from(status.state == ConnectionState::Connected));
+    }
+    RECONNECTS.begin(prefix, page);
+    for (transport, status) in &transports {
+        page.value(&[("transport", transport)], status.reconnects);
+    }
+}
+
+fn alerts(prefix: &str, source: &Source, page: &mut Page) {
+    ALERTS.begin(prefix, page);
+    let mut kinds: BTreeMap<&str, u64> = AlertKind::BUILT_IN.iter().map(|kind| (kind.as_str(), 0)).collect();
+    for (kind, many) in source.scope.alerts().counts() {
+        *kinds.entry(kind.as_str()).or_default() += many;
+    }
+    for (kind, many) in kinds {
+        page.value(&[("kind", kind)], many);
+    }
+}

@@ -1,0 +1,9 @@
+//! The metrics page: what is on it, from the start and after messages, and what never is.
+
+mod bounds;
+mod consuming;
+mod deployed;
+mod documented;
+mod page;
+mod publishing;
+mod scraped;
