@@ -37,4 +37,5 @@ mod refusals;
 mod retries;
 mod subscribing;
 mod support;
+mod traces;
 mod validation;
