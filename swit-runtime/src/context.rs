@@ -20,7 +20,7 @@ use crate::{
     outcome::Failure,
     scope::{Scope, Shared},
     text::Text,
-    trace::{Carried, AttemptEnd, Flow, Under, carried, forward},
+    trace::{AttemptEnd, Carried, Flow, Under, carried, forward},
     transport::{BoxFuture, Delivery},
 };
 

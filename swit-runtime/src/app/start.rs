@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::Metrics;
 #[cfg(all(feature = "admin", feature = "prometheus"))]
 use super::metrics::Served;
+#[cfg(feature = "traces")]
+use super::traces::Tracing;
 use super::{
     admin::Admin,
     alerting::Alerting,
@@ -21,8 +23,6 @@ use super::{
     running::Running,
     transports,
 };
-#[cfg(feature = "traces")]
-use super::traces::Tracing;
 #[cfg(feature = "admin")]
 use crate::admin::Page;
 use crate::{

@@ -58,8 +58,7 @@ impl Seat {
                     let text = format!("message {} {failure}", delivery.message().id);
                     self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
                 }
-                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes), None)
-                    .await;
+                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes), None).await;
             }
         }
     }

@@ -69,10 +69,12 @@ impl Ack {
         match plan.policy.decide(&failure, attempt) {
             Decision::Retry { wait } => {
                 plan.count_late(super::counters::Counters::retries);
-                plan.retry_later(delivery, attempt.saturating_add(1), wait, self.flow.as_ref()).await.map_err(|delivery| {
-                    delivery.settle(Verdict::Requeue);
-                    SettleError::NotDelayed
-                })
+                plan.retry_later(delivery, attempt.saturating_add(1), wait, self.flow.as_ref()).await.map_err(
+                    |delivery| {
+                        delivery.settle(Verdict::Requeue);
+                        SettleError::NotDelayed
+                    },
+                )
             }
             Decision::DeadLetter { reason } | Decision::Discard { reason } => {
                 plan.give_up_late(delivery, &reason, &failure, attempt, self.flow.as_ref()).await;

@@ -323,8 +323,13 @@ mod tests {
         let background = Background::start(&path, "p".into(), 1_000);
         let publish = async |text: &str| {
             let message = Message::new("t", text.to_owned());
-            let outgoing =
-                Outgoing { message, delay: Duration::ZERO, unrouted: Unrouted::Ignore, under_delivery: false, pending: None };
+            let outgoing = Outgoing {
+                message,
+                delay: Duration::ZERO,
+                unrouted: Unrouted::Ignore,
+                under_delivery: false,
+                pending: None,
+            };
             background.take_in(&path, outgoing).await.unwrap();
         };
 

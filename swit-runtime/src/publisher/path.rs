@@ -297,13 +297,8 @@ impl HandOver for Last<'_> {
             }
             path.check(message)?;
             let Self { delay, unrouted, under_delivery, .. } = *self;
-            let outgoing = path.encode(Outgoing {
-                message: message.clone(),
-                delay,
-                unrouted,
-                under_delivery,
-                pending: None,
-            })?;
+            let outgoing =
+                path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery, pending: None })?;
             if let Some(turn) = &self.turn {
                 turn.comes().await;
             }

@@ -4,6 +4,7 @@ use opentelemetry::{KeyValue, trace::Status};
 
 use crate::{
     context::Receiver,
+    id::MessageId,
     message::Message,
     outcome::{Failure, FailureKind, cap, escape},
 };
@@ -20,7 +21,10 @@ fn system(system: &'static str, name: &'static str, operation: &'static str) -> 
 }
 
 fn message(into: &mut Vec<KeyValue>, system: &'static str, message: &Message) {
-    into.push(KeyValue::new("messaging.message.id", message.id.to_string()));
+    // A publication outside of a delivery gets its id later.
+    if !message.id.is_empty() {
+        into.push(id(&message.id));
+    }
     into.push(KeyValue::new("messaging.message.body.size", bytes(message)));
     if let Some(conversation) = &message.correlation_id {
         into.push(KeyValue::new("messaging.message.conversation_id", conversation.to_string()));
@@ -28,6 +32,10 @@ fn message(into: &mut Vec<KeyValue>, system: &'static str, message: &Message) {
     if system == "rabbitmq" {
         into.push(KeyValue::new("rabbitmq.destination.routing_key", message.topic.to_string()));
     }
+}
+
+pub(super) fn id(id: &MessageId) -> KeyValue {
+    KeyValue::new("messaging.message.id", id.to_string())
 }
 
 fn bytes(message: &Message) -> i64 {
@@ -65,11 +73,11 @@ pub(super) fn settle(messaging: &'static str, of: &Receiver, one: &Message, how:
     let mut all = Vec::with_capacity(7);
     all.extend(system(messaging, how, "settle"));
     receiver(&mut all, of);
-    all.push(KeyValue::new("messaging.message.id", one.id.to_string()));
+    all.push(id(&one.id));
     all
 }
 
-/// Of a publication. Its id is known when it is answered.
+/// Of a publication.
 pub(super) fn send(messaging: &'static str, one: &Message) -> Vec<KeyValue> {
     let mut all = Vec::with_capacity(9);
     all.extend(system(messaging, "send", "send"));

@@ -12,12 +12,14 @@ use crate::{error::PublishError, id::MessageId, outcome::one_line, trace::Pendin
 /// A span that ends when its publication is answered.
 pub(super) struct Sent {
     span: Span,
+    /// Its message had an id when it began.
+    identified: bool,
     answered: bool,
 }
 
 impl Sent {
-    pub(super) fn new(span: Span) -> Self {
-        Self { span, answered: false }
+    pub(super) fn new(span: Span, identified: bool) -> Self {
+        Self { span, identified, answered: false }
     }
 }
 
@@ -25,7 +27,8 @@ impl Pending for Sent {
     fn end(mut self: Box<Self>, answer: Result<&MessageId, &PublishError>) {
         self.answered = true;
         match answer {
-            Ok(id) => self.span.set_attribute(KeyValue::new("messaging.message.id", id.to_string())),
+            Ok(_) if self.identified => {}
+            Ok(id) => self.span.set_attribute(attributes::id(id)),
             Err(error) => {
                 self.span.set_attribute(KeyValue::new("error.type", error.kind()));
                 self.span.set_status(attributes::failed(&one_line(error)));

@@ -159,11 +159,17 @@ impl Trace for Spans {
         span.end();
     }
 
-    fn settle(&self, flow: &Flow, receiver: &Receiver, message: &Message, how: &'static str) -> Option<Box<dyn Pending>> {
+    fn settle(
+        &self,
+        flow: &Flow,
+        receiver: &Receiver,
+        message: &Message,
+        how: &'static str,
+    ) -> Option<Box<dyn Pending>> {
         let Kept(cx) = flow.kept().filter(|_| flow.ids().is_sampled())?;
         let attributes = attributes::settle(self.system(&receiver.transport), receiver, message, how);
         let builder = Self::builder(format!("{how} {}", receiver.queue), SpanKind::Client, attributes);
-        Some(Box::new(Sent::new(self.tracer.build_with_context(builder, cx))))
+        Some(Box::new(Sent::new(self.tracer.build_with_context(builder, cx), true)))
     }
 
     fn send(&self, message: &mut Message, transport: &str, under: Under<'_>) -> Option<Box<dyn Pending>> {
@@ -193,6 +199,7 @@ impl Trace for Spans {
             self.propagation.write(parent.unsampled(), cx.as_ref(), under.carried, &mut message.headers);
             return None;
         }
+        let identified = !message.id.is_empty();
         let attributes = attributes::send(self.system(transport), message);
         let mut builder = Self::builder(format!("send {}", message.topic), SpanKind::Producer, attributes);
         if let Some(beside) = beside.filter(Ids::is_sampled) {
@@ -207,7 +214,7 @@ impl Trace for Spans {
         let ids = ids_of(span.span_context()).unwrap_or(parent);
         let cx = is_more(&above).then(|| above.with_remote_span_context(span.span_context().clone()));
         self.propagation.write(ids, cx.as_ref(), under.carried, &mut message.headers);
-        Some(Box::new(Sent::new(span)))
+        Some(Box::new(Sent::new(span, identified)))
     }
 }
 

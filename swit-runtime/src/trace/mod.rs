@@ -77,7 +77,13 @@ pub(crate) trait Trace: Send + Sync + fmt::Debug {
 
     /// A message is settled other than by acknowledging it, which takes a while: `how` is `retry`, `dead_letter` or
     /// `discard`. `None`: it isn't recorded.
-    fn settle(&self, flow: &Flow, receiver: &Receiver, message: &Message, how: &'static str) -> Option<Box<dyn Pending>>;
+    fn settle(
+        &self,
+        flow: &Flow,
+        receiver: &Receiver,
+        message: &Message,
+        how: &'static str,
+    ) -> Option<Box<dyn Pending>>;
 
     /// A message is published: writes into its headers whatever the one that takes it has to know. `None`: it isn't
     /// recorded.

@@ -20,7 +20,14 @@ async fn passes(_task: Task, publisher: Publisher) -> Result<Publish<Passed>, sw
 #[subscriber(topic = "task.passed")]
 async fn takes(passed: Passed, headers: Headers, journal: State<Journal>) {
     let one = |name: &str| headers.get_str(name).unwrap_or("-").to_owned();
-    journal.note(format!("{}: {} {} {} {}", passed.by, one("traceparent"), one("tracestate"), one("baggage"), one("own")));
+    journal.note(format!(
+        "{}: {} {} {} {}",
+        passed.by,
+        one("traceparent"),
+        one("tracestate"),
+        one("baggage"),
+        one("own")
+    ));
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,11 @@ struct Done {
 }
 
 #[subscriber(topic = "task.created")]
-async fn publishes(task: Task, publisher: Publisher, journal: State<Journal>) -> Result<swit::Publish<Done>, swit::PublishError> {
+async fn publishes(
+    task: Task,
+    publisher: Publisher,
+    journal: State<Journal>,
+) -> Result<swit::Publish<Done>, swit::PublishError> {
     let here = OtelContext::current();
     journal.note(here.span().span_context().span_id().to_string());
     tokio::task::yield_now().await;
@@ -89,7 +93,8 @@ async fn a_trace_that_comes_in_goes_on() {
     let seen = Seen::default();
     let app = App::only::<(shows,)>().provide(Journal::default()).service("shop", "1.2.3");
     let app = TestApp::start(seen.by(app)).await.unwrap();
-    let message = Message::new("task.created", "{}").with_header("traceparent", PARENT).with_header("tracestate", "a=b");
+    let message =
+        Message::new("task.created", "{}").with_header("traceparent", PARENT).with_header("tracestate", "a=b");
     app.publish_to("task.created", message).await.unwrap();
     app.wait_quiet().await;
     let (sent, process) = (seen.one("send task.created"), seen.one("process shop.shows"));
@@ -108,7 +113,9 @@ async fn what_cannot_be_read_begins_a_trace_and_fails_nothing() {
     let messages = [
         Message::new("task.created", "{}").with_header("traceparent", "00-nonsense"),
         Message::new("task.created", "{}").with_header("traceparent", 7),
-        Message::new("task.created", "{}").with_header("traceparent", PARENT.to_uppercase()).with_header("baggage", ";;=,"),
+        Message::new("task.created", "{}")
+            .with_header("traceparent", PARENT.to_uppercase())
+            .with_header("baggage", ";;=,"),
         Message::new("task.created", "{}").with_header("traceparent", bytes::Bytes::from_static(PARENT.as_bytes())),
     ];
     for message in messages {
@@ -126,7 +133,11 @@ async fn what_cannot_be_read_begins_a_trace_and_fails_nothing() {
 struct Baggage;
 
 impl swit::Middleware for Baggage {
-    fn handle<'a>(&'a self, cx: &'a mut Context, next: swit::Next<'a>) -> swit::transport::BoxFuture<'a, swit::Outcome> {
+    fn handle<'a>(
+        &'a self,
+        cx: &'a mut Context,
+        next: swit::Next<'a>,
+    ) -> swit::transport::BoxFuture<'a, swit::Outcome> {
         use opentelemetry::baggage::BaggageExt as _;
         assert_eq!(OtelContext::current().baggage().get("tenant").map(|value| value.to_string()), Some("a".into()));
         Box::pin(next.run(cx))

@@ -14,7 +14,12 @@ struct Told {
 }
 
 #[subscriber(topic = "task.created")]
-async fn tells(task: Task, publisher: Publisher, headers: Headers, journal: State<Journal>) -> Result<(), swit::PublishError> {
+async fn tells(
+    task: Task,
+    publisher: Publisher,
+    headers: Headers,
+    journal: State<Journal>,
+) -> Result<(), swit::PublishError> {
     let here = OtelContext::current();
     let span = here.span();
     journal.note(headers.get_str("traceparent").unwrap_or_default());

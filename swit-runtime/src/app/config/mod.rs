@@ -48,8 +48,8 @@ pub use settings::{
     BatchSettings, BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
     RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
+pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
 pub(in crate::app) use telemetry::levels;
 pub use telemetry::{LogFormat, TelemetrySettings};
-pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
 pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

@@ -47,7 +47,8 @@ pub(crate) fn resolve(app: &App, settings: &Settings, faults: &mut Faults) -> Op
     let given = given.as_ref();
     let exporter = exporter(telemetry.exporter.as_ref(), &mut variables);
     if exporter == SpanExporter::Otlp && !cfg!(feature = "otlp") {
-        let place = telemetry.exporter.as_ref().map_or_else(|| "OTEL_TRACES_EXPORTER".to_owned(), |set| set.origin.to_string());
+        let place =
+            telemetry.exporter.as_ref().map_or_else(|| "OTEL_TRACES_EXPORTER".to_owned(), |set| set.origin.to_string());
         faults.add(
             place,
             "spans are to go to a collector, which is not compiled in",

@@ -68,7 +68,7 @@ fn answer(by: &str) -> Result<Response<BoxBody<Bytes, Infallible>>, hyper::http:
         "application/x-protobuf"
     };
     let frames = frames.into_iter().map(Ok::<_, Infallible>);
-    Response::builder().header("content-type", kind).body(BodyExt::boxed(StreamBody::new(Frames(frames))))
+    Response::builder().header("content-type", kind).body(StreamBody::new(Frames(frames)).boxed())
 }
 
 /// All there at once.

@@ -21,21 +21,28 @@ use tokio::{
     process::{Child, Command},
 };
 
-macro_rules! events {
-    ($($name:ident = $topic:literal;)*) => { $(
-        #[derive(Debug, Clone, Serialize, Deserialize, Event)]
-        #[event(topic = $topic, version = 1, unrouted = "ignore")]
-        struct $name {
-            order: String,
-        }
-    )* };
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "order.created", version = 1, unrouted = "ignore")]
+struct Created {
+    order: String,
 }
 
-events! {
-    Created = "order.created";
-    Paid = "order.paid";
-    Reserved = "order.reserved";
-    Shipped = "order.shipped";
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "order.paid", version = 1, unrouted = "ignore")]
+struct Paid {
+    order: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "order.reserved", version = 1, unrouted = "ignore")]
+struct Reserved {
+    order: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Event)]
+#[event(topic = "order.shipped", version = 1, unrouted = "ignore")]
+struct Shipped {
+    order: String,
 }
 
 /// Fails as often as it is told to.
@@ -125,7 +132,11 @@ async fn quiet(services: &[Running]) {
     let deadline = Instant::now() + Duration::from_secs(30);
     let done = |running: &Running| running.stats().iter().all(|stats| stats.counts.succeeded >= 1);
     while !services.iter().all(done) {
-        assert!(Instant::now() < deadline, "the order does not arrive: {:?}", services.iter().map(Running::stats).collect::<Vec<_>>());
+        assert!(
+            Instant::now() < deadline,
+            "the order does not arrive: {:?}",
+            services.iter().map(Running::stats).collect::<Vec<_>>()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -174,7 +185,10 @@ fn assert_connected(lines: &[Line], protocol: &str) {
         found
     };
     let paid = attempts(&format!("payment-{protocol}.pays"));
-    assert_eq!(paid.iter().map(|line| (line.attempt, line.failed)).collect::<Vec<_>>(), [(Some(1), true), (Some(2), false)]);
+    assert_eq!(
+        paid.iter().map(|line| (line.attempt, line.failed)).collect::<Vec<_>>(),
+        [(Some(1), true), (Some(2), false)]
+    );
     let reserved = attempts(&format!("stock-{protocol}.reserves"));
     assert_eq!(reserved.iter().map(|line| line.attempt).collect::<Vec<_>>(), [Some(1), Some(2)]);
     assert_eq!(reserved[1].links, [reserved[0].span.clone()], "the redelivery is linked to the attempt before it");
