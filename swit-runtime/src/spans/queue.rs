@@ -162,6 +162,8 @@ impl Export {
 
     async fn export(&mut self, batch: Vec<SpanData>) {
         let many = batch.len();
+        // Until it is answered: who gives up in between does not forget them.
+        self.shared.lost.fetch_add(many as u64, Ordering::Relaxed);
         let exported = {
             // What exporting does makes no spans of its own.
             let export = suppressed(self.exporter.export(batch));
@@ -174,6 +176,7 @@ impl Export {
         };
         match error {
             None => {
+                self.shared.lost.fetch_sub(many as u64, Ordering::Relaxed);
                 if std::mem::take(&mut self.failing) {
                     tracing::info!("spans are exported again");
                 }
@@ -183,7 +186,6 @@ impl Export {
                 }
             }
             Some(error) => {
-                self.shared.lost.fetch_add(many as u64, Ordering::Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!(spans = many, %error, "spans can't be exported; they are lost until it is said that they are exported again");
                 }
@@ -200,4 +202,122 @@ async fn suppressed<F: Future>(future: F) -> F::Output {
         future.as_mut().poll(task)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, OnceLock};
+
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::{
+        error::OTelSdkError,
+        trace::{SdkTracer, SdkTracerProvider, SpanExporter},
+    };
+
+    use super::*;
+
+    /// Answers, fails, or says nothing.
+    #[derive(Debug, Clone, Default)]
+    struct Fake(Arc<Mutex<State>>);
+
+    #[derive(Debug, Default)]
+    struct State {
+        taken: Vec<usize>,
+        refuses: bool,
+        silent: bool,
+    }
+
+    impl SpanExporter for Fake {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            let silent = {
+                let mut state = self.0.lock().unwrap();
+                state.taken.push(batch.len());
+                if state.refuses {
+                    return Err(OTelSdkError::InternalFailure("no".into()));
+                }
+                state.silent
+            };
+            if silent {
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+    }
+
+    struct Rig {
+        fake: Fake,
+        tracer: SdkTracer,
+        shared: Arc<Shared>,
+        ending: CancellationToken,
+        deadline: Arc<OnceLock<Instant>>,
+        task: tokio::task::JoinHandle<()>,
+    }
+
+    impl Rig {
+        fn new(silent: bool) -> Self {
+            let fake = Fake::default();
+            fake.0.lock().unwrap().silent = silent;
+            let bounds = Bounds { queue: 10, batch: 4, ..Bounds::default() };
+            let (queue, export) = Queue::new(Exporter::new(fake.clone()), bounds);
+            let shared = queue.shared.clone();
+            let tracer = SdkTracerProvider::builder().with_span_processor(queue).build().tracer("test");
+            let (ending, deadline) = (CancellationToken::new(), Arc::new(OnceLock::new()));
+            let task = tokio::spawn(export.run(ending.clone(), deadline.clone()));
+            Self { fake, tracer, shared, ending, deadline, task }
+        }
+
+        fn spans(&self, many: usize) {
+            for _ in 0..many {
+                self.tracer.in_span("a", |_| ());
+            }
+        }
+
+        async fn close(self) -> (Vec<usize>, u64) {
+            self.deadline.set(Instant::now() + Duration::from_secs(2)).unwrap();
+            self.ending.cancel();
+            let began = Instant::now();
+            self.task.await.unwrap();
+            assert!(began.elapsed() <= Duration::from_secs(2), "{:?}", began.elapsed());
+            let taken = self.fake.0.lock().unwrap().taken.clone();
+            (taken, self.shared.lost.load(Ordering::Relaxed))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_goes_when_it_is_full_or_after_a_while_and_the_rest_at_the_end() {
+        let rig = Rig::new(false);
+        rig.spans(6);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(rig.fake.0.lock().unwrap().taken, [4]);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert_eq!(rig.fake.0.lock().unwrap().taken, [4, 2]);
+        rig.spans(9);
+        let (taken, lost) = rig.close().await;
+        assert_eq!((taken.iter().sum::<usize>(), lost), (15, 0), "{taken:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_room_is_dropped_and_counted_and_a_silent_collector_ends_by_the_deadline() {
+        let rig = Rig::new(true);
+        rig.spans(4);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        // Four are with the collector, ten wait.
+        rig.spans(25);
+        assert_eq!(rig.shared.dropped.load(Ordering::Relaxed), 15);
+        let (taken, lost) = rig.close().await;
+        assert_eq!(taken, [4]);
+        assert_eq!(lost, 29);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_is_lost_and_the_next_goes_on() {
+        let rig = Rig::new(false);
+        rig.fake.0.lock().unwrap().refuses = true;
+        rig.spans(4);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        rig.fake.0.lock().unwrap().refuses = false;
+        rig.spans(4);
+        let (taken, lost) = rig.close().await;
+        assert_eq!((taken, lost), (vec![4, 4], 4));
+    }
 }
