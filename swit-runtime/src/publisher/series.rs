@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -33,6 +33,8 @@ pub(crate) struct Published {
     places: HashMap<Text, usize, RandomState>,
     /// The last one is that of all other topics.
     series: Vec<Series>,
+    /// The place that was looked up last: most often it is asked for again, and comparing a topic costs less than a lookup.
+    last: AtomicUsize,
 }
 
 /// What is counted of publications to one topic.
@@ -69,7 +71,7 @@ impl Published {
         topics.dedup();
         topics.push(OTHER);
         let places = topics.iter().enumerate().map(|(place, topic)| (topic.clone(), place)).collect();
-        Self { places, series: topics.into_iter().map(Series::new).collect() }
+        Self { places, series: topics.into_iter().map(Series::new).collect(), last: AtomicUsize::new(0) }
     }
 
     /// All series, by topic.
@@ -77,8 +79,16 @@ impl Published {
         &self.series
     }
 
+    #[inline]
     fn place(&self, topic: &str) -> usize {
-        self.places.get(topic).copied().unwrap_or(self.series.len() - 1)
+        let last = self.last.load(Ordering::Relaxed);
+        if *self.series[last].topic == *topic { last } else { self.find(topic) }
+    }
+
+    fn find(&self, topic: &str) -> usize {
+        let place = self.places.get(topic).copied().unwrap_or(self.series.len() - 1);
+        self.last.store(place, Ordering::Relaxed);
+        place
     }
 
     #[inline]
