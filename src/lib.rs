@@ -26,7 +26,7 @@ pub use swit_runtime::{
     app::{
         App, BreakerState, CircuitBreaker, Component, ComponentKind, Graph, Handle, Handlers, Health, HealthStatus,
         Policies, Remaining, Running, Stage, SubscriberState, SubscriberStats, SubscriberStatus, Subscription,
-        Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        Unsubscribed, check, cli::main as cli, dead_letters, serve as run,
     },
     batch::{Batch, BatchOutcome, BatchReturn, Item},
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
@@ -81,7 +81,7 @@ pub mod telemetry {
         spans::{Layer, layer},
     };
     pub use swit_runtime::{
-        app::init_logging as init,
+        app::init_telemetry as init,
         trace::{Flow, Ids},
     };
 }

@@ -3,7 +3,7 @@
 //! Floors, each importing only from those below it (`tests/it/floors.rs` of the facade holds them to this list):
 //!
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
-//!   `event`, `error`, `failpoint`, `walled`, `metrics`
+//!   `event`, `error`, `failpoint`, `walled`, `said`, `metrics`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
 //!   `trace`
@@ -47,6 +47,7 @@ mod policy;
 pub mod publisher;
 pub mod registry;
 pub mod returns;
+mod said;
 pub mod schema;
 pub mod scope;
 #[cfg(feature = "traces")]

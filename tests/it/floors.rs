@@ -24,6 +24,7 @@ const FLOORS: [&[&str]; 5] = [
         "error",
         "failpoint",
         "walled",
+        "said",
         "metrics",
     ],
     &[

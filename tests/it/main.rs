@@ -23,6 +23,7 @@ mod floors;
 mod graph;
 mod health;
 mod lifecycle;
+mod logs;
 mod manual;
 mod metrics;
 mod middleware;

@@ -31,7 +31,7 @@ pub use dynamic::{CircuitBreaker, Policies, Remaining, SubscriberState, Subscrib
 pub use graph::Graph;
 pub use handle::Handle;
 pub use health::{Component, ComponentKind, Health, HealthStatus, Stage};
-pub use logging::init as init_logging;
+pub use logging::init as init_telemetry;
 #[cfg(feature = "prometheus")]
 pub use metrics::Metrics;
 pub use run::{check, serve};

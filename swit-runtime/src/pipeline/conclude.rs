@@ -22,8 +22,9 @@ use crate::{
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
-    outcome::{Failure, FailureKind, Outcome},
+    outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
+    said::{Shown, about},
     text::Text,
     trace::{self, AttemptEnd, Flow, Pending, Under},
     transport::{Delivery, Publication, Room, Target, Verdict},
@@ -97,7 +98,7 @@ impl Seat {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
                 if outcome.is_success() {
-                    confirmed::run(&self.plan, confirmed).await;
+                    confirmed::run(&self.plan, &self.cx, confirmed).await;
                 } else {
                     self.counters.discarded();
                 }
@@ -107,14 +108,14 @@ impl Seat {
                 // The handler never ran: middleware answered in its place.
                 Some(Closed::Untouched(delivery)) => delivery,
                 Some(Closed::Back(back)) if outcome.is_success() => {
-                    self.plan.requeue_dropped(back);
+                    self.plan.requeue_dropped(back, attempt);
                     return true;
                 }
                 Some(Closed::Back(back)) => back,
                 // The handler settled it, or still holds it.
                 Some(Closed::Gone { acknowledged }) => {
                     if acknowledged && outcome.is_success() {
-                        confirmed::run(&self.plan, confirmed).await;
+                        confirmed::run(&self.plan, &self.cx, confirmed).await;
                     }
                     return true;
                 }
@@ -123,13 +124,13 @@ impl Seat {
         };
         match outcome {
             Outcome::Success => {
-                confirmed::run(&self.plan, confirmed).await;
+                confirmed::run(&self.plan, &self.cx, confirmed).await;
                 failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true
             }
             Outcome::Discarded(reason) => {
-                self.discard(delivery, &reason);
+                self.discard(delivery, &reason, attempt);
                 true
             }
             Outcome::Failed(failure)
@@ -147,7 +148,7 @@ impl Seat {
                         true
                     }
                     Decision::Discard { reason } => {
-                        self.discard(delivery, &reason);
+                        self.discard(delivery, &reason, attempt);
                         true
                     }
                 }
@@ -159,9 +160,10 @@ impl Seat {
     fn prefer_pending(&mut self, failure: Failure) -> Failure {
         match self.cx.take_pending() {
             Some(pending) if matches!(failure.kind(), FailureKind::Panic | FailureKind::Timeout) => {
-                tracing::error!(
-                    subscriber = %self.plan.receiver.subscriber,
-                    error = %failure,
+                about!(
+                    error,
+                    self.cx.message(),
+                    { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
                 pending
@@ -180,6 +182,12 @@ impl Seat {
     async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration, flow: Option<Flow>) -> bool {
         let Some(delivery) = self.plan.current(delivery) else { return true };
         self.counters.retries();
+        about!(
+            debug,
+            delivery.message(),
+            { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
+            "is tried again"
+        );
         let delivery = if self.plan.ordered {
             delivery
         } else {
@@ -227,9 +235,9 @@ impl Seat {
         self.plan.clone().give_up(delivery, &reason, failure, attempts, flow, count).await;
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.counters.discarded();
-        self.plan.discard(delivery, reason);
+        self.plan.discard(delivery, reason, attempt);
     }
 }
 
@@ -344,7 +352,7 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, "retry");
-        self.replace(delivery, copy, &self.receiver.queue, wait, pending, || {}).await;
+        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, pending, || {}).await;
         Ok(())
     }
 
@@ -402,7 +410,7 @@ impl Plan {
         let Some(delivery) = self.current(delivery) else { return };
         let Some(queue) = &self.dead_letter else {
             count(GivenUp::Discarded);
-            self.discard(delivery, reason);
+            self.discard(delivery, reason, attempts);
             return;
         };
         if failpoint::is_broken(Sabotage::DeadLetterByReject) {
@@ -413,16 +421,19 @@ impl Plan {
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         let copy = copies::after(copy, flow);
         let pending = self.settling(delivery.message(), flow, "dead_letter");
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %queue,
-            %reason,
-            attempts,
-            ordered = self.ordered,
+        about!(
+            warn,
+            delivery.message(),
+            {
+                subscriber = %self.receiver.subscriber,
+                attempt = attempts,
+                %queue,
+                reason = %Shown(reason),
+                ordered = self.ordered
+            },
             "dead-lettered"
         );
-        self.replace(delivery, copy, queue, Duration::ZERO, pending, || count(GivenUp::DeadLettered)).await;
+        self.replace(delivery, attempts, copy, queue, Duration::ZERO, pending, || count(GivenUp::DeadLettered)).await;
     }
 
     /// The span of a settlement that takes a while, where the attempt was recorded.
@@ -431,21 +442,22 @@ impl Plan {
     }
 
     /// Acknowledges a delivery that is given up on purpose.
-    pub(super) fn discard(&self, delivery: Delivery, reason: &Text) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %reason,
+    pub(super) fn discard(&self, delivery: Delivery, reason: &Text, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
         delivery.settle(Verdict::Ack);
     }
 
     /// A delivery that a manual handler dropped without settling it and without an error.
-    pub(super) fn requeue_dropped(&self, delivery: Delivery) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+    pub(super) fn requeue_dropped(&self, delivery: Delivery, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
         // The lot never refuses these: they hold no more than they held in the handler.
@@ -457,6 +469,7 @@ impl Plan {
     async fn replace(
         &self,
         mut delivery: Delivery,
+        attempt: u32,
         copy: Message,
         queue: &Text,
         delay: Duration,
@@ -469,7 +482,7 @@ impl Plan {
         }
         tokio::select! {
             biased;
-            is_confirmed = self.insist(copy, queue, delay) => {
+            is_confirmed = self.insist(copy, attempt, queue, delay) => {
                 if is_confirmed {
                     trace::answer(pending, &Ok(id));
                     failpoint::hit(Failpoint::AfterCopy);
@@ -485,7 +498,7 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
-    async fn insist(&self, copy: Message, queue: &Text, delay: Duration) -> bool {
+    async fn insist(&self, copy: Message, attempt: u32, queue: &Text, delay: Duration) -> bool {
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -503,13 +516,17 @@ impl Plan {
             };
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
-            tracing::error!(
-                subscriber = %self.receiver.subscriber,
-                message_id = %copy.id,
-                %queue,
-                tries,
-                %error,
-                retry_in = ?wait,
+            about!(
+                error,
+                copy,
+                {
+                    subscriber = %self.receiver.subscriber,
+                    attempt,
+                    %queue,
+                    tries,
+                    error = %one_line(&error),
+                    retry_in = ?wait
+                },
                 "a copy could not be published; the message stays unsettled"
             );
             let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
@@ -527,14 +544,16 @@ async fn lost(delivery: &Delivery) {
 }
 
 pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
-    tracing::warn!(
-        subscriber = %plan.receiver.subscriber,
-        message_id = %message.id,
-        topic = %message.topic,
-        attempt,
-        class = failure.class().as_str(),
-        kind = ?failure.kind(),
-        error = %failure,
+    about!(
+        warn,
+        message,
+        {
+            subscriber = %plan.receiver.subscriber,
+            attempt,
+            class = failure.class().as_str(),
+            kind = ?failure.kind(),
+            error = %failure
+        },
         "attempt failed"
     );
 }

@@ -108,7 +108,7 @@ impl Ack {
 impl Drop for Ack {
     fn drop(&mut self) {
         if let Some(delivery) = self.delivery.take() {
-            self.desk.hand_back(delivery);
+            self.desk.hand_back(delivery, self.attempt);
         }
     }
 }
@@ -199,11 +199,11 @@ impl Desk {
         std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state)
     }
 
-    fn hand_back(&self, delivery: Delivery) {
+    fn hand_back(&self, delivery: Delivery, attempt: u32) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Detached) {
             drop(state);
-            self.plan.requeue_dropped(delivery);
+            self.plan.requeue_dropped(delivery, attempt);
         } else {
             *state = State::Back(delivery);
         }

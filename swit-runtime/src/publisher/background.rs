@@ -28,6 +28,8 @@ use crate::{
     alert::{AlertKind, Level},
     error::PublishError,
     message::Message,
+    outcome::one_line,
+    said::about,
     text::Text,
 };
 
@@ -204,11 +206,10 @@ impl Publishing {
 
     fn failed(&self, message: Message, error: PublishError) {
         self.progress.failed.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(
-            publisher = %self.publisher,
-            message_id = %message.id,
-            topic = %message.topic,
-            %error,
+        about!(
+            error,
+            message,
+            { publisher = %self.publisher, error = %one_line(&error) },
             "an asynchronous publication failed"
         );
         let Some(scope) = self.path.home().scope() else { return };

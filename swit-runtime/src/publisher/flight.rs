@@ -20,6 +20,8 @@ use crate::{
     error::PublishError,
     event::Unrouted,
     id::MessageId,
+    outcome::one_line,
+    said::{Shown, ShownId},
     text::Text,
     trace::{self, Pending},
     transport::{BoxFuture, Receipt},
@@ -254,11 +256,22 @@ impl Flight {
         }
         self.watchers.lock().0 = None;
         let flight = self.clone();
+        // What the middleware still has can't be named; its error says where it was going.
+        let sent = match &*self.lock() {
+            Course::Sent(sent) => Some((sent.id.clone(), sent.topic.clone())),
+            Course::Held | Course::Chain(_) | Course::Done(_) => None,
+        };
         self.home.run(Box::pin(async move {
             flight.landed().await;
             if let Err(error) = flight.take_answer() {
                 let publisher = flight.publisher.as_deref().unwrap_or_default();
-                tracing::error!(publisher, %error, "a publication that nobody waited for failed");
+                tracing::error!(
+                    publisher,
+                    message_id = sent.as_ref().map(|(id, _)| tracing::field::display(ShownId(id))),
+                    topic = sent.as_ref().map(|(_, topic)| tracing::field::display(Shown(topic))),
+                    error = %one_line(&error),
+                    "a publication that nobody waited for failed"
+                );
             }
         }));
     }

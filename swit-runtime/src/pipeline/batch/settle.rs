@@ -13,9 +13,11 @@ use crate::{
     batch::Settled,
     error_handler::Decision,
     failpoint::{self, Failpoint},
+    message::Message,
     outcome::{ErrorAction, Failure, Outcome},
     pipeline::conclude::{ended, log_failure},
     policy::Ended,
+    said::about,
     text::Text,
     trace::AttemptEnd,
     transport::{BoxFuture, Delivery, Verdict},
@@ -51,7 +53,7 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.waive(held.delivery, &reason);
+                    self.waive(held.delivery, &reason, held.attempt);
                 }
             }
         }
@@ -123,7 +125,7 @@ impl Bench {
     async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.waive(held.delivery, &reason),
+            Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
@@ -134,13 +136,19 @@ impl Bench {
 
     /// All failed together.
     async fn fail_all(&mut self, members: Vec<Held>, failure: Failure, waiting: &mut Vec<Settling>) {
-        tracing::warn!(
-            subscriber = %self.seat.plan.receiver.subscriber,
-            messages = members.len(),
-            first = %members.first().map_or(&crate::message::Message::EMPTY.id, |held| &held.delivery.message().id),
-            class = failure.class().as_str(),
-            kind = ?failure.kind(),
-            error = %failure,
+        // Of its messages the first is named; each of the others has a line of its own where it ends.
+        let first = members.first();
+        about!(
+            warn,
+            first.map_or(&Message::EMPTY, |held| held.delivery.message()),
+            {
+                subscriber = %self.seat.plan.receiver.subscriber,
+                attempt = first.map_or(1, |held| held.attempt),
+                messages = members.len(),
+                class = failure.class().as_str(),
+                kind = ?failure.kind(),
+                error = %failure
+            },
             "a batch failed"
         );
         // What the handler itself says of all of them is not a guess about their neighbours.
@@ -159,14 +167,14 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
-    fn waive(&mut self, delivery: Delivery, reason: &Text) {
+    fn waive(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.waived();
-        self.discard(delivery, reason);
+        self.discard(delivery, reason, attempt);
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.discarded();
-        self.seat.plan.discard(delivery, reason);
+        self.seat.plan.discard(delivery, reason, attempt);
     }
 
     /// One failed, by itself or together with others, whose failure may not be its own.
@@ -202,7 +210,7 @@ impl Bench {
                 plan.give_up(delivery, &reason, Some(&failure), attempt, flow.as_ref(), count).await;
                 None
             })),
-            Decision::Discard { reason } => self.discard(delivery, &reason),
+            Decision::Discard { reason } => self.discard(delivery, &reason, attempt),
         }
     }
 }
