@@ -26,7 +26,7 @@ pub use swit_runtime::{
     app::{
         App, BreakerState, CircuitBreaker, Component, ComponentKind, Graph, Handle, Handlers, Health, HealthStatus,
         Policies, Remaining, Running, Stage, SubscriberState, SubscriberStats, SubscriberStatus, Subscription,
-        Unsubscribed, check, cli::main as cli, dead_letters, init_logging, serve as run,
+        Unsubscribed, check, cli::main as cli, dead_letters, serve as run,
     },
     batch::{Batch, BatchOutcome, BatchReturn, Item},
     classify::{Backoff, BoxError, Class, Classification, Classify, Jitter},
@@ -72,6 +72,19 @@ pub use swit_runtime::app::Metrics;
 pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
 pub use swit_runtime::transport_conformance;
+
+/// What a service shows of itself: its log, and its traces.
+pub mod telemetry {
+    #[cfg(feature = "traces")]
+    pub use swit_runtime::{
+        app::Traces,
+        spans::{Layer, layer},
+    };
+    pub use swit_runtime::{
+        app::init_telemetry as init,
+        trace::{Flow, Ids},
+    };
+}
 
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {

@@ -15,6 +15,7 @@ mod instructions;
 mod order;
 mod report;
 mod service;
+mod traced;
 
 /// Measures one thing or a few that belong together.
 type Part = fn(&mut report::Report, compare::Effort);
@@ -35,6 +36,7 @@ fn main() {
         ("restraints", compare::restraints),
         ("metrics", compare::metrics),
         ("composite", composite::measure),
+        ("traced", traced::measure),
         ("allocations", |report, _| footprint::allocations(report)),
         ("thousand", |report, _| footprint::thousand(report)),
     ];

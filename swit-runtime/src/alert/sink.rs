@@ -56,9 +56,9 @@ impl LogAlerts {
         let Alert { level, kind, subject, message, count, .. } = alert;
         let level = level.as_str();
         if alert.level == Level::Warning {
-            tracing::warn!(level, %kind, %subject, count, "alert: {message}");
+            tracing::warn!(alert = level, %kind, %subject, count, "alert: {message}");
         } else {
-            tracing::error!(level, %kind, %subject, count, "alert: {message}");
+            tracing::error!(alert = level, %kind, %subject, count, "alert: {message}");
         }
     }
 }

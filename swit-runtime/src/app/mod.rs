@@ -22,6 +22,8 @@ mod selection;
 mod start;
 mod suggest;
 mod tasks;
+#[cfg(feature = "traces")]
+mod traces;
 mod transports;
 
 pub use builder::App;
@@ -29,11 +31,13 @@ pub use dynamic::{CircuitBreaker, Policies, Remaining, SubscriberState, Subscrib
 pub use graph::Graph;
 pub use handle::Handle;
 pub use health::{Component, ComponentKind, Health, HealthStatus, Stage};
-pub use logging::init as init_logging;
+pub use logging::init as init_telemetry;
 #[cfg(feature = "prometheus")]
 pub use metrics::Metrics;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;
+#[cfg(feature = "traces")]
+pub use traces::Traces;
 
 pub use crate::policy::BreakerState;

@@ -23,7 +23,7 @@ pub fn check() -> Result<()> {
 
 pub(super) async fn run(mut app: App) -> Result<()> {
     app.serves = true;
-    logging::init();
+    logging::of_service(&app.layers);
     #[cfg(feature = "prometheus")]
     crate::metrics::Recorder::install();
     let mut signals = Signals::listen()?;

@@ -10,9 +10,12 @@ use crate::{
     classify::Class,
     context::{Context, Receiver},
     event::{EventDescriptor, is_of},
+    headers::Headers,
+    id::MessageId,
     message::Message,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     registry::{CompositeRegistration, Strategy},
+    said::{Shown, about},
     text::Text,
 };
 
@@ -20,7 +23,16 @@ use crate::{
 pub(crate) struct Progress {
     pub(super) composite: &'static CompositeRegistration,
     pub(super) receiver: Arc<Receiver>,
+    pub(super) told: Told,
     state: Mutex<State>,
+}
+
+/// What the log says of the delivery. Each part is a reference that is counted.
+pub(super) struct Told {
+    pub(super) id: MessageId,
+    pub(super) topic: Text,
+    pub(super) headers: Headers,
+    pub(super) attempt: u32,
 }
 
 #[derive(Default)]
@@ -55,7 +67,14 @@ impl Progress {
             state.given_up = carried::given_up(cx.headers(), cx.receiver());
             state.given_up.retain(|lost| handlers.iter().any(|member| member.handler.name == lost.name));
         }
-        Self { composite, receiver: cx.receiver().clone(), state: Mutex::new(state) }
+        let message = cx.message();
+        let told = Told {
+            id: message.id.clone(),
+            topic: message.topic.clone(),
+            headers: message.headers.clone(),
+            attempt: cx.attempt(),
+        };
+        Self { composite, receiver: cx.receiver().clone(), told, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -105,7 +124,17 @@ impl Progress {
     /// It does not want this message: nothing is left to do.
     fn discarded(&self, at: usize, reason: Text) {
         let handler = self.composite.handlers()[at].handler.name;
-        tracing::warn!(subscriber = %self.receiver.subscriber, handler, %reason, "an event handler discarded the message");
+        about!(
+            warn,
+            self.told,
+            {
+                subscriber = %self.receiver.subscriber,
+                attempt = self.told.attempt,
+                handler,
+                reason = %Shown(&reason)
+            },
+            "an event handler discarded the message"
+        );
         let mut state = self.state();
         state.done[at] = true;
         state.unwanted.get_or_insert(reason);
@@ -121,12 +150,17 @@ impl Progress {
     }
 
     fn report(&self, at: usize, failure: &Failure) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            handler = self.composite.handlers()[at].handler.name,
-            class = failure.class().as_str(),
-            kind = ?failure.kind(),
-            error = %failure,
+        about!(
+            warn,
+            self.told,
+            {
+                subscriber = %self.receiver.subscriber,
+                attempt = self.told.attempt,
+                handler = self.composite.handlers()[at].handler.name,
+                class = failure.class().as_str(),
+                kind = ?failure.kind(),
+                error = %failure
+            },
             "an event handler failed, which fails nothing else"
         );
     }

@@ -14,6 +14,7 @@ use crate::{
     pipeline::{panicked, publish_all},
     publisher::plain,
     registry::{CompositeRegistration, EventHandlerRegistration, Strategy},
+    said::about,
     transport::BoxFuture,
 };
 
@@ -76,9 +77,15 @@ impl Running {
                 if self.progress.is_noted(self.at) {
                     // By then it was known what came of it: `on_error` panicked, or a destructor.
                     let handler = self.progress.composite.handlers()[self.at].handler.name;
-                    tracing::error!(
-                        handler,
-                        ?outcome,
+                    about!(
+                        error,
+                        self.progress.told,
+                        {
+                            subscriber = %self.progress.receiver.subscriber,
+                            attempt = self.progress.told.attempt,
+                            handler,
+                            ?outcome
+                        },
                         "an event handler panicked once its outcome was known, in `on_error` or a destructor; the outcome stands"
                     );
                 } else {
@@ -130,7 +137,7 @@ impl Attempt {
     async fn publish(&mut self) -> Outcome {
         let emissions = self.cx.take_emissions();
         let published = match plain(self.cx.scope(), &self.cx.receiver().transport) {
-            Ok(outlet) => publish_all(&outlet, emissions).await,
+            Ok(outlet) => publish_all(&outlet, emissions, self.cx.under()).await,
             Err(error) => Err(error),
         };
         match published {

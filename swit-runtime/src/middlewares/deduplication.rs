@@ -25,7 +25,8 @@ use crate::{
     context::Context,
     message::Message,
     middleware::{Middleware, Next},
-    outcome::Outcome,
+    outcome::{Outcome, one_line},
+    said::{ShownId, about},
     transport::BoxFuture,
 };
 
@@ -68,8 +69,12 @@ impl Deduplication {
         match in_time(self.cache.get(key)).await {
             Ok(known) => known.is_some(),
             Err(error) => {
-                let (subscriber, id) = (&cx.receiver().subscriber, &cx.message().id);
-                tracing::warn!(%subscriber, message_id = %id, %error, "the cache could not be asked; the message is handled");
+                about!(
+                    warn,
+                    cx.message(),
+                    { subscriber = %cx.receiver().subscriber, attempt = cx.attempt(), error = %one_line(&*error) },
+                    "the cache could not be asked; the message is handled"
+                );
                 false
             }
         }
@@ -87,7 +92,7 @@ impl Middleware for Deduplication {
             if self.knows(&key, cx).await {
                 self.duplicates.fetch_add(1, Ordering::Relaxed);
                 let (subscriber, id) = (&cx.receiver().subscriber, &cx.message().id);
-                tracing::debug!(%subscriber, message_id = %id, "a duplicate of what was done with; acknowledged");
+                tracing::debug!(%subscriber, message_id = %ShownId(id), "a duplicate of what was done with; acknowledged");
                 return Outcome::Success;
             }
             let outcome = next.run(&mut *cx).await;
@@ -96,7 +101,7 @@ impl Middleware for Deduplication {
                 let (cache, ttl, id) = (self.cache.clone(), self.ttl, cx.message().id.clone());
                 cx.on_confirmed(async move {
                     if let Err(error) = in_time(cache.set(&key, Bytes::from_static(b"1"), ttl)).await {
-                        tracing::warn!(message_id = %id, %error, "a message could not be marked as done with");
+                        tracing::warn!(message_id = %ShownId(&id), error = %one_line(&*error), "a message could not be marked as done with");
                     }
                 });
             }

@@ -7,6 +7,7 @@ use crate::{
     composite::Progress,
     error_handler::{Decision, FailedAttempt},
     outcome::{ErrorAction, Failure},
+    said::about,
     transport::Delivery,
     walled::walled,
 };
@@ -49,10 +50,10 @@ impl Seat {
             Ok(None) => "it panicked",
             Err(_) => "it took longer than the subscriber's timeout",
         };
-        tracing::error!(
-            subscriber = %receiver.subscriber,
-            message_id = %message.id,
-            why,
+        about!(
+            error,
+            message,
+            { subscriber = %receiver.subscriber, attempt, why },
             "the app's `ErrorHandler` failed; the policy decides"
         );
         planned

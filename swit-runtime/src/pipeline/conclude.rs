@@ -22,9 +22,11 @@ use crate::{
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     message::Message,
-    outcome::{Failure, FailureKind, Outcome},
+    outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
+    said::{Shown, about},
     text::Text,
+    trace::{self, AttemptEnd, Flow, Pending, Under},
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
 
@@ -57,7 +59,7 @@ impl Seat {
                     let text = format!("message {} {failure}", delivery.message().id);
                     self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
                 }
-                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
+                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes), None).await;
             }
         }
     }
@@ -80,6 +82,8 @@ impl Seat {
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
         self.record(&outcome);
+        self.cx.end_trace(ended(&outcome));
+        let flow = self.cx.trace().cloned();
         let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
@@ -94,7 +98,7 @@ impl Seat {
             AckMode::Auto => self.cx.take_delivery(),
             AckMode::None => {
                 if outcome.is_success() {
-                    confirmed::run(&self.plan, confirmed).await;
+                    confirmed::run(&self.plan, &self.cx, confirmed).await;
                 } else {
                     self.counters.discarded();
                 }
@@ -104,14 +108,14 @@ impl Seat {
                 // The handler never ran: middleware answered in its place.
                 Some(Closed::Untouched(delivery)) => delivery,
                 Some(Closed::Back(back)) if outcome.is_success() => {
-                    self.plan.requeue_dropped(back);
+                    self.plan.requeue_dropped(back, attempt);
                     return true;
                 }
                 Some(Closed::Back(back)) => back,
                 // The handler settled it, or still holds it.
                 Some(Closed::Gone { acknowledged }) => {
                     if acknowledged && outcome.is_success() {
-                        confirmed::run(&self.plan, confirmed).await;
+                        confirmed::run(&self.plan, &self.cx, confirmed).await;
                     }
                     return true;
                 }
@@ -120,13 +124,13 @@ impl Seat {
         };
         match outcome {
             Outcome::Success => {
-                confirmed::run(&self.plan, confirmed).await;
+                confirmed::run(&self.plan, &self.cx, confirmed).await;
                 failpoint::hit(Failpoint::BeforeAck);
                 delivery.settle(Verdict::Ack);
                 true
             }
             Outcome::Discarded(reason) => {
-                self.discard(delivery, &reason);
+                self.discard(delivery, &reason, attempt);
                 true
             }
             Outcome::Failed(failure)
@@ -138,13 +142,13 @@ impl Seat {
             Outcome::Failed(failure) => {
                 let (decision, failure) = self.decide_all(failure, &mut delivery, attempt).await;
                 match decision {
-                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
+                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait, flow).await,
                     Decision::DeadLetter { reason } => {
-                        self.give_up(delivery, reason, Some(&failure), attempt).await;
+                        self.give_up(delivery, reason, Some(&failure), attempt, flow.as_ref()).await;
                         true
                     }
                     Decision::Discard { reason } => {
-                        self.discard(delivery, &reason);
+                        self.discard(delivery, &reason, attempt);
                         true
                     }
                 }
@@ -156,9 +160,10 @@ impl Seat {
     fn prefer_pending(&mut self, failure: Failure) -> Failure {
         match self.cx.take_pending() {
             Some(pending) if matches!(failure.kind(), FailureKind::Panic | FailureKind::Timeout) => {
-                tracing::error!(
-                    subscriber = %self.plan.receiver.subscriber,
-                    error = %failure,
+                about!(
+                    error,
+                    self.cx.message(),
+                    { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
                 pending
@@ -169,19 +174,26 @@ impl Seat {
 
     /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
-        publish_all(&self.plan.outlet, self.cx.take_emissions()).await
+        let emissions = self.cx.take_emissions();
+        publish_all(&self.plan.outlet, emissions, self.cx.under()).await
     }
 
     /// Arranges the next attempt. False: it has begun here, in place.
-    async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
+    async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration, flow: Option<Flow>) -> bool {
         let Some(delivery) = self.plan.current(delivery) else { return true };
         self.counters.retries();
+        about!(
+            debug,
+            delivery.message(),
+            { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
+            "is tried again"
+        );
         let delivery = if self.plan.ordered {
             delivery
         } else {
             // A breaker that is open by then would only have it lie here.
             let wait = wait.max(self.plan.held_for());
-            match self.plan.clone().retry_later(delivery, attempt, wait).await {
+            match self.plan.clone().retry_later(delivery, attempt, wait, flow.as_ref()).await {
                 Ok(()) => return true,
                 Err(delivery) => delivery,
             }
@@ -199,6 +211,7 @@ impl Seat {
                 };
                 self.pass = pass;
                 self.begin(delivery, attempt);
+                self.cx.begin_trace();
                 false
             }
             // As what is parked: given back, which is no crash that counts against the message.
@@ -209,30 +222,52 @@ impl Seat {
         }
     }
 
-    async fn give_up(&mut self, delivery: Delivery, reason: Text, failure: Option<&Failure>, attempts: u32) {
+    async fn give_up(
+        &mut self,
+        delivery: Delivery,
+        reason: Text,
+        failure: Option<&Failure>,
+        attempts: u32,
+        flow: Option<&Flow>,
+    ) {
         let counters = Arc::clone(&self.counters);
         let count = |what| counters.gave_up(what, &reason);
-        self.plan.clone().give_up(delivery, &reason, failure, attempts, count).await;
+        self.plan.clone().give_up(delivery, &reason, failure, attempts, flow, count).await;
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.counters.discarded();
-        self.plan.discard(delivery, reason);
+        self.plan.discard(delivery, reason, attempt);
     }
 }
 
 /// Publishes what a handler returned, all of it at once, and waits until all of it is confirmed.
-pub(crate) async fn publish_all(outlet: &Outlet, emissions: Vec<Emission>) -> Result<(), PublishError> {
+pub(crate) async fn publish_all(
+    outlet: &Outlet,
+    emissions: Vec<Emission>,
+    under: Under<'_>,
+) -> Result<(), PublishError> {
     let mut sent = Vec::with_capacity(emissions.len());
     let turns = outlet.path.turns();
     for Emission { message, unrouted } in emissions {
-        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+        let mut message = message;
+        let pending = outlet.path.trace(&mut message, under);
+        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true, pending };
         sent.push(outlet.path.publish(outgoing, turns.as_ref()));
     }
     for sent in sent {
         sent.await?;
     }
     Ok(())
+}
+
+/// How an attempt ended, for whoever traces it.
+pub(super) fn ended(outcome: &Outcome) -> AttemptEnd<'_> {
+    match outcome {
+        Outcome::Success => AttemptEnd::Well,
+        Outcome::Discarded(reason) => AttemptEnd::Discarded(reason),
+        Outcome::Failed(failure) => AttemptEnd::Failed(failure),
+    }
 }
 
 /// What became of a delivery that was to be given up.
@@ -282,7 +317,13 @@ impl Plan {
     ///
     /// # Errors
     /// There is no room, and the transport can't delay: the caller waits in place.
-    pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
+    pub(super) async fn retry_later(
+        &self,
+        delivery: Delivery,
+        attempt: u32,
+        wait: Duration,
+        after: Option<&Flow>,
+    ) -> Result<(), Delivery> {
         let mut delivery = delivery;
         // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
         let may_park = !self.ordered && !self.gate.is_paused() && !self.closing.is_cancelled();
@@ -292,19 +333,26 @@ impl Plan {
                 Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
             }
         }
-        self.delay(delivery, attempt, wait).await
+        self.delay(delivery, attempt, wait, after).await
     }
 
     /// Puts a delayed copy in the place of a delivery.
     ///
     /// # Errors
     /// The transport can't delay.
-    async fn delay(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
+    async fn delay(
+        &self,
+        delivery: Delivery,
+        attempt: u32,
+        wait: Duration,
+        after: Option<&Flow>,
+    ) -> Result<(), Delivery> {
         if !self.delays {
             return Err(delivery);
         }
-        let copy = copies::delayed(delivery.message(), attempt);
-        self.replace(delivery, copy, &self.receiver.queue, wait, || {}).await;
+        let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
+        let pending = self.settling(delivery.message(), after, "retry");
+        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, pending, || {}).await;
         Ok(())
     }
 
@@ -343,7 +391,7 @@ impl Plan {
     async fn clear(&self, delivery: Delivery, attempt: u32, due: Instant) {
         let Some(delivery) = self.current(delivery) else { return };
         let wait = due.saturating_duration_since(Instant::now());
-        if let Err(delivery) = self.delay(delivery, attempt, wait).await {
+        if let Err(delivery) = self.delay(delivery, attempt, wait, None).await {
             delivery.settle(Verdict::Requeue);
         }
     }
@@ -356,12 +404,13 @@ impl Plan {
         reason: &Text,
         failure: Option<&Failure>,
         attempts: u32,
+        flow: Option<&Flow>,
         count: impl FnOnce(GivenUp),
     ) {
         let Some(delivery) = self.current(delivery) else { return };
         let Some(queue) = &self.dead_letter else {
             count(GivenUp::Discarded);
-            self.discard(delivery, reason);
+            self.discard(delivery, reason, attempts);
             return;
         };
         if failpoint::is_broken(Sabotage::DeadLetterByReject) {
@@ -370,34 +419,45 @@ impl Plan {
             return;
         }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %queue,
-            %reason,
-            attempts,
-            ordered = self.ordered,
+        let copy = copies::after(copy, flow);
+        let pending = self.settling(delivery.message(), flow, "dead_letter");
+        about!(
+            warn,
+            delivery.message(),
+            {
+                subscriber = %self.receiver.subscriber,
+                attempt = attempts,
+                %queue,
+                reason = %Shown(reason),
+                ordered = self.ordered
+            },
             "dead-lettered"
         );
-        self.replace(delivery, copy, queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
+        self.replace(delivery, attempts, copy, queue, Duration::ZERO, pending, || count(GivenUp::DeadLettered)).await;
+    }
+
+    /// The span of a settlement that takes a while, where the attempt was recorded.
+    fn settling(&self, message: &Message, flow: Option<&Flow>, how: &'static str) -> Option<Box<dyn Pending>> {
+        self.scope.trace()?.settle(flow?, &self.receiver, message, how)
     }
 
     /// Acknowledges a delivery that is given up on purpose.
-    pub(super) fn discard(&self, delivery: Delivery, reason: &Text) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
-            %reason,
+    pub(super) fn discard(&self, delivery: Delivery, reason: &Text, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
         delivery.settle(Verdict::Ack);
     }
 
     /// A delivery that a manual handler dropped without settling it and without an error.
-    pub(super) fn requeue_dropped(&self, delivery: Delivery) {
-        tracing::warn!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+    pub(super) fn requeue_dropped(&self, delivery: Delivery, attempt: u32) {
+        about!(
+            warn,
+            delivery.message(),
+            { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
         // The lot never refuses these: they hold no more than they held in the handler.
@@ -409,31 +469,36 @@ impl Plan {
     async fn replace(
         &self,
         mut delivery: Delivery,
+        attempt: u32,
         copy: Message,
         queue: &Text,
         delay: Duration,
+        pending: Option<Box<dyn Pending>>,
         confirmed: impl FnOnce(),
     ) {
+        let id = copy.id.clone();
         if failpoint::is_broken(Sabotage::AckBeforeCopy) {
             delivery.split().settle(Verdict::Ack);
         }
         tokio::select! {
             biased;
-            is_confirmed = self.insist(copy, queue, delay) => {
+            is_confirmed = self.insist(copy, attempt, queue, delay) => {
                 if is_confirmed {
+                    trace::answer(pending, &Ok(id));
                     failpoint::hit(Failpoint::AfterCopy);
                     confirmed();
                     delivery.settle(Verdict::Ack);
                 }
             }
             () = lost(&delivery) => {
+                trace::answer(pending, &Err(PublishError::Closed));
                 self.current(delivery);
             }
         }
     }
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
-    async fn insist(&self, copy: Message, queue: &Text, delay: Duration) -> bool {
+    async fn insist(&self, copy: Message, attempt: u32, queue: &Text, delay: Duration) -> bool {
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -451,13 +516,17 @@ impl Plan {
             };
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
-            tracing::error!(
-                subscriber = %self.receiver.subscriber,
-                message_id = %copy.id,
-                %queue,
-                tries,
-                %error,
-                retry_in = ?wait,
+            about!(
+                error,
+                copy,
+                {
+                    subscriber = %self.receiver.subscriber,
+                    attempt,
+                    %queue,
+                    tries,
+                    error = %one_line(&error),
+                    retry_in = ?wait
+                },
                 "a copy could not be published; the message stays unsettled"
             );
             let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
@@ -475,14 +544,16 @@ async fn lost(delivery: &Delivery) {
 }
 
 pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure: &Failure) {
-    tracing::warn!(
-        subscriber = %plan.receiver.subscriber,
-        message_id = %message.id,
-        topic = %message.topic,
-        attempt,
-        class = failure.class().as_str(),
-        kind = ?failure.kind(),
-        error = %failure,
+    about!(
+        warn,
+        message,
+        {
+            subscriber = %plan.receiver.subscriber,
+            attempt,
+            class = failure.class().as_str(),
+            kind = ?failure.kind(),
+            error = %failure
+        },
         "attempt failed"
     );
 }

@@ -4,27 +4,34 @@
 //! Guarantee: it takes neither the worker with it, whatever it does, nor more time than an attempt may.
 
 use super::Plan;
-use crate::{transport::BoxFuture, walled::walled};
+use crate::{context::Context, said::about, transport::BoxFuture, walled::walled};
 
 /// Does it, one after the other.
-pub(super) async fn run(plan: &Plan, confirmed: Vec<BoxFuture<'static, ()>>) {
+pub(super) async fn run(plan: &Plan, cx: &Context, confirmed: Vec<BoxFuture<'static, ()>>) {
     if confirmed.is_empty() {
         return;
     }
     let all = async {
         for then in confirmed {
             if walled(|| then).await.is_none() {
-                tracing::error!(
-                    subscriber = %plan.receiver.subscriber,
+                about!(
+                    error,
+                    cx.message(),
+                    { subscriber = %plan.receiver.subscriber, attempt = cx.attempt() },
                     "what middleware does after the confirmation panicked; the message is acknowledged"
                 );
             }
         }
     };
     if tokio::time::timeout(plan.receiver.timeout, all).await.is_err() {
-        tracing::error!(
-            subscriber = %plan.receiver.subscriber,
-            timeout = ?plan.receiver.timeout,
+        about!(
+            error,
+            cx.message(),
+            {
+                subscriber = %plan.receiver.subscriber,
+                attempt = cx.attempt(),
+                timeout = ?plan.receiver.timeout
+            },
             "what middleware does after the confirmation took too long and was given up; the message is acknowledged"
         );
     }

@@ -3,8 +3,8 @@
 use std::{cell::Cell, collections::HashSet, sync::Mutex};
 
 use crate::{
-    error::PublishError, event::Unrouted, headers::is_reserved, limits::Limits, message::Message, text::Text,
-    topic::check_topic,
+    error::PublishError, event::Unrouted, headers::is_reserved, limits::Limits, message::Message, said::Shown,
+    text::Text, topic::check_topic,
 };
 
 #[inline]
@@ -67,7 +67,7 @@ pub(super) fn unrouted(topic: &Text, policy: Unrouted) -> Result<(), PublishErro
             let warned = warned.get_or_insert_default();
             if warned.len() < MOST_WARNED && warned.insert(topic.clone()) {
                 tracing::warn!(
-                    %topic,
+                    topic = %Shown(topic),
                     "published, but no queue takes the topic; subscribe to it, or say `unrouted = \"ignore\"` (warned once a topic)"
                 );
             }

@@ -20,7 +20,10 @@ use crate::{
     error::PublishError,
     event::Unrouted,
     id::MessageId,
+    outcome::one_line,
+    said::{Shown, ShownId},
     text::Text,
+    trace::{self, Pending},
     transport::{BoxFuture, Receipt},
 };
 
@@ -60,6 +63,8 @@ pub(super) struct Sent {
     /// Until when it is waited for, and how long that is.
     pub(super) until: Option<(Instant, Duration)>,
     pub(super) timer: Option<Pin<Box<Sleep>>>,
+    /// Its span, where it is recorded.
+    pub(super) pending: Option<Box<dyn Pending>>,
 }
 
 impl Future for Sent {
@@ -67,6 +72,17 @@ impl Future for Sent {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Answer> {
         let this = self.get_mut();
+        let polled = this.poll_answer(task);
+        if let Poll::Ready(answer) = &polled {
+            trace::answer(this.pending.take(), answer);
+        }
+        polled
+    }
+}
+
+impl Sent {
+    fn poll_answer(&mut self, task: &mut Context<'_>) -> Poll<Answer> {
+        let this = self;
         if let Poll::Ready(receipt) = this.receipt.as_mut().poll(task) {
             return Poll::Ready(receipt.and_then(|receipt| {
                 if !receipt.routed {
@@ -240,11 +256,22 @@ impl Flight {
         }
         self.watchers.lock().0 = None;
         let flight = self.clone();
+        // What the middleware still has can't be named; its error says where it was going.
+        let sent = match &*self.lock() {
+            Course::Sent(sent) => Some((sent.id.clone(), sent.topic.clone())),
+            Course::Held | Course::Chain(_) | Course::Done(_) => None,
+        };
         self.home.run(Box::pin(async move {
             flight.landed().await;
             if let Err(error) = flight.take_answer() {
                 let publisher = flight.publisher.as_deref().unwrap_or_default();
-                tracing::error!(publisher, %error, "a publication that nobody waited for failed");
+                tracing::error!(
+                    publisher,
+                    message_id = sent.as_ref().map(|(id, _)| tracing::field::display(ShownId(id))),
+                    topic = sent.as_ref().map(|(_, topic)| tracing::field::display(Shown(topic))),
+                    error = %one_line(&error),
+                    "a publication that nobody waited for failed"
+                );
             }
         }));
     }

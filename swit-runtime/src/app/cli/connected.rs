@@ -19,7 +19,7 @@ pub(super) struct Connected {
 impl Connected {
     /// Connects the transports that the service uses.
     pub(super) async fn open(app: &App) -> Result<Self> {
-        logging::init();
+        logging::of_command(&app.layers);
         let graph = app.check()?;
         let used = graph.transports();
         let mut transports = transports::open(app, &graph.openings);

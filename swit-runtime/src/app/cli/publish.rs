@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) async fn publish(app: App, command: PublishCommand) -> Result<()> {
-    logging::init();
+    logging::of_command(&app.layers);
     let message = message(&command)?;
     let mut app = app;
     app.visits = true;

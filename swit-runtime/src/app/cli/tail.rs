@@ -22,7 +22,7 @@ use crate::{
 const PREFETCH: u32 = 100;
 
 pub(super) async fn tail(app: App, command: TailCommand) -> Result<()> {
-    logging::init();
+    logging::of_command(&app.layers);
     let mut signals = Signals::listen()?;
     let mut app = app;
     app.visits = true;

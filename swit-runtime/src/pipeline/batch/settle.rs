@@ -13,10 +13,13 @@ use crate::{
     batch::Settled,
     error_handler::Decision,
     failpoint::{self, Failpoint},
+    message::Message,
     outcome::{ErrorAction, Failure, Outcome},
-    pipeline::conclude::log_failure,
+    pipeline::conclude::{ended, log_failure},
     policy::Ended,
+    said::about,
     text::Text,
+    trace::AttemptEnd,
     transport::{BoxFuture, Delivery, Verdict},
 };
 
@@ -31,6 +34,7 @@ impl Bench {
             self.record(&settled);
         }
         self.tell(&members, &unfit, &settled);
+        self.end_trace(&settled);
         let mut waiting: Vec<Settling> = Vec::new();
         for (held, outcome) in unfit {
             self.settle_one(held, outcome, &mut waiting).await;
@@ -49,11 +53,20 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.waive(held.delivery, &reason);
+                    self.waive(held.delivery, &reason, held.attempt);
                 }
             }
         }
         self.alone.extend(all(waiting).await);
+    }
+
+    /// The attempt failed if all of it did; what each message came to is told by its settlement.
+    fn end_trace(&self, settled: &Settled) {
+        let worst = match settled {
+            Settled::All(outcome) => Some(outcome),
+            Settled::Each(outcomes) => outcomes.iter().find(|outcome| matches!(outcome, Outcome::Failed(_))),
+        };
+        self.seat.cx.end_trace(worst.map_or(AttemptEnd::Well, ended));
     }
 
     fn tell(&self, members: &[Held], unfit: &[(Held, Outcome)], settled: &Settled) {
@@ -112,7 +125,7 @@ impl Bench {
     async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.waive(held.delivery, &reason),
+            Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
@@ -123,13 +136,19 @@ impl Bench {
 
     /// All failed together.
     async fn fail_all(&mut self, members: Vec<Held>, failure: Failure, waiting: &mut Vec<Settling>) {
-        tracing::warn!(
-            subscriber = %self.seat.plan.receiver.subscriber,
-            messages = members.len(),
-            first = %members.first().map_or(&crate::message::Message::EMPTY.id, |held| &held.delivery.message().id),
-            class = failure.class().as_str(),
-            kind = ?failure.kind(),
-            error = %failure,
+        // Of its messages the first is named; each of the others has a line of its own where it ends.
+        let first = members.first();
+        about!(
+            warn,
+            first.map_or(&Message::EMPTY, |held| held.delivery.message()),
+            {
+                subscriber = %self.seat.plan.receiver.subscriber,
+                attempt = first.map_or(1, |held| held.attempt),
+                messages = members.len(),
+                class = failure.class().as_str(),
+                kind = ?failure.kind(),
+                error = %failure
+            },
             "a batch failed"
         );
         // What the handler itself says of all of them is not a guess about their neighbours.
@@ -148,14 +167,14 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
-    fn waive(&mut self, delivery: Delivery, reason: &Text) {
+    fn waive(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.waived();
-        self.discard(delivery, reason);
+        self.discard(delivery, reason, attempt);
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
         self.seat.counters.discarded();
-        self.seat.plan.discard(delivery, reason);
+        self.seat.plan.discard(delivery, reason, attempt);
     }
 
     /// One failed, by itself or together with others, whose failure may not be its own.
@@ -171,13 +190,14 @@ impl Bench {
         let decision = self.seat.decide(&failure, &delivery, attempt).await;
         self.seat.cx.see(None);
         let Some(delivery) = plan.current(delivery) else { return };
+        let flow = self.seat.cx.trace().cloned();
         match decision {
             Decision::Retry { wait } => {
                 counters.retries();
                 let wait = wait.max(plan.held_for());
                 waiting.push(Box::pin(async move {
                     let next = attempt.saturating_add(1);
-                    let refused = plan.retry_later(delivery, next, wait).await.err()?;
+                    let refused = plan.retry_later(delivery, next, wait, flow.as_ref()).await.err()?;
                     Some(Alone::at(refused, next, Instant::now() + wait))
                 }));
             }
@@ -187,10 +207,10 @@ impl Bench {
             }
             Decision::DeadLetter { reason } => waiting.push(Box::pin(async move {
                 let count = |what| counters.gave_up(what, &reason);
-                plan.give_up(delivery, &reason, Some(&failure), attempt, count).await;
+                plan.give_up(delivery, &reason, Some(&failure), attempt, flow.as_ref(), count).await;
                 None
             })),
-            Decision::Discard { reason } => self.discard(delivery, &reason),
+            Decision::Discard { reason } => self.discard(delivery, &reason, attempt),
         }
     }
 }

@@ -40,7 +40,7 @@ const TOGETHER: usize = 64;
 /// # Errors
 /// The service did not start, or did not end well.
 pub async fn play() -> swit::Result<()> {
-    swit::init_logging();
+    swit::telemetry::init();
     match variable::<String>("FAULTY_ROLE").as_str() {
         "produce" => produce().await,
         "handle" => App::only::<(handle,)>().run_as("handle").await,

@@ -113,7 +113,7 @@ fn a_service_handles_what_is_published_and_drains() {
     assert!(!logged.contains("working"), "{logged}");
     service.wait_for("working");
     let rest = service.end();
-    assert!(rest.contains("draining") && rest.contains("worked") && rest.contains("unfinished=0"), "{rest}");
+    assert!(rest.contains("draining") && rest.contains("worked") && rest.contains("\"unfinished\":0"), "{rest}");
     // What was acknowledged is gone, and what was not handled waits.
     let again = serve_apart("drains").args(["publish", "job.created", r#"{"text": "later"}"#]).output().unwrap();
     assert!(again.status.success(), "{}", text(&again.stderr));

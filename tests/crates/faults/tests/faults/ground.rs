@@ -47,7 +47,7 @@ pub(crate) fn options(url: &str, name: &str) -> RabbitMqOptions {
 /// A transport that is not connected yet.
 pub(crate) fn transport(options: RabbitMqOptions) -> Arc<dyn Transport> {
     if std::env::var_os("RUST_LOG").is_some() {
-        swit::init_logging();
+        swit::telemetry::init();
     }
     Arc::new(RabbitMqTransport::new("default", options))
 }
