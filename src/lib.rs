@@ -73,9 +73,17 @@ pub use swit_runtime::testing;
 #[cfg(feature = "conformance")]
 pub use swit_runtime::transport_conformance;
 
-/// The log, for programs that are not [`run`](crate::run).
+/// What a service shows of itself: its log, and its traces.
 pub mod telemetry {
-    pub use swit_runtime::app::init_telemetry as init;
+    #[cfg(feature = "traces")]
+    pub use swit_runtime::{
+        app::Traces,
+        spans::{Layer, layer},
+    };
+    pub use swit_runtime::{
+        app::init_telemetry as init,
+        trace::{Flow, Ids},
+    };
 }
 
 /// What nearly every service needs: `use swit::prelude::*;`.

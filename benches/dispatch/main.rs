@@ -15,6 +15,7 @@ mod instructions;
 mod order;
 mod report;
 mod service;
+mod traced;
 
 /// Measures one thing or a few that belong together.
 type Part = fn(&mut report::Report, compare::Effort);
@@ -28,12 +29,14 @@ fn main() {
     // `cargo bench` says so; `cargo test` runs this too, to see that it still runs, which takes one short round.
     let effort = if has("--bench") { compare::Effort::WHOLE } else { compare::Effort::GLANCE };
     let mut report = report::Report::default();
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("throughput", compare::throughput),
         ("middleware", compare::middleware),
         ("batches", compare::batches),
         ("restraints", compare::restraints),
+        ("metrics", compare::metrics),
         ("composite", composite::measure),
+        ("traced", traced::measure),
         ("allocations", |report, _| footprint::allocations(report)),
         ("thousand", |report, _| footprint::thousand(report)),
     ];

@@ -81,6 +81,16 @@ impl Service {
 
     /// A service of this one subscriber.
     pub(crate) async fn of<H: Handlers>(name: &str, workers: u32, middleware: usize, configuration: &str) -> Self {
+        Self::of_app::<H>(name, workers, middleware, configuration, |app| app).await
+    }
+
+    async fn of_app<H: Handlers>(
+        name: &str,
+        workers: u32,
+        middleware: usize,
+        configuration: &str,
+        with: impl FnOnce(App) -> App,
+    ) -> Self {
         let sum = Arc::new(Sum::default());
         let mut options = MemoryOptions::default();
         options.capacity = ROOM;
@@ -94,7 +104,14 @@ impl Service {
         for n in 0..middleware {
             app = app.middleware(format!("pass-{n}"), 0, Pass);
         }
-        Self { running: app.start().await.expect("the service starts"), sum }
+        Self { running: with(app).start().await.expect("the service starts"), sum }
+    }
+
+    /// With traces, of which this share is sampled.
+    pub(crate) async fn start_traced(sample: f64) -> Self {
+        let traces = swit::telemetry::Traces::new().processor(crate::traced::Nowhere);
+        let configuration = format!("[telemetry]\nsample = {sample:?}");
+        Self::of_app::<(count_items,)>("count-items", 1, 0, &configuration, |app| app.traces(traces)).await
     }
 
     /// One worker that takes a hundred at once.
@@ -125,6 +142,21 @@ impl Service {
         let took = began.elapsed();
         producer.await.expect("the producer ends well");
         took
+    }
+
+    /// Somebody asks for the metrics page ten times a second meanwhile.
+    pub(crate) async fn scraped<T>(&self, work: impl Future<Output = T>) -> T {
+        let metrics = self.running.metrics().expect("they are counted").clone();
+        let scraper = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                ticks.tick().await;
+                std::hint::black_box(metrics.page().await);
+            }
+        });
+        let done = work.await;
+        scraper.abort();
+        done
     }
 
     pub(crate) async fn stop(self) {

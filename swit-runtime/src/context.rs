@@ -20,6 +20,7 @@ use crate::{
     outcome::Failure,
     scope::{Scope, Shared},
     text::Text,
+    trace::{AttemptEnd, Carried, Flow, Under, carried, forward},
     transport::{BoxFuture, Delivery},
 };
 
@@ -98,6 +99,8 @@ pub struct Context {
     callable: Option<Shared>,
     /// What few deliveries have; one check for those that have none of it.
     rare: Option<Box<Rare>>,
+    /// The trace that the attempt is part of, where somebody traces.
+    flow: Option<Flow>,
 }
 
 /// What middleware asked of one attempt.
@@ -149,6 +152,7 @@ impl Context {
             pending: None,
             callable: None,
             rare: None,
+            flow: None,
         }
     }
 
@@ -192,6 +196,37 @@ impl Context {
     /// How often the message came back because a process or connection died.
     pub fn redeliveries(&self) -> u32 {
         self.delivery.redeliveries
+    }
+
+    /// The trace that this attempt is part of, and its place there. `None`: the service traces nothing.
+    pub fn trace(&self) -> Option<&Flow> {
+        self.flow.as_ref()
+    }
+
+    /// What a publication of this attempt goes on in the trace of.
+    pub(crate) fn under(&self) -> Under<'_> {
+        Under { flow: self.flow.as_ref(), ..Under::default() }
+    }
+
+    /// Begins to trace the attempt, where somebody traces.
+    #[inline]
+    pub(crate) fn begin_trace(&mut self) {
+        if let Some(tracer) = self.scope.trace() {
+            self.flow = Some(tracer.process(&self.receiver, self.message(), self.attempt));
+        }
+    }
+
+    /// The attempt is part of this.
+    pub(crate) fn flow_in(&mut self, flow: Option<Flow>) {
+        self.flow = flow;
+    }
+
+    /// The attempt is over. The flow stays, for what its settlement publishes.
+    #[inline]
+    pub(crate) fn end_trace(&self, ended: AttemptEnd<'_>) {
+        if let (Some(flow), Some(tracer)) = (&self.flow, self.scope.trace()) {
+            tracer.processed(flow, ended);
+        }
     }
 
     /// Who handles it.
@@ -278,6 +313,9 @@ impl Context {
             receiver: self.receiver.clone(),
             ordinals,
             handler: self.ordinals.handler,
+            flow: self.flow.clone(),
+            carried: carried(&self.delivery.message().headers),
+            own_trace: false,
         }
     }
 
@@ -289,7 +327,12 @@ impl Context {
             self.ordinals.next - 1
         };
         let place = Place { subscriber: &self.receiver.subscriber, handler: self.ordinals.handler, ordinal };
-        BorrowedLink { input: self.delivery.message(), correlation: self.correlation_id(), place }
+        BorrowedLink {
+            input: self.delivery.message(),
+            correlation: self.correlation_id(),
+            place,
+            forwards: self.scope.trace().is_none(),
+        }
     }
 
     /// A context of its own for one event handler: it sees the same delivery and extensions, can't settle, and numbers its
@@ -307,6 +350,7 @@ impl Context {
             pending: None,
             callable: None,
             rare: self.rare.as_ref().and_then(|rare| rare.correlation.clone()).map(|id| Box::new(Rare::correlated(id))),
+            flow: self.flow.clone(),
         }
     }
 
@@ -340,6 +384,9 @@ impl Context {
         self.pending = None;
         if self.rare.is_some() {
             self.rare = None;
+        }
+        if self.flow.is_some() {
+            self.flow = None;
         }
     }
 
@@ -389,6 +436,10 @@ pub struct Link {
     receiver: Arc<Receiver>,
     ordinals: Arc<AtomicU32>,
     handler: Option<&'static str>,
+    flow: Option<Flow>,
+    carried: Carried,
+    /// It goes on in its message's trace, whatever is handled beside it.
+    own_trace: bool,
 }
 
 impl Link {
@@ -400,6 +451,9 @@ impl Link {
             receiver,
             ordinals: Arc::new(AtomicU32::new(0)),
             handler: None,
+            flow: None,
+            carried: carried(&input.headers),
+            own_trace: true,
         }
     }
 
@@ -414,12 +468,27 @@ impl Link {
     pub fn receiver(&self) -> &Arc<Receiver> {
         &self.receiver
     }
+
+    /// What a publication goes on in the trace of.
+    pub(crate) fn under(&self) -> Under<'_> {
+        Under { flow: self.flow.as_ref(), carried: self.carried.as_ref(), own: self.own_trace }
+    }
+
+    /// Hands the delivery's trace on, where nobody traces.
+    #[inline]
+    pub(crate) fn forward(&self, message: &mut Message) {
+        if let Some(carried) = &self.carried {
+            forward(carried, &mut message.headers);
+        }
+    }
 }
 
 struct BorrowedLink<'a> {
     input: &'a Message,
     correlation: Option<&'a Text>,
     place: Place<'a>,
+    /// Nobody traces, so that the delivery's trace is handed on as it is.
+    forwards: bool,
 }
 
 /// Which publication it is, under its delivery.
@@ -433,6 +502,9 @@ struct Place<'a> {
 impl BorrowedLink<'_> {
     fn stamp(&self, message: &mut Message) {
         stamp(message, &self.input.id, self.correlation, self.place);
+        if self.forwards {
+            forward(&self.input.headers, &mut message.headers);
+        }
     }
 }
 

@@ -54,6 +54,14 @@ pub mod names {
         GIVEN_UP = "x-swit-given-up";
         /// The names of headers that a copy had to leave behind, since all of them together are more than a frame holds.
         DROPPED_HEADERS = "x-swit-dropped-headers";
+        /// The span of the attempt that a copy was made after, as a `traceparent`: the next one links to it.
+        AFTER_ATTEMPT = "x-swit-after-attempt";
+        /// The trace and the span that a message was published in ([W3C](https://www.w3.org/TR/trace-context/)).
+        TRACEPARENT = "traceparent";
+        /// What tracing systems add to that, each for itself.
+        TRACESTATE = "tracestate";
+        /// What travels with the trace ([W3C](https://www.w3.org/TR/baggage/)).
+        BAGGAGE = "baggage";
     }
 }
 

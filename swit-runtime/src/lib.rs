@@ -5,9 +5,10 @@
 //! - F0 core: `text`, `id`, `headers`, `message`, `topic`, `limits`, `clock`, `classify`, `outcome`, `codec`, `compression`,
 //!   `event`, `error`, `failpoint`, `walled`, `said`, `metrics`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
-//!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`
+//!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
+//!   `trace`
 //! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
-//! - F3 adapters: `transports`, `middlewares`
+//! - F3 adapters: `transports`, `middlewares`, `spans`
 //! - F4 app: `app`, `testing`, `conformance`, `admin`
 
 #[cfg(feature = "admin")]
@@ -49,10 +50,13 @@ pub mod returns;
 mod said;
 pub mod schema;
 pub mod scope;
+#[cfg(feature = "traces")]
+pub mod spans;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
 pub mod topic;
+pub mod trace;
 pub mod transport;
 pub mod transports;
 mod walled;

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{alert::Alerts, clock::Clock, limits::Limits, text::Text, transport::Publish};
+use crate::{alert::Alerts, clock::Clock, limits::Limits, text::Text, trace::Trace, transport::Publish};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;
@@ -52,6 +52,7 @@ struct Core {
     limits: Limits,
     service: Service,
     alerts: Alerts,
+    trace: Option<Arc<dyn Trace>>,
 }
 
 /// Who the service is.
@@ -85,8 +86,21 @@ impl Scope {
         let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts }),
+            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None }),
         }
+    }
+
+    /// Traced by this. Before it is shared: a scope that is shared stays as it is.
+    #[cfg_attr(not(feature = "traces"), expect(dead_code, reason = "nobody traces"))]
+    pub(crate) fn set_trace(&mut self, trace: Arc<dyn Trace>) {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.trace = Some(trace);
+        }
+    }
+
+    /// Whoever traces.
+    pub(crate) fn trace(&self) -> Option<&Arc<dyn Trace>> {
+        self.core.trace.as_ref()
     }
 
     /// Adds a state; one of the same type is replaced.

@@ -41,9 +41,10 @@ const FLOORS: [&[&str]; 5] = [
         "alert",
         "schema",
         "batch",
+        "trace",
     ],
     &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
-    &["transports", "middlewares"],
+    &["transports", "middlewares", "spans"],
     &["app", "testing", "conformance", "admin"],
 ];
 

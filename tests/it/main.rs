@@ -38,4 +38,5 @@ mod refusals;
 mod retries;
 mod subscribing;
 mod support;
+mod traces;
 mod validation;

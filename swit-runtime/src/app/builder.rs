@@ -53,6 +53,10 @@ pub struct App {
     /// What they will take.
     pub(crate) required: Vec<(Location, Requires)>,
     pub(crate) handle: Owner,
+    /// What is said of its traces in code. Behind a lock that nobody contends for: a check looks at an app that it is not
+    /// given.
+    #[cfg(feature = "traces")]
+    pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
     /// Serves the pages for operators also where nobody said so.
@@ -109,6 +113,8 @@ impl App {
             expected: Vec::new(),
             required: Vec::new(),
             handle: Owner::default(),
+            #[cfg(feature = "traces")]
+            traces: std::sync::Mutex::default(),
             visits: false,
             serves: false,
         }
@@ -242,6 +248,13 @@ impl App {
     /// Its asynchronous calls wait until the service runs, and fail if it does not start.
     pub fn handle(&self) -> Handle {
         self.handle.handle()
+    }
+
+    /// With spans that go where this says.
+    #[cfg(feature = "traces")]
+    pub fn traces(mut self, traces: super::Traces) -> Self {
+        self.traces = std::sync::Mutex::new(Some(traces));
+        self
     }
 
     /// With this wall clock.

@@ -54,16 +54,22 @@ fn set_up(settings: &TelemetrySettings, elsewhere: LogFormat) {
         chosen => chosen,
     };
     let layer = match format {
-        LogFormat::Off => return,
-        LogFormat::Json => json(std::io::stderr).boxed(),
-        LogFormat::Human | LogFormat::Auto => fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).boxed(),
+        LogFormat::Off => None,
+        LogFormat::Json => Some(json(std::io::stderr).boxed()),
+        LogFormat::Human | LogFormat::Auto => {
+            Some(fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).boxed())
+        }
     };
     let level = settings.level.as_ref().map(|set| set.value.as_str());
     let filter = filter(std::env::var("RUST_LOG").ok().as_deref(), level);
     // Of the log alone: what else listens to spans and events asks for what it wants.
-    let log = layer.with_filter(filter).with_filter(filter_fn(is_harmless));
+    let log = layer.map(|layer| layer.with_filter(filter.clone()).with_filter(filter_fn(is_harmless)));
     // An error means that the program logs already, as it likes.
-    let _ = tracing_subscriber::registry().with(log).try_init();
+    let log = tracing_subscriber::registry().with(log);
+    // What handlers open as spans becomes part of their service's traces, if it has some.
+    #[cfg(feature = "traces")]
+    let log = log.with(crate::spans::layer().with_filter(filter).with_filter(filter_fn(is_harmless)));
+    let _ = log.try_init();
 }
 
 /// A JSON object a line, its fields beside `timestamp` (RFC 3339, UTC), `level`, `message` and `target`.

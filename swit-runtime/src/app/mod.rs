@@ -22,6 +22,8 @@ mod selection;
 mod start;
 mod suggest;
 mod tasks;
+#[cfg(feature = "traces")]
+mod traces;
 mod transports;
 
 pub use builder::App;
@@ -35,5 +37,7 @@ pub use metrics::Metrics;
 pub use run::{check, serve};
 pub use running::{Running, SubscriberStats};
 pub use selection::Handlers;
+#[cfg(feature = "traces")]
+pub use traces::Traces;
 
 pub use crate::policy::BreakerState;

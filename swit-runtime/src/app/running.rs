@@ -50,6 +50,8 @@ pub struct Running {
     /// Closed last.
     pub(super) admin: Admin,
     pub(super) drain: Duration,
+    #[cfg(feature = "traces")]
+    pub(super) tracing: Option<super::traces::Tracing>,
     #[cfg(feature = "prometheus")]
     pub(super) metrics: Option<Metrics>,
 }
@@ -284,6 +286,11 @@ impl Running {
         self.vitals.stop_checks();
         self.built.close().await;
         self.admin.close().await;
+        // Last: what ends as the service does is part of it.
+        #[cfg(feature = "traces")]
+        if let Some(tracing) = self.tracing.take() {
+            tracing.close(deadline).await;
+        }
         tracing::info!(unfinished, unconfirmed, "stopped");
         match (unfinished, unconfirmed) {
             (0, 0) => Ok(()),

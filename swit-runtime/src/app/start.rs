@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::Metrics;
 #[cfg(all(feature = "admin", feature = "prometheus"))]
 use super::metrics::Served;
+#[cfg(feature = "traces")]
+use super::traces::Tracing;
 use super::{
     admin::Admin,
     alerting::Alerting,
@@ -63,6 +65,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    // Before the publishers, which take it from there.
+    #[cfg(feature = "traces")]
+    let tracing = tracing(&app, &graph, &transports, &mut scope)?;
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
@@ -94,6 +99,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
             #[cfg(all(feature = "admin", feature = "prometheus"))]
             metrics.iter().for_each(|metrics| served.show(metrics));
             Ok(Running {
+                #[cfg(feature = "traces")]
+                tracing,
                 #[cfg(feature = "prometheus")]
                 metrics,
                 alerting: Alerting::start(&scope, &transports),
@@ -119,6 +126,14 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// Whoever traces, if something is wanted of it.
+#[cfg(feature = "traces")]
+fn tracing(app: &App, graph: &Graph, transports: &[Arc<dyn Transport>], scope: &mut Scope) -> Result<Option<Tracing>> {
+    let given = app.traces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let start = |wanted| Tracing::start(wanted, given, &graph.service, transports, scope);
+    graph.traces.as_ref().map(start).transpose()
 }
 
 /// The pages that are served, and the one that shows metrics once there are some.

@@ -137,7 +137,7 @@ impl Attempt {
     async fn publish(&mut self) -> Outcome {
         let emissions = self.cx.take_emissions();
         let published = match plain(self.cx.scope(), &self.cx.receiver().transport) {
-            Ok(outlet) => publish_all(&outlet, emissions).await,
+            Ok(outlet) => publish_all(&outlet, emissions, self.cx.under()).await,
             Err(error) => Err(error),
         };
         match published {

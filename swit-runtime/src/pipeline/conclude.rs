@@ -26,6 +26,7 @@ use crate::{
     publisher::{Outgoing, Outlet},
     said::{Shown, about},
     text::Text,
+    trace::{self, AttemptEnd, Flow, Pending, Under},
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
 
@@ -58,7 +59,7 @@ impl Seat {
                     let text = format!("message {} {failure}", delivery.message().id);
                     self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
                 }
-                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes)).await;
+                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes), None).await;
             }
         }
     }
@@ -81,6 +82,8 @@ impl Seat {
             Outcome::Discarded(reason) => Outcome::Discarded(reason),
         };
         self.record(&outcome);
+        self.cx.end_trace(ended(&outcome));
+        let flow = self.cx.trace().cloned();
         let confirmed = self.cx.take_confirmed();
         match &outcome {
             Outcome::Success => self.counters.succeeded(),
@@ -139,9 +142,9 @@ impl Seat {
             Outcome::Failed(failure) => {
                 let (decision, failure) = self.decide_all(failure, &mut delivery, attempt).await;
                 match decision {
-                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait).await,
+                    Decision::Retry { wait } => self.retry(delivery, attempt.saturating_add(1), wait, flow).await,
                     Decision::DeadLetter { reason } => {
-                        self.give_up(delivery, reason, Some(&failure), attempt).await;
+                        self.give_up(delivery, reason, Some(&failure), attempt, flow.as_ref()).await;
                         true
                     }
                     Decision::Discard { reason } => {
@@ -171,11 +174,12 @@ impl Seat {
 
     /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
-        publish_all(&self.plan.outlet, self.cx.take_emissions()).await
+        let emissions = self.cx.take_emissions();
+        publish_all(&self.plan.outlet, emissions, self.cx.under()).await
     }
 
     /// Arranges the next attempt. False: it has begun here, in place.
-    async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration) -> bool {
+    async fn retry(&mut self, delivery: Delivery, attempt: u32, wait: Duration, flow: Option<Flow>) -> bool {
         let Some(delivery) = self.plan.current(delivery) else { return true };
         self.counters.retries();
         about!(
@@ -189,7 +193,7 @@ impl Seat {
         } else {
             // A breaker that is open by then would only have it lie here.
             let wait = wait.max(self.plan.held_for());
-            match self.plan.clone().retry_later(delivery, attempt, wait).await {
+            match self.plan.clone().retry_later(delivery, attempt, wait, flow.as_ref()).await {
                 Ok(()) => return true,
                 Err(delivery) => delivery,
             }
@@ -207,6 +211,7 @@ impl Seat {
                 };
                 self.pass = pass;
                 self.begin(delivery, attempt);
+                self.cx.begin_trace();
                 false
             }
             // As what is parked: given back, which is no crash that counts against the message.
@@ -217,10 +222,17 @@ impl Seat {
         }
     }
 
-    async fn give_up(&mut self, delivery: Delivery, reason: Text, failure: Option<&Failure>, attempts: u32) {
+    async fn give_up(
+        &mut self,
+        delivery: Delivery,
+        reason: Text,
+        failure: Option<&Failure>,
+        attempts: u32,
+        flow: Option<&Flow>,
+    ) {
         let counters = Arc::clone(&self.counters);
         let count = |what| counters.gave_up(what, &reason);
-        self.plan.clone().give_up(delivery, &reason, failure, attempts, count).await;
+        self.plan.clone().give_up(delivery, &reason, failure, attempts, flow, count).await;
     }
 
     fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
@@ -230,17 +242,32 @@ impl Seat {
 }
 
 /// Publishes what a handler returned, all of it at once, and waits until all of it is confirmed.
-pub(crate) async fn publish_all(outlet: &Outlet, emissions: Vec<Emission>) -> Result<(), PublishError> {
+pub(crate) async fn publish_all(
+    outlet: &Outlet,
+    emissions: Vec<Emission>,
+    under: Under<'_>,
+) -> Result<(), PublishError> {
     let mut sent = Vec::with_capacity(emissions.len());
     let turns = outlet.path.turns();
     for Emission { message, unrouted } in emissions {
-        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true };
+        let mut message = message;
+        let pending = outlet.path.trace(&mut message, under);
+        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true, pending };
         sent.push(outlet.path.publish(outgoing, turns.as_ref()));
     }
     for sent in sent {
         sent.await?;
     }
     Ok(())
+}
+
+/// How an attempt ended, for whoever traces it.
+pub(super) fn ended(outcome: &Outcome) -> AttemptEnd<'_> {
+    match outcome {
+        Outcome::Success => AttemptEnd::Well,
+        Outcome::Discarded(reason) => AttemptEnd::Discarded(reason),
+        Outcome::Failed(failure) => AttemptEnd::Failed(failure),
+    }
 }
 
 /// What became of a delivery that was to be given up.
@@ -290,7 +317,13 @@ impl Plan {
     ///
     /// # Errors
     /// There is no room, and the transport can't delay: the caller waits in place.
-    pub(super) async fn retry_later(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
+    pub(super) async fn retry_later(
+        &self,
+        delivery: Delivery,
+        attempt: u32,
+        wait: Duration,
+        after: Option<&Flow>,
+    ) -> Result<(), Delivery> {
         let mut delivery = delivery;
         // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
         let may_park = !self.ordered && !self.gate.is_paused() && !self.closing.is_cancelled();
@@ -300,19 +333,26 @@ impl Plan {
                 Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
             }
         }
-        self.delay(delivery, attempt, wait).await
+        self.delay(delivery, attempt, wait, after).await
     }
 
     /// Puts a delayed copy in the place of a delivery.
     ///
     /// # Errors
     /// The transport can't delay.
-    async fn delay(&self, delivery: Delivery, attempt: u32, wait: Duration) -> Result<(), Delivery> {
+    async fn delay(
+        &self,
+        delivery: Delivery,
+        attempt: u32,
+        wait: Duration,
+        after: Option<&Flow>,
+    ) -> Result<(), Delivery> {
         if !self.delays {
             return Err(delivery);
         }
-        let copy = copies::delayed(delivery.message(), attempt);
-        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, || {}).await;
+        let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
+        let pending = self.settling(delivery.message(), after, "retry");
+        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, pending, || {}).await;
         Ok(())
     }
 
@@ -351,7 +391,7 @@ impl Plan {
     async fn clear(&self, delivery: Delivery, attempt: u32, due: Instant) {
         let Some(delivery) = self.current(delivery) else { return };
         let wait = due.saturating_duration_since(Instant::now());
-        if let Err(delivery) = self.delay(delivery, attempt, wait).await {
+        if let Err(delivery) = self.delay(delivery, attempt, wait, None).await {
             delivery.settle(Verdict::Requeue);
         }
     }
@@ -364,6 +404,7 @@ impl Plan {
         reason: &Text,
         failure: Option<&Failure>,
         attempts: u32,
+        flow: Option<&Flow>,
         count: impl FnOnce(GivenUp),
     ) {
         let Some(delivery) = self.current(delivery) else { return };
@@ -378,6 +419,8 @@ impl Plan {
             return;
         }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
+        let copy = copies::after(copy, flow);
+        let pending = self.settling(delivery.message(), flow, "dead_letter");
         about!(
             warn,
             delivery.message(),
@@ -390,7 +433,12 @@ impl Plan {
             },
             "dead-lettered"
         );
-        self.replace(delivery, attempts, copy, queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
+        self.replace(delivery, attempts, copy, queue, Duration::ZERO, pending, || count(GivenUp::DeadLettered)).await;
+    }
+
+    /// The span of a settlement that takes a while, where the attempt was recorded.
+    fn settling(&self, message: &Message, flow: Option<&Flow>, how: &'static str) -> Option<Box<dyn Pending>> {
+        self.scope.trace()?.settle(flow?, &self.receiver, message, how)
     }
 
     /// Acknowledges a delivery that is given up on purpose.
@@ -425,8 +473,10 @@ impl Plan {
         copy: Message,
         queue: &Text,
         delay: Duration,
+        pending: Option<Box<dyn Pending>>,
         confirmed: impl FnOnce(),
     ) {
+        let id = copy.id.clone();
         if failpoint::is_broken(Sabotage::AckBeforeCopy) {
             delivery.split().settle(Verdict::Ack);
         }
@@ -434,12 +484,14 @@ impl Plan {
             biased;
             is_confirmed = self.insist(copy, attempt, queue, delay) => {
                 if is_confirmed {
+                    trace::answer(pending, &Ok(id));
                     failpoint::hit(Failpoint::AfterCopy);
                     confirmed();
                     delivery.settle(Verdict::Ack);
                 }
             }
             () = lost(&delivery) => {
+                trace::answer(pending, &Err(PublishError::Closed));
                 self.current(delivery);
             }
         }

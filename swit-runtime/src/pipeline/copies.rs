@@ -8,6 +8,7 @@ use crate::{
     message::Message,
     outcome::{Failure, cap, escape},
     text::Text,
+    trace::{Flow, Ids},
 };
 
 /// Headers that a broker sets on what it delivers and that mean something else on a copy: it would take a retry for a
@@ -33,7 +34,8 @@ const OF_A_DEATH: [Text; 8] = [
 
 /// Whether settlement adds a header of this name to its copies. A closed set, so that nobody hides a header bomb in it.
 pub(super) fn adds(name: &str) -> bool {
-    const ADDED: [Text; 5] = [names::ATTEMPT, names::TOPIC, names::ORIGINAL_TOPIC, names::DONE, names::GIVEN_UP];
+    const ADDED: [Text; 6] =
+        [names::ATTEMPT, names::TOPIC, names::ORIGINAL_TOPIC, names::DONE, names::GIVEN_UP, names::AFTER_ATTEMPT];
     ADDED.iter().chain(&OF_A_DEATH).any(|added| added.as_str() == name)
 }
 
@@ -42,6 +44,19 @@ fn copy(message: &Message) -> Message {
     copy.headers.retain(|name, _| !belongs_to_the_broker(name));
     // A copy that expires is a message lost.
     copy.ttl = None;
+    copy
+}
+
+/// The copy of a copy that was made after this attempt, if that was recorded.
+pub(super) fn after(mut copy: Message, flow: Option<&Flow>) -> Message {
+    match flow.map(Flow::ids).filter(Ids::is_sampled) {
+        Some(ids) => {
+            copy.headers.insert(names::AFTER_ATTEMPT, ids.traceparent());
+        }
+        None => {
+            copy.headers.remove(&names::AFTER_ATTEMPT);
+        }
+    }
     copy
 }
 

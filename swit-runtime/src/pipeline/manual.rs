@@ -17,6 +17,7 @@ use crate::{
     extract::FromDelivery,
     outcome::{ErrorAction, Failure, FailureKind},
     text::Text,
+    trace::Flow,
     transport::{Delivery, Verdict},
 };
 
@@ -27,6 +28,7 @@ pub struct Ack {
     delivery: Option<Delivery>,
     attempt: u32,
     desk: Desk,
+    flow: Option<Flow>,
 }
 
 /// A manual settlement that could not be made as asked.
@@ -67,13 +69,15 @@ impl Ack {
         match plan.policy.decide(&failure, attempt) {
             Decision::Retry { wait } => {
                 plan.count_late(super::counters::Counters::retries);
-                plan.retry_later(delivery, attempt.saturating_add(1), wait).await.map_err(|delivery| {
-                    delivery.settle(Verdict::Requeue);
-                    SettleError::NotDelayed
-                })
+                plan.retry_later(delivery, attempt.saturating_add(1), wait, self.flow.as_ref()).await.map_err(
+                    |delivery| {
+                        delivery.settle(Verdict::Requeue);
+                        SettleError::NotDelayed
+                    },
+                )
             }
             Decision::DeadLetter { reason } | Decision::Discard { reason } => {
-                plan.give_up_late(delivery, &reason, &failure, attempt).await;
+                plan.give_up_late(delivery, &reason, &failure, attempt, self.flow.as_ref()).await;
                 Ok(())
             }
         }
@@ -88,7 +92,7 @@ impl Ack {
         let failure = Failure::new(FailureKind::Handler, format!("dead-lettered by the handler: {reason}"))
             .with_class(Class::Permanent);
         let plan = self.desk.plan.clone();
-        plan.give_up_late(delivery, &reason, &failure, self.attempt).await;
+        plan.give_up_late(delivery, &reason, &failure, self.attempt, self.flow.as_ref()).await;
     }
 
     fn settled(&mut self) -> Option<Delivery> {
@@ -124,10 +128,10 @@ impl FromDelivery for Ack {
             let text = "`Ack` needs `ack = \"manual\"`";
             return Err(Failure::new(FailureKind::Extract, text).with_class(Class::Permanent));
         };
-        let attempt = cx.attempt();
+        let (attempt, flow) = (cx.attempt(), cx.trace().cloned());
         let delivery = cx.delivery_mut().split();
         desk.set(State::Held);
-        Ok(Self { delivery: Some(delivery), attempt, desk })
+        Ok(Self { delivery: Some(delivery), attempt, desk, flow })
     }
 }
 
@@ -211,8 +215,15 @@ impl Plan {
         count(&self.late.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    async fn give_up_late(&self, delivery: Delivery, reason: &Text, failure: &Failure, attempts: u32) {
+    async fn give_up_late(
+        &self,
+        delivery: Delivery,
+        reason: &Text,
+        failure: &Failure,
+        attempts: u32,
+        flow: Option<&Flow>,
+    ) {
         let count = |what| self.count_late(|late| late.gave_up(what, reason));
-        self.give_up(delivery, reason, Some(failure), attempts, count).await;
+        self.give_up(delivery, reason, Some(failure), attempts, flow, count).await;
     }
 }

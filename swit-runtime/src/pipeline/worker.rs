@@ -24,6 +24,7 @@ use crate::{
     outcome::Outcome,
     policy::{Ended, Pass, Restraints},
     registry::Serve,
+    trace::{self, within},
     transport::{BoxFuture, Delivery, Subscription, Verdict},
 };
 
@@ -234,13 +235,15 @@ async fn work<H: Serve>(worker: Worker) {
         }
         loop {
             failpoint::hit(Failpoint::BeforeHandler);
+            let flow = seat.cx.trace().cloned();
+            let traced = seat.plan.scope.trace().map(|tracer| &**tracer).zip(flow.as_ref());
             let outcome = if seat.plan.middleware.is_empty() {
                 let mut attempt = pin!(Some(H::call(&mut seat.cx)));
-                poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+                poll_fn(|task| within(traced, || guard.poll(attempt.as_mut(), task))).await
             } else {
                 let chain = Next::new(&seat.plan.middleware, boxed::<H>);
                 let mut attempt = pin!(Some(chain.run(&mut seat.cx)));
-                poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+                poll_fn(|task| within(traced, || guard.poll(attempt.as_mut(), task))).await
             };
             failpoint::hit(Failpoint::AfterHandler);
             if seat.succeed(&outcome, guard.waited_since()) || seat.conclude(outcome).await {
@@ -334,6 +337,7 @@ impl Seat {
             delivery.split().settle(Verdict::Ack);
         }
         self.begin(delivery, attempt);
+        self.cx.begin_trace();
         true
     }
 
@@ -383,6 +387,7 @@ impl Seat {
             if let Some(restraints) = &self.plan.restraints {
                 restraints.succeeded(&mut self.pass, &self.plan.receiver.subscriber);
             }
+            self.cx.end_trace(trace::AttemptEnd::Well);
             self.done = Some(self.cx.take_delivery());
             self.cx.see(None);
         }

@@ -21,7 +21,7 @@ use super::{
     Confirmation,
     failure::{FailedPublication, OnPublishFailure},
     flight::Answer,
-    path::Path,
+    path::{Path, refused},
     port::Outgoing,
 };
 use crate::{
@@ -126,20 +126,19 @@ impl Background {
 
     /// Takes a message in, or says at once why not.
     pub(super) fn take_in(&self, path: &Path, mut outgoing: Outgoing) -> Confirmation {
-        let refused = |topic: &str, error| {
-            path.home().failed(topic, &error);
-            Confirmation::refused(error)
+        let refused = |outgoing: Outgoing, error| {
+            path.home().failed(&outgoing.message.topic, &error);
+            refused(outgoing.pending, error)
         };
-        let topic = &outgoing.message.topic;
         if path.home().closing.is_cancelled() {
-            return refused(topic, PublishError::Closed);
+            return refused(outgoing, PublishError::Closed);
         }
         if let Err(error) = path.check(&outgoing.message) {
-            return refused(topic, error);
+            return refused(outgoing, error);
         }
         let Some(place) = self.room.take() else {
             let full = PublishError::QueueFull { publisher: self.publisher.clone(), capacity: self.capacity };
-            return refused(topic, full);
+            return refused(outgoing, full);
         };
         path.complete(&mut outgoing);
         // Nobody waits for it, so that it may wait for room as long as it takes.
@@ -325,8 +324,13 @@ mod tests {
         let background = Background::start(&path, "p".into(), 1_000);
         let publish = async |text: &str| {
             let message = Message::new("t", text.to_owned());
-            let outgoing =
-                Outgoing { message, delay: Duration::ZERO, unrouted: Unrouted::Ignore, under_delivery: false };
+            let outgoing = Outgoing {
+                message,
+                delay: Duration::ZERO,
+                unrouted: Unrouted::Ignore,
+                under_delivery: false,
+                pending: None,
+            };
             background.take_in(&path, outgoing).await.unwrap();
         };
 

@@ -23,6 +23,7 @@ use crate::{
     outcome::one_line,
     said::{Shown, ShownId},
     text::Text,
+    trace::{self, Pending},
     transport::{BoxFuture, Receipt},
 };
 
@@ -62,6 +63,8 @@ pub(super) struct Sent {
     /// Until when it is waited for, and how long that is.
     pub(super) until: Option<(Instant, Duration)>,
     pub(super) timer: Option<Pin<Box<Sleep>>>,
+    /// Its span, where it is recorded.
+    pub(super) pending: Option<Box<dyn Pending>>,
 }
 
 impl Future for Sent {
@@ -69,6 +72,17 @@ impl Future for Sent {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Answer> {
         let this = self.get_mut();
+        let polled = this.poll_answer(task);
+        if let Poll::Ready(answer) = &polled {
+            trace::answer(this.pending.take(), answer);
+        }
+        polled
+    }
+}
+
+impl Sent {
+    fn poll_answer(&mut self, task: &mut Context<'_>) -> Poll<Answer> {
+        let this = self;
         if let Poll::Ready(receipt) = this.receipt.as_mut().poll(task) {
             return Poll::Ready(receipt.and_then(|receipt| {
                 if !receipt.routed {

@@ -11,7 +11,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::Published;
-use crate::{clock::Clock, error::PublishError, limits::Limits, scope::Scope, transport::BoxFuture};
+use crate::{clock::Clock, error::PublishError, limits::Limits, scope::Scope, trace::Trace, transport::BoxFuture};
 
 /// Owns the tasks of publishers. Nothing here spawns by itself.
 pub(crate) trait Tasks: Send + Sync {
@@ -23,6 +23,7 @@ pub(crate) trait Tasks: Send + Sync {
 pub(crate) struct Home {
     pub(super) clock: Clock,
     pub(super) limits: Limits,
+    pub(super) trace: Option<Arc<dyn Trace>>,
     /// Cancelled, which here means opened, when connections and topology stand.
     pub(super) opened: CancellationToken,
     /// The same, in a form that costs nothing to ask.
@@ -52,6 +53,7 @@ impl Home {
         Self {
             clock: scope.clock().clone(),
             limits: *scope.limits(),
+            trace: scope.trace().cloned(),
             opened: scope.opened().clone(),
             open: AtomicBool::new(scope.opened().is_cancelled()),
             scope: OnceLock::new(),

@@ -36,6 +36,6 @@ pub(crate) fn plain(scope: &Scope, transport: &str) -> Result<Outlet, PublishErr
     }
     let port = scope.publisher(transport).cloned();
     let port = port.ok_or_else(|| PublishError::NoTransport { name: Text::from(transport) })?;
-    let path = Arc::new(Path::plain(Arc::new(super::home::Home::of(scope)), port, Box::default()));
+    let path = Arc::new(Path::plain(Arc::new(super::home::Home::of(scope)), transport.into(), port, Box::default()));
     Ok(Outlet { path, background: None })
 }

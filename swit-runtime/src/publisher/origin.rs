@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Confirmation, Outlet, port::Outgoing, turns::Turns};
-use crate::{context::Link, event::Unrouted, message::Message};
+use crate::{
+    context::Link,
+    event::Unrouted,
+    message::Message,
+    trace::{Pending, Under},
+};
 
 /// What a publisher is, whatever its name.
 #[derive(Debug, Clone)]
@@ -31,11 +36,24 @@ impl Origin {
     }
 
     #[inline]
+    fn trace(&self, message: &mut Message) -> Option<Box<dyn Pending>> {
+        let path = &self.outlet.path;
+        if path.is_traced() {
+            return path.trace(message, self.link.as_ref().map_or_else(Under::default, Link::under));
+        }
+        if let Some(link) = &self.link {
+            link.forward(message);
+        }
+        None
+    }
+
+    #[inline]
     pub(super) fn start(&self, mut message: Message, delay: Duration, unrouted: Unrouted) -> Confirmation {
         if let Some(link) = &self.link {
             link.stamp(&mut message);
         }
-        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.under_delivery };
+        let pending = self.trace(&mut message);
+        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.under_delivery, pending };
         self.outlet.publish(outgoing, self.turns.as_ref())
     }
 }

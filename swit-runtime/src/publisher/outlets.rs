@@ -82,7 +82,7 @@ impl Outlets {
         let home = Arc::new(home);
         let links = links(&chain, None);
         let plain = ports.iter().map(|(name, port)| {
-            let path = Arc::new(Path::plain(home.clone(), port.clone(), links.clone()));
+            let path = Arc::new(Path::plain(home.clone(), name.clone(), port.clone(), links.clone()));
             (name.clone(), Outlet { path, background: None })
         });
         Self { plain: plain.collect(), home, ports, chain, named: Mutex::default() }

@@ -29,6 +29,7 @@ use crate::{
     message::Message,
     middleware::{HandOver, PublishLink, PublishNext},
     text::Text,
+    trace::{self, Pending, Under},
     transport::{BoxFuture, Publish},
 };
 
@@ -36,6 +37,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Path {
     port: Port,
+    /// The name of the transport.
+    transport: Text,
     /// Its name, where it has one.
     publisher: Option<Text>,
     /// Nothing stands between a message and the transport but its check.
@@ -61,9 +64,10 @@ impl std::fmt::Debug for Chain {
 
 impl Path {
     /// A publisher without a name and without options.
-    pub(super) fn plain(home: Arc<Home>, port: Arc<dyn Publish>, chain: Links) -> Self {
+    pub(super) fn plain(home: Arc<Home>, transport: Text, port: Arc<dyn Publish>, chain: Links) -> Self {
         Self {
             port: Port::new(home, port),
+            transport,
             publisher: None,
             plain: chain.is_empty(),
             confirm: None,
@@ -77,7 +81,7 @@ impl Path {
 
     /// A publisher with these options.
     pub(super) fn named(home: Arc<Home>, port: Arc<dyn Publish>, chain: Links, config: &PublisherConfig) -> Self {
-        let plain = Self::plain(home, port, chain);
+        let plain = Self::plain(home, config.transport.clone(), port, chain);
         let batch = config.batch.map(|limits| Kept::new(plain.port.clone(), limits, config.confirm));
         Self {
             publisher: Some(config.name.clone()),
@@ -125,6 +129,18 @@ impl Path {
         check(message, &self.port.home.limits)
     }
 
+    /// Begins the span of a publication, where somebody traces, and writes into its headers what belongs to it.
+    #[inline]
+    pub(crate) fn trace(&self, message: &mut Message, under: Under<'_>) -> Option<Box<dyn Pending>> {
+        self.port.home.trace.as_ref()?.send(message, &self.transport, under)
+    }
+
+    /// Whether somebody traces.
+    #[inline]
+    pub(super) fn is_traced(&self) -> bool {
+        self.port.home.trace.is_some()
+    }
+
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
@@ -133,7 +149,7 @@ impl Path {
             return self.detour(outgoing, turns, ticket);
         }
         if let Err(error) = self.check(&outgoing.message) {
-            return self.ready(ticket, Err(error));
+            return self.refused(ticket, outgoing.pending, error);
         }
         self.complete(&mut outgoing);
         self.send(outgoing, ticket)
@@ -164,6 +180,12 @@ impl Path {
         Confirmation::flying(flight)
     }
 
+    fn refused(&self, ticket: Option<Ticket>, pending: Option<Box<dyn Pending>>, error: PublishError) -> Confirmation {
+        let answer = Err(error);
+        trace::answer(pending, &answer);
+        self.ready(ticket, answer)
+    }
+
     /// The way through whatever this publisher has.
     fn detour(
         self: &Arc<Self>,
@@ -173,20 +195,31 @@ impl Path {
     ) -> Confirmation {
         if self.chain.0.is_empty() {
             if let Err(error) = self.check(&outgoing.message) {
-                return self.ready(ticket, Err(error));
+                return self.refused(ticket, outgoing.pending, error);
             }
             self.complete(&mut outgoing);
+            let pending = outgoing.pending.take();
             return match self.encode(outgoing) {
-                Err(error) => self.ready(ticket, Err(error)),
-                Ok(outgoing) => match &self.batch {
-                    None => self.send(outgoing, ticket),
-                    Some(kept) => self.follow(self.hold(kept, outgoing, ticket)),
-                },
+                Err(error) => self.refused(ticket, pending, error),
+                Ok(outgoing) => {
+                    let outgoing = Outgoing { pending, ..outgoing };
+                    match &self.batch {
+                        None => self.send(outgoing, ticket),
+                        Some(kept) => self.follow(self.hold(kept, outgoing, ticket)),
+                    }
+                }
             };
         }
         self.complete(&mut outgoing);
         let turn = turns.map(Turns::take);
-        let chain = Box::pin(run_chain(self.clone(), outgoing, turn));
+        let pending = outgoing.pending.take();
+        let chain = run_chain(self.clone(), outgoing, turn);
+        // Middleware is part of it, however often it hands the message over.
+        let chain = Box::pin(async move {
+            let answer = chain.await;
+            trace::answer(pending, &answer);
+            answer
+        });
         self.follow(Flight::through(chain, self.home().clone(), self.publisher.clone(), ticket))
     }
 
@@ -217,6 +250,14 @@ impl Path {
     }
 }
 
+/// Refuses a publication, and ends its span.
+pub(super) fn refused(pending: Option<Box<dyn Pending>>, error: PublishError) -> Confirmation {
+    if let Some(pending) = pending {
+        pending.end(Err(&error));
+    }
+    Confirmation::refused(error)
+}
+
 /// Runs the middleware of a publisher, which sees the message with its id; what comes out is checked and handed over.
 ///
 /// A panic of a middleware is its refusal: whoever polls this, a handler, a flush or a background task, goes on.
@@ -227,7 +268,7 @@ async fn run_chain(path: Arc<Path>, outgoing: Outgoing, turn: Option<Turn>) -> A
         home.opened.cancelled().await;
     }
     let Some(scope) = home.scope() else { return Err(PublishError::Closed) };
-    let Outgoing { mut message, delay, unrouted, under_delivery } = outgoing;
+    let Outgoing { mut message, delay, unrouted, under_delivery, .. } = outgoing;
     let last = Last { path: &path, delay, unrouted, under_delivery, turn };
     let next = PublishNext::new(&path.chain.0, &last, &scope, path.publisher.as_ref());
     let mut run = next.run(&mut message);
@@ -256,7 +297,8 @@ impl HandOver for Last<'_> {
             }
             path.check(message)?;
             let Self { delay, unrouted, under_delivery, .. } = *self;
-            let outgoing = path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery })?;
+            let outgoing =
+                path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery, pending: None })?;
             if let Some(turn) = &self.turn {
                 turn.comes().await;
             }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     event::Unrouted,
     message::Message,
+    trace::{self, Pending},
     transport::{Publication, Publish, Publishing, Room, Target},
 };
 
@@ -35,6 +36,8 @@ pub(crate) struct Outgoing {
     pub(crate) unrouted: Unrouted,
     /// Published under a delivery, which must not wait for ever: it could wait for itself.
     pub(crate) under_delivery: bool,
+    /// Its span, where it is recorded.
+    pub(crate) pending: Option<Box<dyn Pending>>,
 }
 
 impl Port {
@@ -49,7 +52,7 @@ impl Port {
     /// The answer, where it is there at once.
     #[inline]
     pub(super) fn send(&self, outgoing: Outgoing, confirm: Option<Duration>) -> Result<Sent, Answer> {
-        let Outgoing { message, delay, unrouted: policy, under_delivery } = outgoing;
+        let Outgoing { message, delay, unrouted: policy, under_delivery, pending } = outgoing;
         let within = confirm.or(under_delivery.then_some(CONFIRM_TIMEOUT));
         let room = within.map_or(Room::Wait, Room::WaitAtMost);
         let (id, topic) = (message.id.clone(), message.topic.clone());
@@ -58,20 +61,22 @@ impl Port {
             if self.home.is_open() { self.open.publish(publication) } else { self.early.publish(publication) };
         match publishing {
             Publishing::Done(answer) => {
-                Err(answer.unwrap_or(Err(crate::error::PublishError::Closed)).and_then(|receipt| {
+                let answer = answer.unwrap_or(Err(crate::error::PublishError::Closed)).and_then(|receipt| {
                     if !receipt.routed {
                         self.home.unrouted(&topic);
                         unrouted(&topic, policy)?;
                     }
                     Ok(id)
-                }))
+                });
+                trace::answer(pending, &answer);
+                Err(answer)
             }
             // Taken after the transport took its own: where there is no room, its answer, which is the clearer one, comes
             // first.
             Publishing::Pending(receipt) => {
                 let until = within.map(|within| (Instant::now() + within, within));
                 let home = self.home.clone();
-                Ok(Sent { id, topic, unrouted: policy, home, receipt, until, timer: None })
+                Ok(Sent { id, topic, unrouted: policy, home, receipt, until, timer: None, pending })
             }
         }
     }

@@ -70,6 +70,13 @@ impl Layers {
         self
     }
 
+    /// A variable of the environment that is read. Empty is as if it were not there.
+    #[cfg(feature = "traces")]
+    pub(in crate::app) fn variable(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.environment.iter().find(|(known, _)| known.as_os_str() == name)?;
+        value.to_str().map(str::trim).filter(|value| !value.is_empty())
+    }
+
     /// Reads these variables instead of the process's environment.
     pub fn environment<K, V>(mut self, variables: impl IntoIterator<Item = (K, V)>) -> Self
     where

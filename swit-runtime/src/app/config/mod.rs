@@ -32,6 +32,7 @@ mod resolve;
 mod resolve_publisher;
 mod section;
 mod settings;
+mod spans;
 mod telemetry;
 mod transport;
 mod url;
@@ -47,6 +48,7 @@ pub use settings::{
     BatchSettings, BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
     RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
+pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
 pub(in crate::app) use telemetry::levels;
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub use transport::{ManagementUrl, QueueType, TransportSettings};

@@ -4,14 +4,14 @@ use swit_grammar::Fault;
 use tracing_subscriber::filter::Targets;
 
 use super::{
-    Set,
+    CollectorHeaders, OtlpProtocol, Propagator, Set, SpanExporter,
     keys::{Key, keys},
     read::{Given, put},
 };
 use crate::text::Text;
 
 /// `[telemetry]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct TelemetrySettings {
     /// The form of the log.
@@ -22,6 +22,18 @@ pub struct TelemetrySettings {
     pub metrics: Option<Set<bool>>,
     /// What the names of swit's own series begin with.
     pub prefix: Option<Set<Text>>,
+    /// Where spans go.
+    pub exporter: Option<Set<SpanExporter>>,
+    /// The collector's url.
+    pub endpoint: Option<Set<Text>>,
+    /// How it is spoken to.
+    pub protocol: Option<Set<OtlpProtocol>>,
+    /// What the collector wants to be told.
+    pub headers: Option<Set<CollectorHeaders>>,
+    /// The share of traces that is recorded, of those that begin here.
+    pub sample: Option<Set<f64>>,
+    /// How traces travel.
+    pub propagators: Option<Set<Vec<Propagator>>>,
 }
 
 impl TelemetrySettings {
@@ -35,6 +47,20 @@ impl TelemetrySettings {
     #[cfg(feature = "prometheus")]
     pub(in crate::app) fn prefix(&self) -> &str {
         self.prefix.as_ref().map_or(PREFIX, |set| &set.value)
+    }
+
+    /// A key about traces, which are not compiled in: the key, and where it was set. That there is to be none may be said.
+    #[cfg(not(feature = "traces"))]
+    pub(in crate::app) fn wants_traces(&self) -> Option<(&'static str, String)> {
+        fn of<T>(key: &'static str, set: Option<&Set<T>>) -> Option<(&'static str, String)> {
+            set.map(|set| (key, set.origin.to_string()))
+        }
+        of("exporter", self.exporter.as_ref().filter(|set| set.value != SpanExporter::None))
+            .or_else(|| of("endpoint", self.endpoint.as_ref()))
+            .or_else(|| of("protocol", self.protocol.as_ref()))
+            .or_else(|| of("headers", self.headers.as_ref()))
+            .or_else(|| of("sample", self.sample.as_ref()))
+            .or_else(|| of("propagators", self.propagators.as_ref()))
     }
 
     /// A key that wants what is not compiled in: the key, and where it was set.
@@ -56,6 +82,12 @@ keys! {
     level by level, "a level (\"error\", \"warn\", \"info\", \"debug\", \"trace\", \"off\"), or levels by target, such as \"info,swit_runtime=debug\"";
     metrics by boolean, "`true` or `false`";
     prefix by prefix, "the beginning of names: letters, digits and `_`, not first a digit, at most 40, such as \"shop_messaging_\"";
+    exporter by span_exporter, "\"otlp\", \"log\" or \"none\"";
+    endpoint by endpoint, "the url of a collector, such as \"http://localhost:4317\"";
+    protocol by otlp_protocol, "\"grpc\" or \"http\"";
+    headers by collector_headers, "names and values, such as \"x-tenant=shop, authorization=Bearer …\"";
+    sample by ratio, "a share from 0 to 1";
+    propagators by propagators, "a list of \"tracecontext\" and \"baggage\"";
 }
 
 /// The form of the log.

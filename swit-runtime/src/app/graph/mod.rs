@@ -62,6 +62,9 @@ pub struct Graph {
     pub(crate) events: Vec<&'static EventRegistration>,
     /// Names of subscribers that may be made while it runs.
     pub(crate) expected: Vec<Text>,
+    /// What is wanted of traces, if anything is.
+    #[cfg(feature = "traces")]
+    pub(crate) traces: Option<super::traces::Wanted>,
     warnings: Vec<String>,
 }
 
@@ -99,6 +102,16 @@ impl Graph {
                 "build with the feature `prometheus`, or leave the key out",
             );
         }
+        #[cfg(feature = "traces")]
+        let traces = super::traces::resolve(app, &settings, &mut faults);
+        #[cfg(not(feature = "traces"))]
+        if let Some((key, place)) = settings.telemetry.wants_traces() {
+            faults.add(
+                place,
+                format!("`telemetry.{key}` is about traces, which are not compiled in"),
+                "build with the feature `traces`, or `otlp` for a collector, or leave the key out",
+            );
+        }
         if cfg!(panic = "abort") {
             faults.add(
                 "Cargo.toml",
@@ -127,6 +140,8 @@ impl Graph {
             sections,
             events,
             expected,
+            #[cfg(feature = "traces")]
+            traces,
             warnings,
         })
     }

@@ -221,7 +221,7 @@ impl Bench {
         // The number of its attempt stands nowhere else.
         for (delivery, attempt) in again {
             let Some(delivery) = plan.current(delivery) else { continue };
-            if let Err(delivery) = plan.retry_later(delivery, attempt, plan.held_for()).await {
+            if let Err(delivery) = plan.retry_later(delivery, attempt, plan.held_for(), None).await {
                 delivery.settle(Verdict::Requeue);
             }
         }

@@ -36,6 +36,7 @@ use crate::{
     outcome::Outcome,
     policy::Pass,
     registry::BatchHandler,
+    trace::{Flow, within},
     transport::{BoxFuture, Delivery},
 };
 
@@ -94,8 +95,10 @@ async fn attempt_alone<H: BatchHandler>(seat: &mut Seat, guard: &mut Guard) {
     loop {
         failpoint::hit(Failpoint::BeforeHandler);
         let outcome = {
+            let flow = seat.cx.trace().cloned();
+            let traced = seat.plan.scope.trace().map(|tracer| &**tracer).zip(flow.as_ref());
             let mut attempt = pin!(Some(H::call(&mut seat.cx)));
-            poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+            poll_fn(|task| within(traced, || guard.poll(attempt.as_mut(), task))).await
         };
         failpoint::hit(Failpoint::AfterHandler);
         watched(&seat.plan, seat.cx.message(), seat.cx.attempt(), &outcome);
@@ -152,9 +155,17 @@ async fn handle<H: BatchHandler>(bench: &mut Bench, guard: &mut Guard) {
         seat.pass = Pass::default();
         Settled::Each(Vec::new())
     } else {
-        call::<H>(seat, guard, Batch::of(items)).await
+        let flow = flow_of(&seat.plan, &members);
+        call::<H>(seat, guard, Batch::of(items), flow).await
     };
     Box::pin(bench.settle(members, unfit, settled)).await;
+}
+
+/// The trace of an attempt at all of them.
+fn flow_of(plan: &Plan, members: &[Held]) -> Option<Flow> {
+    let tracer = plan.scope.trace()?;
+    let mut messages = members.iter().map(|held| held.delivery.message());
+    Some(tracer.process_batch(&plan.receiver, &mut messages))
 }
 
 impl Seat {
@@ -167,10 +178,17 @@ impl Seat {
 }
 
 /// The one call, behind the guard.
-async fn call<H: BatchHandler>(seat: &mut Seat, guard: &mut Guard, batch: Batch<H::Item>) -> Settled {
+async fn call<H: BatchHandler>(
+    seat: &mut Seat,
+    guard: &mut Guard,
+    batch: Batch<H::Item>,
+    flow: Option<Flow>,
+) -> Settled {
     let many = batch.len() as u64;
     // Under no delivery: what is published under one says so.
     seat.cx.begin(Delivery::empty(), 0);
+    seat.cx.flow_in(flow.clone());
+    let traced = seat.plan.scope.trace().map(|tracer| &**tracer).zip(flow.as_ref());
     let began = Instant::now();
     failpoint::hit(Failpoint::BeforeHandler);
     let mut each = None;
@@ -186,7 +204,7 @@ async fn call<H: BatchHandler>(seat: &mut Seat, guard: &mut Guard, batch: Batch<
                 }
             }
         }));
-        poll_fn(|task| guard.poll(attempt.as_mut(), task)).await
+        poll_fn(|task| within(traced, || guard.poll(attempt.as_mut(), task))).await
     };
     failpoint::hit(Failpoint::AfterHandler);
     // By the clock that tests do not pause, where it never waited.

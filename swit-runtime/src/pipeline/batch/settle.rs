@@ -15,10 +15,11 @@ use crate::{
     failpoint::{self, Failpoint},
     message::Message,
     outcome::{ErrorAction, Failure, Outcome},
-    pipeline::conclude::log_failure,
+    pipeline::conclude::{ended, log_failure},
     policy::Ended,
     said::about,
     text::Text,
+    trace::AttemptEnd,
     transport::{BoxFuture, Delivery, Verdict},
 };
 
@@ -33,6 +34,7 @@ impl Bench {
             self.record(&settled);
         }
         self.tell(&members, &unfit, &settled);
+        self.end_trace(&settled);
         let mut waiting: Vec<Settling> = Vec::new();
         for (held, outcome) in unfit {
             self.settle_one(held, outcome, &mut waiting).await;
@@ -56,6 +58,15 @@ impl Bench {
             }
         }
         self.alone.extend(all(waiting).await);
+    }
+
+    /// The attempt failed if all of it did; what each message came to is told by its settlement.
+    fn end_trace(&self, settled: &Settled) {
+        let worst = match settled {
+            Settled::All(outcome) => Some(outcome),
+            Settled::Each(outcomes) => outcomes.iter().find(|outcome| matches!(outcome, Outcome::Failed(_))),
+        };
+        self.seat.cx.end_trace(worst.map_or(AttemptEnd::Well, ended));
     }
 
     fn tell(&self, members: &[Held], unfit: &[(Held, Outcome)], settled: &Settled) {
@@ -179,13 +190,14 @@ impl Bench {
         let decision = self.seat.decide(&failure, &delivery, attempt).await;
         self.seat.cx.see(None);
         let Some(delivery) = plan.current(delivery) else { return };
+        let flow = self.seat.cx.trace().cloned();
         match decision {
             Decision::Retry { wait } => {
                 counters.retries();
                 let wait = wait.max(plan.held_for());
                 waiting.push(Box::pin(async move {
                     let next = attempt.saturating_add(1);
-                    let refused = plan.retry_later(delivery, next, wait).await.err()?;
+                    let refused = plan.retry_later(delivery, next, wait, flow.as_ref()).await.err()?;
                     Some(Alone::at(refused, next, Instant::now() + wait))
                 }));
             }
@@ -195,7 +207,7 @@ impl Bench {
             }
             Decision::DeadLetter { reason } => waiting.push(Box::pin(async move {
                 let count = |what| counters.gave_up(what, &reason);
-                plan.give_up(delivery, &reason, Some(&failure), attempt, count).await;
+                plan.give_up(delivery, &reason, Some(&failure), attempt, flow.as_ref(), count).await;
                 None
             })),
             Decision::Discard { reason } => self.discard(delivery, &reason, attempt),

@@ -1,0 +1,197 @@
+//! What is wanted of traces: the configuration, else the standard `OTEL_…` variables.
+//!
+//! A variable that says nothing sensible is warned of and left out, as their specification has it; a key of the
+//! configuration that does is a fault.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use crate::{
+    app::{
+        builder::App,
+        config::{Layers, OtlpProtocol, Propagator, Set, Settings, SpanExporter},
+        graph::Faults,
+    },
+    spans::{Bounds, Sampling},
+    text::Text,
+};
+
+/// What is wanted of traces.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(super) exporter: SpanExporter,
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "there is no collector"))]
+    pub(super) collector: Wish,
+    pub(super) sampling: Sampling,
+    pub(super) propagators: Vec<Propagator>,
+    pub(super) bounds: Bounds,
+    /// The service's name, where nothing else than the binary's package names it.
+    pub(super) service: Option<Text>,
+    pub(super) resource: Vec<(String, String)>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The collector that is wanted.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "there is no collector"))]
+pub(super) struct Wish {
+    pub(super) protocol: OtlpProtocol,
+    pub(super) endpoint: Option<String>,
+    pub(super) headers: Option<crate::app::config::CollectorHeaders>,
+}
+
+/// What is wanted. `None`: nothing.
+pub(crate) fn resolve(app: &App, settings: &Settings, faults: &mut Faults) -> Option<Wanted> {
+    let telemetry = &settings.telemetry;
+    let mut variables = Variables { layers: &app.layers, warnings: Vec::new() };
+    let given = app.traces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let given = given.as_ref();
+    let exporter = exporter(telemetry.exporter.as_ref(), &mut variables);
+    if exporter == SpanExporter::Otlp && !cfg!(feature = "otlp") {
+        let place =
+            telemetry.exporter.as_ref().map_or_else(|| "OTEL_TRACES_EXPORTER".to_owned(), |set| set.origin.to_string());
+        faults.add(
+            place,
+            "spans are to go to a collector, which is not compiled in",
+            "build with the feature `otlp`, or set `telemetry.exporter` to \"log\" or \"none\"",
+        );
+    }
+    if exporter == SpanExporter::None && !given.is_some_and(super::Traces::takes_spans) {
+        return None;
+    }
+    let sampling = sampling(telemetry.sample.as_ref(), &mut variables);
+    let propagators = propagators(telemetry.propagators.as_ref(), &mut variables);
+    let named = settings.service.name.is_some() || app.service.is_some();
+    let service = (!named).then(|| variables.text("OTEL_SERVICE_NAME").map(Text::from)).flatten();
+    let defaults = Bounds::default();
+    let bounds = Bounds {
+        queue: variables.read("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(defaults.queue),
+        batch: variables.read("OTEL_BSP_MAX_EXPORT_BATCH_SIZE").unwrap_or(defaults.batch).max(1),
+        every: variables.read("OTEL_BSP_SCHEDULE_DELAY").map_or(defaults.every, Duration::from_millis),
+        timeout: variables.read("OTEL_BSP_EXPORT_TIMEOUT").map_or(defaults.timeout, Duration::from_millis),
+    };
+    Some(Wanted {
+        exporter,
+        collector: collector(settings, &mut variables),
+        sampling,
+        propagators,
+        bounds,
+        service,
+        resource: attributes(variables.text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default()),
+        warnings: variables.warnings,
+    })
+}
+
+fn exporter(set: Option<&Set<SpanExporter>>, variables: &mut Variables<'_>) -> SpanExporter {
+    if let Some(set) = set {
+        return set.value;
+    }
+    if variables.text("OTEL_SDK_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+        return SpanExporter::None;
+    }
+    match variables.text("OTEL_TRACES_EXPORTER") {
+        Some("otlp") => SpanExporter::Otlp,
+        Some("console" | "logging") => SpanExporter::Log,
+        None | Some("none") => SpanExporter::None,
+        Some(_) => {
+            variables.ignored("OTEL_TRACES_EXPORTER", "it is none of `otlp`, `console` and `none`");
+            SpanExporter::None
+        }
+    }
+}
+
+fn collector(settings: &Settings, variables: &mut Variables<'_>) -> Wish {
+    let telemetry = &settings.telemetry;
+    let protocol = telemetry.protocol.as_ref().map(|set| set.value).unwrap_or_else(|| {
+        let name = "OTEL_EXPORTER_OTLP_PROTOCOL";
+        match variables.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| variables.text(name)) {
+            Some("http/protobuf") => OtlpProtocol::Http,
+            None | Some("grpc") => OtlpProtocol::Grpc,
+            Some(_) => {
+                variables.ignored(name, "it is neither `grpc` nor `http/protobuf`");
+                OtlpProtocol::Grpc
+            }
+        }
+    });
+    let endpoint = telemetry.endpoint.as_ref().map(|set| set.value.to_string());
+    let variable = || {
+        let traces = variables.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        traces.or_else(|| variables.text("OTEL_EXPORTER_OTLP_ENDPOINT")).map(str::to_owned)
+    };
+    Wish {
+        protocol,
+        endpoint: endpoint.or_else(variable),
+        headers: telemetry.headers.as_ref().map(|set| set.value.clone()),
+    }
+}
+
+fn sampling(set: Option<&Set<f64>>, variables: &mut Variables<'_>) -> Sampling {
+    if let Some(set) = set {
+        return Sampling::ratio(set.value, true);
+    }
+    let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG").unwrap_or(1.0);
+    match variables.text("OTEL_TRACES_SAMPLER") {
+        None | Some("parentbased_always_on") => Sampling::ratio(1.0, true),
+        Some("parentbased_always_off") => Sampling::ratio(0.0, true),
+        Some("parentbased_traceidratio") => Sampling::ratio(ratio, true),
+        Some("always_on") => Sampling::ratio(1.0, false),
+        Some("always_off") => Sampling::ratio(0.0, false),
+        Some("traceidratio") => Sampling::ratio(ratio, false),
+        Some(_) => {
+            variables.ignored("OTEL_TRACES_SAMPLER", "there is no such sampler here");
+            Sampling::ratio(1.0, true)
+        }
+    }
+}
+
+fn propagators(set: Option<&Set<Vec<Propagator>>>, variables: &mut Variables<'_>) -> Vec<Propagator> {
+    let all = vec![Propagator::TraceContext, Propagator::Baggage];
+    if let Some(set) = set {
+        return set.value.clone();
+    }
+    let Some(text) = variables.text("OTEL_PROPAGATORS") else { return all };
+    let mut found = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        match word {
+            "tracecontext" => found.push(Propagator::TraceContext),
+            "baggage" => found.push(Propagator::Baggage),
+            "none" => {}
+            _ => variables.ignored("OTEL_PROPAGATORS", "it names others than `tracecontext` and `baggage`"),
+        }
+    }
+    found
+}
+
+/// `name=value`, several with commas between; what is none is left out.
+fn attributes(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    pairs.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+struct Variables<'a> {
+    layers: &'a Layers,
+    warnings: Vec<String>,
+}
+
+impl<'a> Variables<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.layers.variable(name)
+    }
+
+    fn read<T: FromStr>(&mut self, name: &str) -> Option<T>
+    where
+        T::Err: Display,
+    {
+        match self.text(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.ignored(name, &error.to_string());
+                None
+            }
+        }
+    }
+
+    fn ignored(&mut self, name: &str, why: &str) {
+        self.warnings.push(format!("the variable `{name}` is left out: {why}"));
+    }
+}
