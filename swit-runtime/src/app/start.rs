@@ -97,7 +97,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
             #[cfg(feature = "prometheus")]
             let metrics = metrics(&graph, &scope, &members, &publishing, &transports);
             #[cfg(all(feature = "admin", feature = "prometheus"))]
-            metrics.iter().for_each(|metrics| served.show(metrics));
+            if let Some(metrics) = &metrics {
+                served.show(metrics);
+            }
             Ok(Running {
                 #[cfg(feature = "traces")]
                 tracing,

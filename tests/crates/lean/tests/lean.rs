@@ -62,3 +62,13 @@ async fn a_dead_letter_names_the_feature() {
     assert_eq!(app.stats_of("takes-bytes").unwrap().counts.succeeded, 1);
     app.shutdown().await.unwrap();
 }
+
+#[test]
+fn what_is_configured_of_metrics_names_the_feature() {
+    let app = |text: &str| App::only::<(takes_bytes,)>().config_text("swit.toml", text).check();
+    for text in ["[telemetry]\nmetrics = true", "[telemetry]\nprefix = 'shop_'"] {
+        let report = app(text).unwrap_err().to_string();
+        assert!(report.contains("build with the feature `prometheus`") && report.contains("swit.toml"), "{report}");
+    }
+    assert!(app("[telemetry]\nmetrics = false").is_ok(), "which is how it is");
+}
