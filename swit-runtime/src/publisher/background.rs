@@ -320,7 +320,7 @@ mod tests {
         let home = Arc::new(Home::new(&scope, tasks.clone()));
         let scope = Arc::new(scope);
         home.open(&scope);
-        let path = Arc::new(Path::plain(home, Arc::new(Port), Box::default()));
+        let path = Arc::new(Path::plain(home, "default".into(), Arc::new(Port), Box::default()));
         let background = Background::start(&path, "p".into(), 1_000);
         let publish = async |text: &str| {
             let message = Message::new("t", text.to_owned());
