@@ -113,42 +113,102 @@ pub(crate) fn alternate(runtime: &Runtime, services: Vec<Service>, effort: Effor
 /// What a breaker that stays closed and a rate limit that never limits cost: the median of the differences to the plain
 /// service of the same round.
 pub(crate) fn restraints(report: &mut Report, effort: Effort) {
-    let cases = [
-        ("nothing", "", "nothing at all, twice: what the machine adds by itself"),
-        ("breaker", "circuit_breaker = true", "a circuit breaker"),
-        (
-            "breaker_by_rate",
-            "circuit_breaker = { rate = 0.5, window = '10s', min_volume = 20 }",
-            "a circuit breaker by failure rate",
-        ),
-        ("rate_limit", "rate_limit = { per_second = 1000000, burst = 1000000 }", "a rate limit that never limits"),
-        (
-            "both",
-            "circuit_breaker = true\nrate_limit = { per_second = 1000000, burst = 1000000 }",
-            "circuit breaker and rate limit",
-        ),
-    ];
+    let set = |text: &str| format!("[subscriber.count-items]\n{text}");
+    let limit = "rate_limit = { per_second = 1000000, burst = 1000000 }";
+    beside_plain(
+        report,
+        effort,
+        Plain { key: "plain", configuration: "", what: "without either" },
+        60,
+        &[
+            Case::new("nothing", "", "nothing at all, twice: what the machine adds by itself"),
+            Case::new("breaker", &set("circuit_breaker = true"), "a circuit breaker"),
+            Case::new(
+                "breaker_by_rate",
+                &set("circuit_breaker = { rate = 0.5, window = '10s', min_volume = 20 }"),
+                "a circuit breaker by failure rate",
+            ),
+            Case::new("rate_limit", &set(limit), "a rate limit that never limits"),
+            Case::new("both", &set(&format!("circuit_breaker = true\n{limit}")), "circuit breaker and rate limit"),
+        ],
+    );
+}
+
+/// What all that is counted for the metrics page costs, on both sides of a message, against a service that counts nothing
+/// for it; with a page that somebody asks for ten times a second.
+pub(crate) fn metrics(report: &mut Report, effort: Effort) {
+    const OFF: &str = "[telemetry]\nmetrics = false";
+    beside_plain(
+        report,
+        effort,
+        Plain { key: "uncounted", configuration: OFF, what: "with nothing counted for the metrics page" },
+        80,
+        &[
+            Case::new("nothing_counted", OFF, "nothing at all, twice: what the machine adds by itself"),
+            Case::new("metrics", "", "all metrics, nobody asks for the page"),
+            Case {
+                scraped: true,
+                ..Case::new("metrics_scraped", "", "all metrics, the page asked for ten times a second")
+            },
+        ],
+    );
+}
+
+/// The service that others are compared with.
+#[derive(Clone, Copy)]
+struct Plain {
+    key: &'static str,
+    configuration: &'static str,
+    what: &'static str,
+}
+
+/// One of the others.
+struct Case {
+    key: &'static str,
+    configuration: String,
+    what: &'static str,
+    scraped: bool,
+}
+
+impl Case {
+    fn new(key: &'static str, configuration: &str, what: &'static str) -> Self {
+        Self { key, configuration: configuration.to_owned(), what, scraped: false }
+    }
+}
+
+/// Runs each case beside plain runs of its own.
+fn beside_plain(report: &mut Report, effort: Effort, plainly: Plain, budget: u32, cases: &[Case]) {
     for (workers, runtime, name) in [(1, one_thread(), "c1"), (4, two_threads(), "c4")] {
         let payload = order::payload();
         let start = |text: &str| runtime.block_on(Service::configured(workers, 0, text));
-        let plain = start("");
-        let others: Vec<_> = cases.map(|(_, text, _)| start(&format!("[subscriber.count-items]\n{text}"))).into();
-        let run =
-            |service: &Service| effort.nanos_a_message(runtime.block_on(service.run(effort.messages, payload.clone())));
+        let plain = start(plainly.configuration);
+        let others: Vec<_> = cases.iter().map(|case| start(&case.configuration)).collect();
+        let run = |service: &Service, scraped| {
+            let payload = payload.clone();
+            effort.nanos_a_message(runtime.block_on(async {
+                let work = service.run(effort.messages, payload);
+                if scraped { service.scraped(work).await } else { work.await }
+            }))
+        };
         let (mut plains, mut costs) = (Vec::new(), vec![Vec::new(); cases.len()]);
         for round in 0..=effort.rounds {
-            for (service, costs) in others.iter().zip(&mut costs) {
+            for ((service, case), costs) in others.iter().zip(cases).zip(&mut costs) {
                 // Each beside a plain run of its own, before it or after it.
-                let (before, took, after) = (run(&plain), run(service), run(&plain));
+                let (before, took, after) = (run(&plain, false), run(service, case.scraped), run(&plain, false));
                 if round > 0 {
                     plains.push(before);
                     costs.push(took - f64::midpoint(before, after));
                 }
             }
         }
-        report.add(&format!("swit_ns_plain_{name}"), median(plains), "ns a message, without either");
-        for ((key, _, what), costs) in cases.into_iter().zip(costs) {
-            report.add(&format!("ns_{key}_{name}"), median(costs), &format!("ns a message, {what} (budget 60)"));
+        report.add(
+            &format!("swit_ns_{}_{name}", plainly.key),
+            median(plains),
+            &format!("ns a message, {}", plainly.what),
+        );
+        for (case, costs) in cases.iter().zip(costs) {
+            let what = format!("ns a message, {} (budget {budget})", case.what);
+            report.add(&format!("ns_{}_{name}", case.key), median(costs), &what);
         }
         for service in others.into_iter().chain([plain]) {
             runtime.block_on(service.stop());

@@ -28,6 +28,11 @@ pub(crate) fn child(arguments: &[String]) -> Option<()> {
         "hand" => {
             runtime.block_on(hand::one(messages, order::payload()));
         }
+        "swit_uncounted" => runtime.block_on(async {
+            let service = Service::configured(1, 0, "[telemetry]\nmetrics = false").await;
+            service.run(messages, order::payload()).await;
+            service.stop().await;
+        }),
         "traced_not_sampled" | "traced_sampled" => runtime.block_on(async {
             let service = Service::start_traced(if which == "traced_sampled" { 1.0 } else { 0.0 }).await;
             service.run(messages, order::payload()).await;
@@ -44,7 +49,7 @@ pub(crate) fn child(arguments: &[String]) -> Option<()> {
 
 /// The difference of two lengths of run, so that starting and stopping don't count.
 pub(crate) fn measure(report: &mut Report) {
-    for which in ["hand", "swit", "traced_not_sampled", "traced_sampled"] {
+    for which in ["hand", "swit_uncounted", "swit", "traced_not_sampled", "traced_sampled"] {
         let counted = |messages| count(which, messages);
         let Some((few, many)) = counted(FEW).zip(counted(MANY)) else {
             report.add(&format!("{which}_instructions_per_message"), f64::NAN, "valgrind is not installed");

@@ -34,6 +34,7 @@ fn main() {
         ("middleware", compare::middleware),
         ("batches", compare::batches),
         ("restraints", compare::restraints),
+        ("metrics", compare::metrics),
         ("composite", composite::measure),
         ("traced", traced::measure),
         ("allocations", |report, _| footprint::allocations(report)),

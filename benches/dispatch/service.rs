@@ -144,6 +144,21 @@ impl Service {
         took
     }
 
+    /// Somebody asks for the metrics page ten times a second meanwhile.
+    pub(crate) async fn scraped<T>(&self, work: impl Future<Output = T>) -> T {
+        let metrics = self.running.metrics().expect("they are counted").clone();
+        let scraper = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                ticks.tick().await;
+                std::hint::black_box(metrics.page().await);
+            }
+        });
+        let done = work.await;
+        scraper.abort();
+        done
+    }
+
     pub(crate) async fn stop(self) {
         self.running.shutdown().await.expect("it stops");
     }

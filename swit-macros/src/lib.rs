@@ -23,6 +23,7 @@ mod parsing;
 mod provider;
 mod publisher;
 mod report;
+mod scoped;
 mod subscriber;
 mod twin;
 

@@ -13,6 +13,12 @@
 //! SWIT_TRANSPORT=amqp://guest:guest@127.0.0.1:5672 order-service orders.jsonl
 //! ```
 //!
+//! How it does, for people and for Prometheus ([`metrics`]), where an address is named for it:
+//!
+//! ```sh
+//! SWIT_ADMIN__ADDRESS=127.0.0.1:2112 order-service
+//! ```
+//!
 //! Of an order id that is read twice the first line counts, in a group too while the same process of it handles the lines.
 //! When that one ends before all are through, the next one may let an id pass that had passed: there is no store that they
 //! share ([`handlers::accept_order`]).

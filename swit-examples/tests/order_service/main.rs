@@ -8,6 +8,8 @@ mod oracle;
 #[cfg(unix)]
 mod policies;
 #[cfg(unix)]
+mod prometheus;
+#[cfg(unix)]
 mod rabbitmq;
 mod sample;
 #[cfg(unix)]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use swit_grammar::{health, name::check_name};
 use syn::LitStr;
 
-use super::signature::CheckFn;
 use crate::{
     parsing::{Entry, Keys, Vocabulary},
     report::Errors,
+    scoped::Scoped,
     subscriber::validate::default_name,
 };
 
@@ -53,7 +53,7 @@ fn timeout(entry: &Entry, errors: &Errors) -> Option<Duration> {
 
 impl Attribute {
     /// The keys with what stands in for those that were not written.
-    pub(super) fn validate(raw: Raw, function: &CheckFn, errors: &Errors) -> Self {
+    pub(super) fn validate(raw: &Raw, function: &Scoped, errors: &Errors) -> Self {
         let name = raw
             .name
             .as_ref()

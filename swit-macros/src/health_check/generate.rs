@@ -1,18 +1,19 @@
 //! The code of a health check: the type twin and its registration.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, spanned::Spanned};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
-use super::{attribute::Attribute, signature::CheckFn};
+use super::attribute::Attribute;
 use crate::{
     constants,
     names::{self, Private},
+    scoped::Scoped,
     twin::with_twin,
 };
 
 /// Everything beside the user's function.
-pub(super) fn generate(attribute: &Attribute, function: &CheckFn, private: &Private) -> TokenStream {
+pub(super) fn generate(attribute: &Attribute, function: &Scoped, private: &Private) -> TokenStream {
     let (ident, arguments) = (function.ident(), &function.arguments);
     let Attribute { name, timeout, critical } = attribute;
     let (location, timeout) = (names::location(private), constants::duration(*timeout));
@@ -33,31 +34,9 @@ pub(super) fn generate(attribute: &Attribute, function: &CheckFn, private: &Priv
     with_twin(&function.function, ident, &[check(function, private), registration], &submit)
 }
 
-fn check(function: &CheckFn, private: &Private) -> TokenStream {
-    let (ident, returns) = (function.ident(), &function.returns);
-    let names: Vec<Ident> = (0..function.arguments.len()).map(|index| format_ident!("__argument_{index}")).collect();
-    let extract = function.arguments.iter().zip(&names).map(|(ty, name)| {
-        quote! {
-            let #name = <#ty as #private::FromScope>::from_scope(__scope).map_err(#private::provider_failure)?;
-        }
-    });
+fn check(function: &Scoped, private: &Private) -> TokenStream {
+    let returns = &function.returns;
     let private_at = private.at(returns);
     let checked = quote_spanned!(returns.span()=> <#returns as #private_at::Checked>::checked(__returned));
-    let call = quote_spanned!(ident.span()=> #ident(#(#names),*).await);
-    // At the function's name, so that a future that is not `Send` is reported there.
-    let body = quote_spanned! {ident.span()=>
-        ::std::boxed::Box::pin(async move {
-            let _ = __scope;
-            #(#extract)*
-            let __returned: #returns = #call;
-            #checked
-        })
-    };
-    quote! {
-        fn __swit_check(
-            __scope: &#private::Scope,
-        ) -> #private::BoxFuture<'_, ::core::result::Result<(), #private::BoxError>> {
-            #body
-        }
-    }
+    function.calling("__swit_check", &quote!(()), &checked, private)
 }

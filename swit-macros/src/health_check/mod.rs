@@ -13,8 +13,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors)
     let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
     let private = Private::read(&mut keys, errors);
     let raw = attribute::Raw::read(&mut keys, errors);
-    let function = signature::CheckFn::read(item, errors)?;
-    let attribute = attribute::Attribute::validate(raw, &function, errors);
+    let function = signature::read(item, errors)?;
+    let attribute = attribute::Attribute::validate(&raw, &function, errors);
     if errors.any() {
         return None;
     }

@@ -13,7 +13,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors)
     let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
     let private = Private::read(&mut keys, errors);
     let attribute = attribute::Attribute::read(&mut keys, errors);
-    let function = signature::ProviderFn::read(item, errors)?;
+    let function = signature::read(item, errors)?;
     if errors.any() {
         return None;
     }

@@ -111,6 +111,19 @@ counts! {
 }
 
 impl Counts {
+    /// Adds what several subscribers of one topic are counted together by.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn add_shared(&mut self, other: &Self) {
+        for (sum, more) in self.failed_as.iter_mut().zip(other.failed_as) {
+            *sum += more;
+        }
+        for (sum, more) in self.dead_lettered_for.iter_mut().zip(other.dead_lettered_for) {
+            *sum += more;
+        }
+        self.sizes.add_tally(&other.sizes);
+        self.ages.add_tally(&other.ages);
+    }
+
     /// Attempts that failed with an error of this class.
     pub fn failed_as(&self, class: Class) -> u64 {
         self.failed_as[class as usize]
@@ -146,6 +159,14 @@ impl<const N: usize> Default for Tally<N> {
 }
 
 impl<const N: usize> Tally<N> {
+    #[cfg(feature = "prometheus")]
+    fn add_tally(&mut self, other: &Self) {
+        for (sum, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *sum += more;
+        }
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+
     fn add(&mut self, buckets: &[Own; N], sum: &Own) {
         for (bucket, own) in self.buckets.iter_mut().zip(buckets) {
             *bucket += own.get();

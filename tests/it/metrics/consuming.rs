@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swit::{App, Class, Failure, FailureKind, Outcome, subscriber, testing::TestApp};
+use swit::{App, Class, Failure, FailureKind, Outcome, Policies, Subscription, subscriber, testing::TestApp};
 
 use super::page::Page;
 use crate::support::{Task, task};
@@ -167,4 +167,27 @@ async fn it_can_be_switched_off_and_renamed() {
     let renamed = TestApp::start(app().config_text("test", "[telemetry]\nprefix = 'shop_'")).await.unwrap();
     let text = super::page::text(renamed.running()).await;
     assert!(text.contains("\nshop_messages_consumed_total{") && !text.contains("swit_messaging_"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_unsubscribed_one_counted_stays_in_the_sums_that_it_shares() {
+    let app = TestApp::start(app().expect_subscriber("passing")).await.unwrap();
+    let handle = app.running().handle();
+    let subscription = || Subscription::new("task.created").name("passing").policies(Policies::new().retries(0));
+    handle.subscribe(subscription(), |_: Task| async { Outcome::fail("no") }).await.unwrap();
+    app.publish(&task("fine")).await.unwrap();
+    app.wait_quiet().await;
+    let dead = "dead_letter_messages_total{topic=\"task.created\",reason=\"max_retries_exceeded\"}";
+    let errors = "consume_errors_total{topic=\"task.created\",consumer_group=\"test\",class=\"transient\"}";
+    let sizes = "message_size_bytes_count{topic=\"task.created\"}";
+    let seen = |page: &Page| [dead, errors, sizes].map(|series| page.value(series));
+    assert_eq!(seen(&Page::of(&app).await), [1.0, 1.0, 3.0]);
+    for _ in 0..2 {
+        handle.unsubscribe("passing").await.unwrap();
+        let page = Page::of(&app).await;
+        assert_eq!(seen(&page), [1.0, 1.0, 3.0]);
+        assert!(!page.values.keys().any(|series| series.contains("passing\"") && series.contains("subscriber=")));
+        handle.subscribe(subscription(), |_: Task| async { Outcome::fail("no") }).await.unwrap();
+        assert_eq!(seen(&Page::of(&app).await), [1.0, 1.0, 3.0]);
+    }
 }

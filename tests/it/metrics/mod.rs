@@ -1,6 +1,7 @@
 //! The metrics page: what is on it, from the start and after messages, and what never is.
 
 mod bounds;
+mod broker;
 mod consuming;
 mod deployed;
 mod documented;

@@ -16,9 +16,9 @@ use tokio::{
     time::Instant,
 };
 
-#[cfg(feature = "prometheus")]
-use super::Row;
 use super::{Facts, Parts, Remaining, SubscriberState, SubscriberStatus, Subscription, Unsubscribed};
+#[cfg(feature = "prometheus")]
+use super::{Retired, Row};
 use crate::{
     app::{
         graph::{Faults, Node, differ},
@@ -51,6 +51,8 @@ struct State {
     drains: JoinSet<usize>,
     /// Nobody is subscribed any more.
     closed: bool,
+    #[cfg(feature = "prometheus")]
+    retired: Retired,
 }
 
 /// One subscriber.
@@ -67,6 +69,14 @@ enum Stage {
     Starting,
     Running(Box<Consumer>),
     Draining(View),
+}
+
+#[cfg(feature = "prometheus")]
+impl Member {
+    /// As it stands on the metrics page; one that is being made does not.
+    fn row(&self) -> Option<Row> {
+        Some(Row::new(self.view()?, &self.queue))
+    }
 }
 
 impl Member {
@@ -128,6 +138,17 @@ impl State {
         true
     }
 
+    /// Takes an unsubscribed member out. What it counted stays in the sums that it shares with others.
+    fn remove(&mut self, name: &str) {
+        #[cfg(feature = "prometheus")]
+        if let Some(row) = self.find(name).and_then(Member::row) {
+            let others = self.members.iter().filter(|member| member.name != *name).filter_map(Member::row);
+            let is_shared = others.into_iter().any(|other| other.topic == row.topic);
+            self.retired.add(&row, is_shared);
+        }
+        self.members.retain(|member| member.name != *name);
+    }
+
     /// Whether this is called by a handler, which runs in the task of its worker.
     fn is_inside(&self) -> bool {
         let Some(task) = tokio::task::try_id() else { return false };
@@ -153,7 +174,14 @@ impl State {
 impl Members {
     /// Those that were linked; others may come.
     pub(in crate::app) fn new(parts: Parts, outlets: Arc<Outlets>, members: Vec<Member>, drain: Duration) -> Self {
-        let state = State { members, kept: Vec::new(), drains: JoinSet::new(), closed: false };
+        let state = State {
+            members,
+            kept: Vec::new(),
+            drains: JoinSet::new(),
+            closed: false,
+            #[cfg(feature = "prometheus")]
+            retired: Retired::default(),
+        };
         Self {
             parts,
             outlets,
@@ -343,9 +371,9 @@ impl Members {
 
     /// What is seen of those that run or drain, with what their series are labelled by.
     #[cfg(feature = "prometheus")]
-    pub(in crate::app) fn rows(&self) -> Vec<Row> {
-        let row = |member: &Member| Some(Row::new(member.view()?, &member.queue));
-        self.lock().members.iter().filter_map(row).collect()
+    pub(in crate::app) fn rows(&self) -> (Vec<Row>, Retired) {
+        let state = self.lock();
+        (state.members.iter().filter_map(Member::row).collect(), state.retired.clone())
     }
 
     /// What is seen of those that run or drain.
@@ -507,7 +535,7 @@ impl Ending {
         let is_gone = matches!(deleted, Some(Ok(Deleted::Gone(_)))) || self.queue.exclusive || self.queue.existing;
         {
             let mut state = self.members.lock();
-            state.members.retain(|member| member.name != self.name);
+            state.remove(&self.name);
             if !is_gone {
                 state.keep(&self.transport, &self.queue);
             }

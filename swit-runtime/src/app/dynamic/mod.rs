@@ -19,6 +19,6 @@ pub use circuit_breaker::CircuitBreaker;
 pub(super) use members::{Member, Members};
 pub use policies::Policies;
 #[cfg(feature = "prometheus")]
-pub(super) use row::Row;
+pub(super) use row::{Retired, Row};
 pub use status::{Remaining, SubscriberState, SubscriberStatus, Unsubscribed};
 pub use subscription::Subscription;

@@ -7,7 +7,7 @@ use super::families::{
     IN_FLIGHT, REDELIVERIES, RETRIES, SIZE,
 };
 use crate::{
-    app::dynamic::Row,
+    app::dynamic::{Retired, Row},
     classify::Class,
     metrics::{AGES, Page, SIZES, Summed},
     pipeline::Counts,
@@ -16,8 +16,13 @@ use crate::{
 /// Bounds of durations: 10 ms · 2ⁿ, for these n: from some ten microseconds to ten seconds.
 const EXPONENTS: std::ops::RangeInclusive<i32> = -10..=10;
 
-pub(super) fn write(prefix: &str, rows: &[Row], page: &mut Page) {
+/// Topic, group, and what was counted there by one subscriber, or by those that are gone.
+type Shared<'a> = (&'a str, &'a str, &'a Counts);
+
+pub(super) fn write(prefix: &str, rows: &[Row], retired: &Retired, page: &mut Page) {
     let counted: Vec<(&Row, Counts)> = rows.iter().map(|row| (row, row.view.counts())).collect();
+    let shared: Vec<Shared<'_>> =
+        counted.iter().map(|(row, counts)| (&*row.topic, row.group(), counts)).chain(retired.iter()).collect();
     CONSUMED.begin(prefix, page);
     for (row, counts) in &counted {
         let status = [("success", counts.succeeded), ("error", counts.failed), ("discarded", counts.waived)];
@@ -33,18 +38,18 @@ pub(super) fn write(prefix: &str, rows: &[Row], page: &mut Page) {
         let summed = Summed { at_most, count: durations.count(), sum: durations.sum().as_secs_f64() };
         page.histogram(&row.labels(), &summed);
     }
-    errors(prefix, &counted, page);
+    errors(prefix, &shared, page);
     each(&RETRIES, prefix, &counted, page, |counts| counts.retries);
     each(&REDELIVERIES, prefix, &counted, page, |counts| counts.redelivered);
-    dead_letters(prefix, &counted, page);
+    dead_letters(prefix, &shared, page);
     each(&DISCARDED, prefix, &counted, page, |counts| counts.discarded);
     each(&FILTERED, prefix, &counted, page, |counts| counts.filtered);
     each(&HANDLERS_FAILED, prefix, &counted, page, |counts| counts.handlers_failed);
-    by_topic(&SIZE, prefix, &counted, page, |counts| {
+    by_topic(&SIZE, prefix, &shared, page, |counts| {
         let bounds = SIZES.iter().map(|bytes| *bytes as f64);
         Summed::of(bounds, &counts.sizes.buckets, counts.sizes.sum as f64)
     });
-    by_topic(&AGE, prefix, &counted, page, |counts| {
+    by_topic(&AGE, prefix, &shared, page, |counts| {
         let bounds = AGES.iter().map(|millis| *millis as f64 / 1e3);
         Summed::of(bounds, &counts.ages.buckets, counts.ages.sum as f64 / 1e3)
     });
@@ -62,11 +67,10 @@ fn each(family: &Family, prefix: &str, counted: &[(&Row, Counts)], page: &mut Pa
 }
 
 /// Several subscribers may share what these are labelled by: one series is their sum.
-fn errors(prefix: &str, counted: &[(&Row, Counts)], page: &mut Page) {
+fn errors(prefix: &str, shared: &[Shared<'_>], page: &mut Page) {
     CONSUME_ERRORS.begin(prefix, page);
     let mut sums: BTreeMap<(&str, &str), [u64; Class::ALL.len()]> = BTreeMap::new();
-    for (row, counts) in counted {
-        let [(_, topic), (_, group), _] = row.labels();
+    for (topic, group, counts) in shared {
         let sum = sums.entry((topic, group)).or_default();
         for (sum, class) in sum.iter_mut().zip(Class::ALL) {
             *sum += counts.failed_as(class);
@@ -79,12 +83,12 @@ fn errors(prefix: &str, counted: &[(&Row, Counts)], page: &mut Page) {
     }
 }
 
-fn dead_letters(prefix: &str, counted: &[(&Row, Counts)], page: &mut Page) {
+fn dead_letters(prefix: &str, shared: &[Shared<'_>], page: &mut Page) {
     DEAD_LETTERS.begin(prefix, page);
     let mut sums: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for (row, counts) in counted {
+    for (topic, _, counts) in shared {
         for (reason, many) in counts.dead_lettered_for() {
-            *sums.entry((&row.topic, reason)).or_default() += many;
+            *sums.entry((topic, reason)).or_default() += many;
         }
     }
     for ((topic, reason), many) in sums {
@@ -95,14 +99,14 @@ fn dead_letters(prefix: &str, counted: &[(&Row, Counts)], page: &mut Page) {
 fn by_topic(
     family: &Family,
     prefix: &str,
-    counted: &[(&Row, Counts)],
+    shared: &[Shared<'_>],
     page: &mut Page,
     histogram: impl Fn(&Counts) -> Summed,
 ) {
     family.begin(prefix, page);
     let mut sums: BTreeMap<&str, Summed> = BTreeMap::new();
-    for (row, counts) in counted {
-        sums.entry(&row.topic).or_default().add(&histogram(counts));
+    for (topic, _, counts) in shared {
+        sums.entry(topic).or_default().add(&histogram(counts));
     }
     for (topic, summed) in sums {
         page.histogram(&[("topic", topic)], &summed);

@@ -68,7 +68,7 @@ impl Metrics {
     /// without. Cancel-safe.
     pub async fn page(&self) -> String {
         let source = &*self.0;
-        let subscribers = source.members.rows();
+        let (subscribers, retired) = source.members.rows();
         let depths = source.depths.of(&subscribers).await;
         let mut page = Page::new();
         let prefix = &*source.prefix;
@@ -76,7 +76,7 @@ impl Metrics {
         let service = source.scope.service();
         page.value(&[("service", &service.name), ("version", &service.version), ("instance", &service.instance)], 1);
         publish::write(prefix, source.outlets.published(), &mut page);
-        consume::write(prefix, &subscribers, &mut page);
+        consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page);

@@ -16,6 +16,7 @@ pub mod seed;
 pub use broker::Broker;
 pub use fake::Fake;
 pub use ledger::Ledger;
+pub use ports::free as free_port;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use seed::Seed;

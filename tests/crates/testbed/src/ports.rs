@@ -9,7 +9,7 @@ use rand::{RngExt as _, rngs::SmallRng};
 const RANGE: std::ops::Range<u16> = 12_000..32_000;
 
 /// A port of 127.0.0.1 that nobody listens on.
-pub(crate) fn free() -> u16 {
+pub fn free() -> u16 {
     let mut rng = rand::make_rng::<SmallRng>();
     (0..1_000)
         .map(|_| rng.random_range(RANGE))
