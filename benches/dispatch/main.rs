@@ -29,7 +29,7 @@ fn main() {
     // `cargo bench` says so; `cargo test` runs this too, to see that it still runs, which takes one short round.
     let effort = if has("--bench") { compare::Effort::WHOLE } else { compare::Effort::GLANCE };
     let mut report = report::Report::default();
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 9] = [
         ("throughput", compare::throughput),
         ("middleware", compare::middleware),
         ("batches", compare::batches),

@@ -122,9 +122,13 @@ impl Export {
             }
         }
         let until = *deadline.get_or_init(Instant::now);
-        let _ = timeout_at(until, self.empty(batch)).await;
-        let left = self.receiver.len();
-        let lost = self.shared.lost.load(Ordering::Relaxed) + left as u64;
+        let mut left = batch.len();
+        if Instant::now() < until {
+            left = 0;
+            let _ = timeout_at(until, self.empty(batch)).await;
+        }
+        let left = (left + self.receiver.len()) as u64;
+        let lost = self.shared.lost.fetch_add(left, Ordering::Relaxed) + left;
         if lost > 0 {
             tracing::warn!(lost, "spans were lost");
         }

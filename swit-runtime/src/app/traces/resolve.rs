@@ -195,3 +195,84 @@ impl<'a> Variables<'a> {
         self.warnings.push(format!("the variable `{name}` is left out: {why}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(toml: &str, variables: &[(&str, &str)]) -> (Option<Wanted>, Vec<String>) {
+        let mut app = App::only::<()>();
+        app.layers = Layers::none().text("swit.toml", toml).environment(variables.iter().copied());
+        let (settings, faults) = app.layers.read(&crate::app::config::Known::default());
+        assert_eq!(faults, []);
+        let mut faults = Faults::default();
+        let wanted = resolve(&app, &settings, &mut faults);
+        (wanted, faults.into_list().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn nothing_is_made_unless_somebody_asks() {
+        for variables in [
+            &[][..],
+            &[("OTEL_TRACES_SAMPLER", "always_on"), ("OTEL_SERVICE_NAME", "shop")],
+            &[("OTEL_TRACES_EXPORTER", "none")],
+        ] {
+            assert!(resolved("", variables).0.is_none(), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn variables_say_what_the_configuration_leaves_out() {
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "console"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_PROPAGATORS", "tracecontext"),
+            ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test, team = orders,nonsense"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ];
+        let wanted = resolved("", &variables).0.unwrap();
+        assert_eq!((wanted.exporter, wanted.sampling), (SpanExporter::Log, Sampling::ratio(0.25, true)));
+        assert_eq!(wanted.propagators, [Propagator::TraceContext]);
+        assert_eq!(wanted.service.as_deref(), Some("shop"));
+        assert_eq!(wanted.bounds.every, Duration::from_millis(100));
+        assert_eq!(wanted.collector.protocol, OtlpProtocol::Http);
+        assert_eq!(wanted.collector.endpoint.as_deref(), Some("http://collector:4318"));
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(wanted.resource, [pair("deployment.environment.name", "test"), pair("team", "orders")]);
+        assert_eq!(wanted.warnings, Vec::<String>::new());
+
+        let toml = "[service]\nname = 'orders'\n[telemetry]\nexporter = 'log'\nsample = 0.5\npropagators = ['baggage']\n\
+                    endpoint = 'https://other:4317'\nprotocol = 'grpc'";
+        let wanted = resolved(toml, &[&variables[..], &[("OTEL_SDK_DISABLED", "true")]].concat()).0.unwrap();
+        assert_eq!((wanted.exporter, wanted.sampling), (SpanExporter::Log, Sampling::ratio(0.5, true)));
+        assert_eq!(wanted.propagators, [Propagator::Baggage]);
+        assert_eq!((wanted.service, wanted.collector.protocol), (None, OtlpProtocol::Grpc));
+        assert_eq!(wanted.collector.endpoint.as_deref(), Some("https://other:4317"));
+        assert!(resolved("", &[&variables[..], &[("OTEL_SDK_DISABLED", "true")]].concat()).0.is_none());
+    }
+
+    #[test]
+    fn a_variable_that_says_nothing_sensible_is_warned_of() {
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "console"),
+            ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+            ("OTEL_PROPAGATORS", "b3,tracecontext"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
+        ];
+        let wanted = resolved("", &variables).0.unwrap();
+        assert_eq!(wanted.warnings.len(), 3, "{:?}", wanted.warnings);
+        assert_eq!((wanted.sampling, wanted.propagators.len()), (Sampling::ratio(1.0, true), 1));
+        assert_eq!(wanted.bounds.queue, Bounds::default().queue);
+    }
+
+    #[test]
+    fn a_collector_needs_its_feature() {
+        let faults = resolved("", &[("OTEL_TRACES_EXPORTER", "otlp")]).1;
+        assert_eq!(faults.is_empty(), cfg!(feature = "otlp"), "{faults:?}");
+        assert!(faults.iter().all(|fault| fault.contains("build with the feature `otlp`")));
+    }
+}

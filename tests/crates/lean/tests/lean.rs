@@ -27,6 +27,20 @@ fn nothing_is_compiled_in() {
     }
 }
 
+#[test]
+fn pages_that_are_not_compiled_in_are_a_fault_where_somebody_wants_them() {
+    let app = || App::only::<()>().without_environment();
+    for wanted in [
+        app().set("admin.address", "127.0.0.1:2112"),
+        app().set("admin.token", "0123456789abcdef"),
+        app().set("admin.enabled", true),
+    ] {
+        let report = wanted.check().unwrap_err().to_string();
+        assert!(report.contains("enable the feature `admin` of the crate `swit`"), "{report}");
+    }
+    assert!(app().set("admin.enabled", false).check().is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_names_the_feature() {
     let app = TestApp::start(App::only::<(takes_bytes,)>()).await.unwrap();
