@@ -352,7 +352,7 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, "retry");
-        self.replace(delivery, attempt, copy, &self.receiver.queue, wait, pending, || {}).await;
+        self.replace(delivery, attempt, (copy, pending), &self.receiver.queue, wait, || {}).await;
         Ok(())
     }
 
@@ -433,7 +433,7 @@ impl Plan {
             },
             "dead-lettered"
         );
-        self.replace(delivery, attempts, copy, queue, Duration::ZERO, pending, || count(GivenUp::DeadLettered)).await;
+        self.replace(delivery, attempts, (copy, pending), queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
     }
 
     /// The span of a settlement that takes a while, where the attempt was recorded.
@@ -465,15 +465,14 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. If the transport is
-    /// closed or the input's connection lost before it is, the input comes again.
+    /// closed or the input's connection lost before it is, the input comes again. With the copy comes its span.
     async fn replace(
         &self,
         mut delivery: Delivery,
         attempt: u32,
-        copy: Message,
+        (copy, pending): (Message, Option<Box<dyn Pending>>),
         queue: &Text,
         delay: Duration,
-        pending: Option<Box<dyn Pending>>,
         confirmed: impl FnOnce(),
     ) {
         let id = copy.id.clone();
