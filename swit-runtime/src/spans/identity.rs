@@ -32,11 +32,11 @@ impl IdGenerator for Ids {
 pub(super) fn rooted<T>(trace: TraceId, begin: impl FnOnce() -> T) -> T {
     NEXT.set(Some(trace));
     DECIDED.set(true);
-    let begun = begin();
+    let span = begin();
     DECIDED.set(false);
     // Whoever begins it may not have asked.
     NEXT.set(None);
-    begun
+    span
 }
 
 /// Whether it is decided that the root that begins on this thread is recorded.
@@ -78,7 +78,7 @@ fn absorb(seed: u64, bytes: &[u8]) -> u64 {
     state
 }
 
-/// The finalizer of SplitMix64: each bit of the answer hangs on each bit of the number.
+/// The finalizer of `SplitMix64`: each bit of the answer hangs on each bit of the number.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -27,7 +27,7 @@ impl Sampling {
         let ratio = ratio.clamp(0.0, 1.0);
         // As the SDK reckons, so that both decide the same.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 2^63")]
-        let bound = (ratio < 1.0).then(|| (ratio * (1_u64 << 63) as f64) as u64);
+        let bound = (ratio < 1.0).then_some((ratio * (1_u64 << 63) as f64) as u64);
         Self { ratio, bound, parent_based }
     }
 
@@ -38,8 +38,9 @@ impl Sampling {
             (Some(sampled), _) if self.parent_based => sampled,
             (_, None) => true,
             (_, Some(bound)) => {
-                let [.., a, b, c, d, e, f, g, h] = trace.to_bytes();
-                u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1 < bound
+                #[expect(clippy::cast_possible_truncation, reason = "its last 64 bits are meant")]
+                let low = u128::from_be_bytes(trace.to_bytes()) as u64;
+                low >> 1 < bound
             }
         }
     }

@@ -82,12 +82,11 @@ fn unrecorded(ids: Ids, cx: Option<Context>) -> Flow {
 impl Trace for Spans {
     fn process(&self, receiver: &Receiver, message: &Message, attempt: u32) -> Flow {
         let found = self.propagation.read(&message.headers);
-        let (trace, span) = match found.ids {
-            Some(ids) => (ids.trace_bytes(), ids.span_bytes()),
-            None => {
-                let (trace, span) = of_message(message);
-                (trace.to_bytes(), span.to_bytes())
-            }
+        let (trace, span) = if let Some(ids) = found.ids {
+            (ids.trace_bytes(), ids.span_bytes())
+        } else {
+            let (trace, span) = of_message(message);
+            (trace.to_bytes(), span.to_bytes())
         };
         let trace_id = TraceId::from_bytes(trace);
         let sampled = self.sampling.decide(found.ids.map(|ids| ids.is_sampled()), trace_id);
@@ -187,12 +186,11 @@ impl Trace for Spans {
                 Some(Found { ids: Some(flow.ids()), cx: flow.kept::<Kept>().map(|kept| kept.0.clone()) })
             })
             .unwrap_or_else(|| self.propagation.read(&message.headers));
-        let (trace, parent) = match found.ids {
-            Some(ids) => (TraceId::from_bytes(ids.trace_bytes()), ids),
-            None => {
-                let (trace, span) = random();
-                (trace, Ids::new(trace.to_bytes(), span.to_bytes(), false).unwrap_or(Ids::SOME))
-            }
+        let (trace, parent) = if let Some(ids) = found.ids {
+            (TraceId::from_bytes(ids.trace_bytes()), ids)
+        } else {
+            let (trace, span) = random();
+            (trace, Ids::new(trace.to_bytes(), span.to_bytes(), false).unwrap_or(Ids::SOME))
         };
         if !self.sampling.decide(found.ids.map(|ids| ids.is_sampled()), trace) {
             let cx = found.cx.filter(is_more);

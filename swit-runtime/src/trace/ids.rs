@@ -122,10 +122,11 @@ fn write(bytes: &[u8], text: &mut [u8]) {
 /// The value of a digit; 255 for what is none.
 const DIGITS: [u8; 256] = {
     let mut digits = [255; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+    let (mut value, mut rest) = (0, b"0123456789abcdef".as_slice());
+    while let [digit, others @ ..] = rest {
+        digits[*digit as usize] = value;
         value += 1;
+        rest = others;
     }
     digits
 };

@@ -124,8 +124,8 @@ pub(crate) fn answer(pending: Option<Box<dyn Pending>>, answer: &Result<MessageI
 /// Polls within an attempt's flow, where there is one.
 #[inline]
 pub(crate) fn within<T>(traced: Option<(&dyn Trace, &Flow)>, mut poll: impl FnMut() -> Poll<T>) -> Poll<T> {
-    let Some((tracer, flow)) = traced else { return poll() };
+    let Some((spans, flow)) = traced else { return poll() };
     let mut polled = Poll::Pending;
-    tracer.within(flow, &mut || polled = poll());
+    spans.within(flow, &mut || polled = poll());
     polled
 }

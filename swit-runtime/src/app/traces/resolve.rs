@@ -101,17 +101,20 @@ fn exporter(set: Option<&Set<SpanExporter>>, variables: &mut Variables<'_>) -> S
 
 fn collector(settings: &Settings, variables: &mut Variables<'_>) -> Wish {
     let telemetry = &settings.telemetry;
-    let protocol = telemetry.protocol.as_ref().map(|set| set.value).unwrap_or_else(|| {
-        let name = "OTEL_EXPORTER_OTLP_PROTOCOL";
-        match variables.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| variables.text(name)) {
-            Some("http/protobuf") => OtlpProtocol::Http,
-            None | Some("grpc") => OtlpProtocol::Grpc,
-            Some(_) => {
-                variables.ignored(name, "it is neither `grpc` nor `http/protobuf`");
-                OtlpProtocol::Grpc
+    let protocol = telemetry.protocol.as_ref().map_or_else(
+        || {
+            let name = "OTEL_EXPORTER_OTLP_PROTOCOL";
+            match variables.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| variables.text(name)) {
+                Some("http/protobuf") => OtlpProtocol::Http,
+                None | Some("grpc") => OtlpProtocol::Grpc,
+                Some(_) => {
+                    variables.ignored(name, "it is neither `grpc` nor `http/protobuf`");
+                    OtlpProtocol::Grpc
+                }
             }
-        }
-    });
+        },
+        |set| set.value,
+    );
     let endpoint = telemetry.endpoint.as_ref().map(|set| set.value.to_string());
     let variable = || {
         let traces = variables.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");

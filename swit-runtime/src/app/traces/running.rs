@@ -154,7 +154,7 @@ fn configured(wanted: &Wanted) -> Result<Option<Exporter>> {
 #[cfg(feature = "otlp")]
 fn collector(wanted: &Wanted) -> Result<Exporter> {
     let wish = &wanted.collector;
-    let headers = wish.headers.iter().flat_map(|headers| headers.expose());
+    let headers = wish.headers.iter().flat_map(crate::app::config::CollectorHeaders::expose);
     let collector = spans::Collector {
         protocol: match wish.protocol {
             crate::app::config::OtlpProtocol::Grpc => spans::Protocol::Grpc,

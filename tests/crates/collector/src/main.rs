@@ -53,15 +53,15 @@ fn answer(by: &str) -> Result<Response<BoxBody<Bytes, Infallible>>, hyper::http:
     let message = ExportTraceServiceResponse::default().encode_to_vec();
     let mut frames = Vec::new();
     let kind = if by == "grpc" {
-        let mut framed = BytesMut::new();
-        framed.put_u8(0);
-        framed.put_u32(u32::try_from(message.len()).unwrap_or_default());
-        framed.extend_from_slice(&message);
+        let mut prefixed = BytesMut::new();
+        prefixed.put_u8(0);
+        prefixed.put_u32(u32::try_from(message.len()).unwrap_or_default());
+        prefixed.extend_from_slice(&message);
         let trailers = HeaderMap::from_iter([(
             hyper::header::HeaderName::from_static("grpc-status"),
             hyper::header::HeaderValue::from_static("0"),
         )]);
-        frames.extend([Frame::data(framed.freeze()), Frame::trailers(trailers)]);
+        frames.extend([Frame::data(prefixed.freeze()), Frame::trailers(trailers)]);
         "application/grpc"
     } else {
         frames.push(Frame::data(Bytes::from(message)));
