@@ -19,7 +19,7 @@ async fn in_order(_task: Task) {}
 #[subscriber(topic = "task.created", ordered, timeout = "30s")]
 async fn in_order_as_it_comes(_task: Task) {}
 
-#[subscriber(topic = "task.created", timeout = "1h", ack = "none", dead_letter = false, retries = 0)]
+#[subscriber(topic = "task.created", timeout = "1h", ack = "none", retries = 0)]
 async fn settles_nothing(_task: Task) {}
 
 #[subscriber(topic = "task.created", group = per_instance)]

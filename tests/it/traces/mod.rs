@@ -31,10 +31,10 @@ impl Seen {
 
     /// The only one of this name.
     pub(crate) fn one(&self, name: &str) -> SpanData {
-        let mut named = self.named(name);
+        let mut found = self.named(name);
         let names: Vec<_> = self.all().iter().map(|span| span.name.clone()).collect();
-        assert_eq!(named.len(), 1, "{name} in {names:?}");
-        named.remove(0)
+        assert_eq!(found.len(), 1, "{name} in {names:?}");
+        found.remove(0)
     }
 }
 

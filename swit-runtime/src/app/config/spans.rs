@@ -173,6 +173,6 @@ mod tests {
         assert!(!format!("{telemetry:?}").contains("hunter2"));
         let headers = telemetry.headers.unwrap().value;
         assert_eq!(headers.expose().collect::<Vec<_>>(), [("authorization", "Bearer hunter2"), ("x-tenant", "a")]);
-        assert_eq!(telemetry.sample.unwrap().value, 0.1);
+        assert!((telemetry.sample.unwrap().value - 0.1).abs() < f64::EPSILON);
     }
 }
