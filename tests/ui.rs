@@ -29,6 +29,21 @@ ui!(
     subscriber
 );
 
+/// A macro that panics is a bug, whatever the mistake.
+#[test]
+fn no_mistake_makes_a_macro_panic() {
+    let texts = std::fs::read_dir("tests/ui").unwrap().flat_map(|group| {
+        let fail = group.unwrap().path().join("fail");
+        std::fs::read_dir(fail).into_iter().flatten().map(|file| file.unwrap().path())
+    });
+    let texts: Vec<_> = texts.filter(|path| path.extension().is_some_and(|extension| extension == "stderr")).collect();
+    assert!(texts.len() > 200, "{}", texts.len());
+    for path in texts {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("macro panicked"), "{}", path.display());
+    }
+}
+
 #[test]
 fn pass() {
     let cases = trybuild::TestCases::new();

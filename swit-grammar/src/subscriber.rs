@@ -129,6 +129,11 @@ impl Keys<'_> {
                 );
             }
         }
+        if self.backoff.is_some() && self.ack == AckMode::None {
+            let message =
+                "`backoff` needs a delivery that can come back, but `ack = \"none\"` settles it when it is handed out";
+            faults.push(Fault::new(message, "remove `backoff` or `ack = \"none\"`").at("backoff"));
+        }
         if let Some(Err(fault)) = self.backoff.map(|backoff| backoff.check()) {
             faults.push(fault.at("backoff"));
         }
@@ -284,6 +289,7 @@ mod tests {
                 "timeout",
                 "retries",
                 "retries",
+                "backoff",
                 "backoff",
                 "circuit_breaker.failures",
                 "rate_limit.per_second",

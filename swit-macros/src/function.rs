@@ -93,6 +93,9 @@ impl Function {
         let name = self.name();
         let mut found = Vec::new();
         for (index, argument) in self.signature.inputs.iter().enumerate() {
+            if let FnArg::Typed(typed) = argument {
+                not_sometimes(&name, &typed.attrs, errors);
+            }
             match argument {
                 FnArg::Receiver(receiver) => {
                     let help = format_args!(
@@ -132,6 +135,15 @@ fn looks_like_a_function(input: ParseStream<'_>) -> bool {
         || input.peek(syn::Token![unsafe])
         || (input.peek(syn::Token![const]) && (input.peek2(syn::Token![fn]) || input.peek2(syn::Token![async])))
         || input.peek(syn::Token![extern])
+}
+
+/// Whether an argument is there can't be seen here, and generated code gives one for each.
+fn not_sometimes(function: &str, attributes: &[Attribute], errors: &Errors) {
+    let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
+    for attribute in attributes.iter().filter(is_cfg) {
+        let message = format_args!("`{function}` has an argument that is there only sometimes");
+        errors.at(attribute, message, "write two functions, each with its `#[cfg]`");
+    }
 }
 
 fn check_owned(function: &str, ty: &Type, errors: &Errors) {

@@ -38,14 +38,19 @@ fn named(
     submit: &TokenStream,
 ) -> TokenStream {
     let cfgs = names::cfgs(attributes);
+    let is_deprecated = attributes.iter().any(|attribute| attribute.path().is_ident("deprecated"));
+    // Its users are told, not itself.
+    let deprecated = is_deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #cfgs
         #said
         #[allow(non_camel_case_types, unreachable_pub)]
+        #deprecated
         #[derive(::core::fmt::Debug)]
         #visibility struct #ident {}
         #cfgs
         #[allow(clippy::type_complexity, reason = "the types are the function's own")]
+        #deprecated
         const _: () = {
             #(#items)*
             #submit

@@ -99,7 +99,7 @@ pub(super) fn read(
     keys: &mut Keys<'_>,
     fields: &Fields,
     ident: &Ident,
-    written: bool,
+    is_reported: bool,
     errors: &Errors,
 ) -> Option<Class> {
     let mut classes = Vec::new();
@@ -118,8 +118,8 @@ pub(super) fn read(
         return None;
     }
     let Some((entry, class)) = classes.pop() else {
-        // With errors, the class may be the word that was refused.
-        if !written || !errors.any() {
+        // The class may be the word that was refused.
+        if !is_reported && !keys.were_refused() {
             errors.at(ident, format_args!("`{ident}` has no class"), HELP);
         }
         return None;

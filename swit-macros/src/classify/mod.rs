@@ -49,7 +49,22 @@ pub(crate) fn expand(input: TokenStream, errors: &Errors) -> Option<TokenStream>
             return None;
         }
     };
+    at_fields(&input.data, errors);
     (!errors.any()).then(|| generate::generate(&input, &cases, &private))
+}
+
+/// The derive knows `#[class]` everywhere; at a field it says nothing.
+fn at_fields(data: &Data, errors: &Errors) {
+    let (fields, place): (Vec<&Fields>, _) = match data {
+        Data::Struct(data) => (vec![&data.fields], "struct"),
+        Data::Enum(data) => (data.variants.iter().map(|variant| &variant.fields).collect(), "variant"),
+        Data::Union(_) => return,
+    };
+    let attributes = fields.into_iter().flatten().flat_map(|field| &field.attrs);
+    for attribute in attributes.filter(|attribute| attribute.path().is_ident("class")) {
+        let help = format_args!("write it at the {place}");
+        errors.at(attribute, "`#[class]` stands at a field, where it says nothing", help);
+    }
 }
 
 fn class(
@@ -59,6 +74,8 @@ fn class(
     ident: &Ident,
     errors: &Errors,
 ) -> Option<attribute::Class> {
-    let written = attributes.iter().any(|attribute| attribute.path().is_ident("class"));
-    attribute::read(keys, fields, ident, written, errors)
+    // `#[class]` alone.
+    let is_reported =
+        attributes.iter().any(|attribute| attribute.path().is_ident("class") && attribute.meta.require_list().is_err());
+    attribute::read(keys, fields, ident, is_reported, errors)
 }

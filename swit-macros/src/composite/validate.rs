@@ -38,7 +38,7 @@ pub(super) struct Composite {
 pub(super) fn validate(item: Item, mut keys: Keys<'_>, written: &TokenStream, errors: &Errors) -> Option<Composite> {
     let strategy = match keys.take("strategy") {
         Some(entry) => strategy(&entry, errors),
-        None if mentions(written, "strategy") => None,
+        None if mentions(written, "strategy", errors) => None,
         None => {
             errors.at(&item.ident, format_args!("`{}` has no strategy", item.ident), HELP);
             None

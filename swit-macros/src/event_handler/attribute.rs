@@ -44,6 +44,7 @@ pub(super) const OF_THE_COMPOSITE: Elsewhere = Elsewhere {
         "classifier",
         "circuit_breaker",
         "rate_limit",
+        "inbox",
         "strategy",
     ],
     whose: "its composite's: all of its handlers share one subscription",
@@ -94,7 +95,7 @@ impl Raw {
         Self {
             missing: missing
                 .into_iter()
-                .filter(|(key, missing)| *missing && !mentions(written, key))
+                .filter(|(key, missing)| *missing && !mentions(written, key, errors))
                 .map(|(key, _)| key)
                 .collect(),
             composite: composite.and_then(|entry| owner(&entry, errors)),

@@ -31,6 +31,8 @@ pub(crate) struct Elsewhere {
 pub(crate) struct Keys<'a> {
     entries: Vec<Entry>,
     errors: &'a Errors,
+    /// Something was reported while they were read.
+    refused: bool,
 }
 
 impl<'a> Keys<'a> {
@@ -47,6 +49,7 @@ impl<'a> Keys<'a> {
         errors: &'a Errors,
     ) -> Self {
         let mut kept: Vec<Entry> = Vec::new();
+        let before = errors.count();
         for entry in entries(tokens, errors) {
             let name = entry.name();
             if let Some(other) = elsewhere.iter().find(|other| other.keys.contains(&name.as_str())) {
@@ -62,7 +65,12 @@ impl<'a> Keys<'a> {
                 kept.push(entry);
             }
         }
-        Self { entries: kept, errors }
+        Self { entries: kept, errors, refused: errors.count() > before }
+    }
+
+    /// Whether something was left out: what is missing may have been meant by it.
+    pub(crate) fn were_refused(&self) -> bool {
+        self.refused
     }
 
     /// Takes a key out.
@@ -83,12 +91,14 @@ impl Drop for Keys<'_> {
     }
 }
 
-/// Whether a key was meant, even if it was mistyped or stands where none can: then it is not missing.
-pub(crate) fn mentions(tokens: &TokenStream, key: &str) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == key || nearest(&word.to_string(), [key]).is_some(),
-        _ => false,
-    })
+/// Whether a key was meant, even if it was mistyped or stands where none can, which was reported: then it is not missing.
+pub(crate) fn mentions(tokens: &TokenStream, key: &str, errors: &Errors) -> bool {
+    // Where nothing was refused, a word that looks like it is somebody's name.
+    errors.any()
+        && tokens.clone().into_iter().any(|token| match token {
+            TokenTree::Ident(word) => word == key || nearest(&word.to_string(), [key]).is_some(),
+            _ => false,
+        })
 }
 
 fn unknown(entry: &Entry, name: &str, vocabulary: &Vocabulary, errors: &Errors) {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Path, spanned::Spanned};
+use syn::{Ident, Path, spanned::Spanned};
 
 use super::attribute::Attribute;
 use crate::{
@@ -22,14 +22,14 @@ pub(super) fn generate(attribute: &Attribute, function: &Scoped, private: &Priva
         None => (quote!(::core::option::Option::None), TokenStream::new()),
         Some(path) => (
             quote!(::core::option::Option::Some(__swit_close)),
-            of_value("__swit_close", path, &quote!(Closed::closed), function, private),
+            of_value("__swit_close", path, ["Closed", "closed"], function, private),
         ),
     };
     let (health, health_fn) = match &attribute.health {
         None => (quote!(::core::option::Option::None), TokenStream::new()),
         Some(path) => (
             quote!(::core::option::Option::Some(__swit_health)),
-            of_value("__swit_health", path, &quote!(Checked::checked), function, private),
+            of_value("__swit_health", path, ["Checked", "checked"], function, private),
         ),
     };
     quote! {
@@ -61,9 +61,16 @@ fn build(function: &Scoped, private: &Private) -> TokenStream {
 }
 
 /// `fn called(…)`, which calls what an attribute's key names with what the provider built, and makes a `Result` of its answer.
-fn of_value(called: &str, path: &Path, result: &TokenStream, function: &Scoped, private: &Private) -> TokenStream {
+fn of_value(
+    called: &str,
+    path: &Path,
+    [answer, result]: [&str; 2],
+    function: &Scoped,
+    private: &Private,
+) -> TokenStream {
     let (returns, called, at) = (&function.returns, format_ident!("{called}"), private.at(path));
-    let call = quote_spanned!(path.span()=> #at::#result(#path(&*__value).await));
+    let (answer, result) = (Ident::new(answer, path.span()), Ident::new(result, path.span()));
+    let call = quote_spanned!(path.span()=> #at::#answer::#result(#path(&*__value).await));
     quote! {
         fn #called(
             __shared: #private::Shared,

@@ -15,7 +15,7 @@ use syn::{LitBool, LitStr, Path};
 use super::restraints::{self, Breaker};
 use crate::{
     event::{Codec, Format},
-    parsing::{Entry, Form, Keys, Vocabulary},
+    parsing::{Elsewhere, Entry, Form, Keys, Vocabulary},
     report::Errors,
 };
 
@@ -52,6 +52,25 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     ],
     later: &[("inbox", "the transaction support")],
 };
+
+/// Keys of the attributes beside it.
+pub(super) const ELSEWHERE: &[Elsewhere] = &[
+    Elsewhere {
+        keys: &["order", "composite"],
+        whose: "an event handler's",
+        help: "write `#[event_handler(composite = NAME, order = 10)]`, or remove it",
+    },
+    Elsewhere {
+        keys: &["strategy"],
+        whose: "a composite's",
+        help: "write `swit::composite!(NAME, strategy = …, …)`, or remove it",
+    },
+    Elsewhere {
+        keys: &["only", "except"],
+        whose: "a middleware's, which says around whom it runs",
+        help: "list middleware for this subscriber with `middleware = [path]`",
+    },
+];
 
 /// A value with the tokens that it was read from.
 #[derive(Debug, Clone)]

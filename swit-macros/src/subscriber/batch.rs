@@ -37,7 +37,7 @@ pub(super) fn together(keys: &Raw, handler: &mut Handler, errors: &Errors) -> Op
     }
     let mut found = handler.arguments.iter().enumerate().filter_map(|(index, ty)| Some((index, ty, batch_of(ty)?)));
     let Some((index, _, item)) = found.next() else {
-        let help = "write `items: Batch<OrderCreated>` among the arguments, or remove `batch`";
+        let help = "write `items: Batch<OrderCreated>` among the arguments, by this name, or remove `batch`";
         errors.at(key, format_args!("`{function}` takes no `Batch`"), help);
         return None;
     };
@@ -53,7 +53,13 @@ pub(super) fn together(keys: &Raw, handler: &mut Handler, errors: &Errors) -> Op
 
 /// `T` of `Batch<T>`, whatever path leads there.
 fn batch_of(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
+    let path = match ty {
+        Type::Path(path) => path,
+        // As a macro hands it on.
+        Type::Group(group) => return batch_of(&group.elem),
+        Type::Paren(paren) => return batch_of(&paren.elem),
+        _ => return None,
+    };
     let last = path.path.segments.last().filter(|segment| segment.ident == "Batch")?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first() {

@@ -18,7 +18,7 @@ use crate::{names::Private, parsing::Keys, report::Errors};
 
 /// Expands the attribute; `None` where something was reported.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
-    let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
+    let mut keys = Keys::read_beside(attribute, &attribute::VOCABULARY, attribute::ELSEWHERE, errors);
     let private = Private::read(&mut keys, errors);
     let raw = attribute::Raw::read(&mut keys, errors);
     let function = signature::Handler::read(item, &signature::ROLE, raw.blocking, errors);

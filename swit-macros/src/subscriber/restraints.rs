@@ -69,7 +69,7 @@ pub(super) fn rate_limit(entry: &Entry, errors: &Errors) -> Option<swit_grammar:
         burst: of("burst").and_then(|argument| argument.integer(errors)),
     };
     // One that was refused is not missing; a word that is not known may have been meant for it.
-    if limit.per_second.is_none() && (of("per_second").is_some() || errors.any()) {
+    if limit.per_second.is_none() && (of("per_second").is_some() || keys.were_refused()) {
         return None;
     }
     blame(&limit.faults(), "rate_limit.", entry, &arguments, errors).then_some(limit)

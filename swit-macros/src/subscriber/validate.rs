@@ -83,8 +83,7 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
         ack: keys.ack.as_ref().map_or(AckMode::Auto, |at| at.value),
         timeout: keys.timeout.as_ref().map_or(DEFAULT_TIMEOUT, |at| at.value),
         retries: keys.retries.as_ref().map(|at| at.value),
-        // Checked where they were read, at their own arguments.
-        backoff: None,
+        backoff: keys.backoff.as_ref().map(|at| at.value),
         dead_letter: dead_letter.as_deref(),
         queue: queue.as_deref(),
         circuit_breaker: None,
@@ -98,6 +97,7 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
             "prefetch" => keys.prefetch.as_ref().map(|at| at.tokens.clone()),
             "timeout" => keys.timeout.as_ref().map(|at| at.tokens.clone()),
             "retries" => keys.retries.as_ref().map(|at| at.tokens.clone()),
+            "backoff" => keys.backoff.as_ref().map(|at| at.tokens.clone()),
             "dead_letter" => keys.dead_letter.as_ref().map(|at| at.tokens.clone()),
             "ack" => keys.ack.as_ref().map(|at| at.tokens.clone()),
             "batch.max" => keys.batch.as_ref().map(|at| at.tokens.clone()),
@@ -109,9 +109,24 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
             None => errors.fault(ident, &fault),
         }
     }
-    if let (Some(backoff), Some(AckMode::None)) = (&keys.backoff, keys.ack.as_ref().map(|at| at.value)) {
+    never_used(keys, errors);
+}
+
+/// What one attribute says that nothing comes of. A deployment may say so: what it says is laid over something.
+fn never_used(keys: &Raw, errors: &Errors) {
+    if let (Some(backoff), Some(0)) = (&keys.backoff, keys.retries.as_ref().map(|at| at.value)) {
+        errors.at(&backoff.tokens, "`backoff` never applies: `retries` is 0", "remove `backoff`, or allow retries");
+    }
+    if keys.ack.as_ref().is_none_or(|at| at.value != AckMode::None) {
+        return;
+    }
+    if let Some(dead_letter) = keys.dead_letter.as_ref().filter(|at| matches!(at.value, DeadLetter::Discard)) {
         let message =
-            "`backoff` needs a delivery that can come back, but `ack = \"none\"` settles it when it is handed out";
-        errors.at(&backoff.tokens, message, "remove `backoff` or `ack = \"none\"`");
+            "`dead_letter` needs a delivery that is still ours, but `ack = \"none\"` settles it when it is handed out";
+        errors.at(&dead_letter.tokens, message, "remove `dead_letter` or `ack = \"none\"`");
+    }
+    if let Some(path) = &keys.on_error {
+        let message = "`on_error` can change nothing: `ack = \"none\"` settles a delivery when it is handed out";
+        errors.at(path, message, "remove `on_error` or `ack = \"none\"`");
     }
 }

@@ -23,7 +23,7 @@ use super::{
 /// How long a client may take to say what it wants.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// How long a connection may take from begin to end: longer than the slowest check.
-const WHOLE_TIME: Duration = Duration::from_secs(60);
+const WHOLE_TIME: Duration = Duration::from_mins(1);
 /// Most bytes of a request line with its headers.
 const MAX_HEAD: usize = 16 * 1024;
 /// Most headers of a request.

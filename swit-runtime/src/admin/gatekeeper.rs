@@ -12,6 +12,7 @@ use std::{
 use hyper::{
     HeaderMap, Uri,
     header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN},
+    http::uri::Authority,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -53,7 +54,7 @@ impl Gatekeeper {
             _ => return refuse(400, "there is more than one Host, or it is not text"),
         };
         // HTTP/1.0 has neither, which is no browser's.
-        for named in host.into_iter().chain(uri.authority().map(|authority| authority.as_str())) {
+        for named in host.into_iter().chain(uri.authority().map(Authority::as_str)) {
             if !self.knows(named) {
                 return refuse(
                     421,

@@ -17,7 +17,7 @@ use super::{
     builder::App,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
-    health::{self, Check, Checks, Vitals},
+    health::{Check, Checks, Vitals},
     providers::Built,
     publishing::Publishing,
     running::Running,
@@ -97,7 +97,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
             #[cfg(feature = "prometheus")]
             let metrics = metrics(&graph, &scope, &members, &publishing, &transports);
             #[cfg(all(feature = "admin", feature = "prometheus"))]
-            metrics.iter().for_each(|metrics| served.show(metrics));
+            if let Some(metrics) = &metrics {
+                served.show(metrics);
+            }
             Ok(Running {
                 #[cfg(feature = "traces")]
                 tracing,
@@ -139,7 +141,7 @@ fn tracing(app: &App, graph: &Graph, transports: &[Arc<dyn Transport>], scope: &
 /// The pages that are served, and the one that shows metrics once there are some.
 #[cfg(all(feature = "admin", feature = "prometheus"))]
 fn pages(graph: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, Served) {
-    let (mut pages, served) = (health::pages(vitals), Served::default());
+    let (mut pages, served) = (super::health::pages(vitals), Served::default());
     if graph.settings.telemetry.counts() {
         pages.push(Arc::new(served.clone()));
     }
@@ -148,7 +150,7 @@ fn pages(graph: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, Served) {
 
 #[cfg(all(feature = "admin", not(feature = "prometheus")))]
 fn pages(_: &Graph, vitals: &Arc<Vitals>) -> (Vec<Arc<dyn Page>>, ()) {
-    (health::pages(vitals), ())
+    (super::health::pages(vitals), ())
 }
 
 /// The metrics page, unless the configuration wants none.

@@ -61,7 +61,7 @@ fn upper_bound(bucket: usize) -> Duration {
     let Some(above) = bucket.checked_sub(1) else { return Duration::from_nanos(UNIT.div_ceil(UNIT_PARTS)) };
     let (octave, quarter) = (above / 4, (above % 4) as u64);
     // A quarter of an octave is a quarter of the octave's beginning.
-    Duration::from_nanos((UNIT * (5 + quarter) << octave).div_ceil(4 * UNIT_PARTS))
+    Duration::from_nanos(((UNIT * (5 + quarter)) << octave).div_ceil(4 * UNIT_PARTS))
 }
 
 /// Durations, counted in buckets.

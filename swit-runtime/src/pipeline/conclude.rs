@@ -287,6 +287,15 @@ impl Counters {
     }
 }
 
+/// What takes the place of a delivery.
+struct Replacement<'a> {
+    copy: Message,
+    /// The attempt that the log names.
+    attempt: u32,
+    queue: &'a Text,
+    delay: Duration,
+}
+
 impl Plan {
     /// A parked delivery whose time has come. One whose connection was lost meanwhile comes again by itself.
     #[inline]
@@ -352,7 +361,8 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, "retry");
-        self.replace(delivery, attempt, (copy, pending), &self.receiver.queue, wait, || {}).await;
+        let by = Replacement { copy, attempt, queue: &self.receiver.queue, delay: wait };
+        self.replace(delivery, by, pending, || {}).await;
         Ok(())
     }
 
@@ -433,7 +443,8 @@ impl Plan {
             },
             "dead-lettered"
         );
-        self.replace(delivery, attempts, (copy, pending), queue, Duration::ZERO, || count(GivenUp::DeadLettered)).await;
+        let by = Replacement { copy, attempt: attempts, queue, delay: Duration::ZERO };
+        self.replace(delivery, by, pending, || count(GivenUp::DeadLettered)).await;
     }
 
     /// The span of a settlement that takes a while, where the attempt was recorded.
@@ -465,23 +476,21 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. If the transport is
-    /// closed or the input's connection lost before it is, the input comes again. With the copy comes its span.
+    /// closed or the input's connection lost before it is, the input comes again.
     async fn replace(
         &self,
         mut delivery: Delivery,
-        attempt: u32,
-        (copy, pending): (Message, Option<Box<dyn Pending>>),
-        queue: &Text,
-        delay: Duration,
+        by: Replacement<'_>,
+        pending: Option<Box<dyn Pending>>,
         confirmed: impl FnOnce(),
     ) {
-        let id = copy.id.clone();
+        let id = by.copy.id.clone();
         if failpoint::is_broken(Sabotage::AckBeforeCopy) {
             delivery.split().settle(Verdict::Ack);
         }
         tokio::select! {
             biased;
-            is_confirmed = self.insist(copy, attempt, queue, delay) => {
+            is_confirmed = self.insist(by) => {
                 if is_confirmed {
                     trace::answer(pending, &Ok(id));
                     failpoint::hit(Failpoint::AfterCopy);
@@ -497,7 +506,8 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
-    async fn insist(&self, copy: Message, attempt: u32, queue: &Text, delay: Duration) -> bool {
+    async fn insist(&self, by: Replacement<'_>) -> bool {
+        let Replacement { copy, attempt, queue, delay } = by;
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())

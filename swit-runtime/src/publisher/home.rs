@@ -44,6 +44,7 @@ impl Home {
     }
 
     /// Counts what is published.
+    #[cfg(feature = "prometheus")]
     pub(crate) fn counting(self, published: Published) -> Self {
         Self { published: Some(published), ..self }
     }

@@ -25,6 +25,7 @@ mod outlets;
 mod path;
 mod port;
 mod sending;
+#[cfg_attr(not(feature = "prometheus"), path = "series_absent.rs")]
 mod series;
 mod turns;
 

@@ -30,7 +30,7 @@ impl Page {
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = kind.split_once(' ').expect("a type");
                 assert!(helped.contains(name), "{name} has no help");
-                family = name.to_owned();
+                name.clone_into(&mut family);
                 page.types.insert(family.clone(), kind.to_owned());
             } else {
                 let (series, value) = line.rsplit_once(' ').expect("a value");

@@ -27,20 +27,18 @@ impl Admin {
                 tracing::info!(address = %server.address(), "serves health and metrics");
                 Ok(Self(Some(server)))
             }
-            Err(source) => match &opening.written {
-                Some(origin) => {
+            Err(source) => {
+                if let Some(origin) = &opening.written {
                     let doing = format!("{origin}: listening at `admin.address` {}", opening.address);
-                    Err(Error::Io { doing, source })
+                    return Err(Error::Io { doing, source });
                 }
-                None => {
-                    tracing::warn!(
-                        address = %opening.address,
-                        error = %source,
-                        "serves no health and no metrics: the address can't be had; set `admin.address`, or `admin.enabled = false`"
-                    );
-                    Ok(Self::default())
-                }
-            },
+                tracing::warn!(
+                    address = %opening.address,
+                    error = %source,
+                    "serves no health and no metrics: the address can't be had; set `admin.address`, or `admin.enabled = false`"
+                );
+                Ok(Self::default())
+            }
         }
     }
 

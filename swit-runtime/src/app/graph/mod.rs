@@ -55,6 +55,7 @@ pub struct Graph {
     /// In the order in which they are built.
     pub(crate) providers: Vec<&'static ProviderRegistration>,
     /// The server that is to be opened.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "there is nobody to open it"))]
     pub(crate) admin: Option<admin::Opening>,
     pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,

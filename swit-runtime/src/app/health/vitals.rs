@@ -88,10 +88,10 @@ impl Vitals {
 
 /// The connections of a transport, taken together: the worst of them.
 fn connection(transport: &dyn Transport) -> Component {
-    let states: Vec<Status> = transport.status().iter().map(|status| *status.borrow()).collect();
-    let status = states.iter().copied().reduce(Status::with).unwrap_or(Status::new(ConnectionState::Connected));
-    let lost = states.iter().filter(|known| known.state != ConnectionState::Connected).count();
-    let of = if states.len() > 1 { format!(" ({lost} of {} connections)", states.len()) } else { String::new() };
+    let all: Vec<Status> = transport.status().iter().map(|status| *status.borrow()).collect();
+    let status = all.iter().copied().reduce(Status::with).unwrap_or(Status::new(ConnectionState::Connected));
+    let lost = all.iter().filter(|known| known.state != ConnectionState::Connected).count();
+    let of = if all.len() > 1 { format!(" ({lost} of {} connections)", all.len()) } else { String::new() };
     let (health, text) = match status.state {
         ConnectionState::Connected if status.reconnects == 0 => (HealthStatus::Up, None),
         ConnectionState::Connected => (HealthStatus::Up, Some(format!("connected again {} times", status.reconnects))),

@@ -71,13 +71,12 @@ impl Recorder {
             return Self::global();
         }
         let recorder = Self::default();
-        match ::metrics::set_global_recorder(recorder.clone()) {
-            Ok(()) => {
-                let _ = GLOBAL.set(recorder);
-            }
-            Err(_) => tracing::warn!(
+        if ::metrics::set_global_recorder(recorder.clone()).is_ok() {
+            let _ = GLOBAL.set(recorder);
+        } else {
+            tracing::warn!(
                 "the program records its metrics with a recorder of its own: they are not on the metrics page; leave it out, or export them by its means"
-            ),
+            );
         }
         Self::global()
     }
@@ -137,13 +136,13 @@ impl Families {
                 let taken = taken.clone();
                 return self.refuse(
                     &name,
-                    format!("there is a metric of another type that has the samples `{taken}`; rename it"),
+                    &format!("there is a metric of another type that has the samples `{taken}`; rename it"),
                 );
             }
             if self.by_name.len() >= MOST_NAMES {
                 return self.refuse(
                     "…",
-                    format!("there are {MOST_NAMES} names already: do not make them of what is in messages"),
+                    &format!("there are {MOST_NAMES} names already: do not make them of what is in messages"),
                 );
             }
             let unit = self.descriptions.get(&name).and_then(|(unit, _)| *unit);
@@ -153,19 +152,19 @@ impl Families {
         }
         let family = self.by_name.get_mut(&name)?;
         if family.kind() != kind {
-            return self.refuse(&name, "it is recorded as another type already; rename one of them".to_owned());
+            return self.refuse(&name, "it is recorded as another type already; rename one of them");
         }
         let labels = names::labels(key.labels(), kind);
         match family.value(labels, MOST_OF_A_NAME) {
             Some(value) => Some(value),
             None => self.refuse(
                 &name,
-                format!("it has {MOST_OF_A_NAME} series already: do not label it by what is in messages"),
+                &format!("it has {MOST_OF_A_NAME} series already: do not label it by what is in messages"),
             ),
         }
     }
 
-    fn refuse(&mut self, name: &str, why: String) -> Option<Arc<Value>> {
+    fn refuse(&mut self, name: &str, why: &str) -> Option<Arc<Value>> {
         if self.warned.len() <= MOST_NAMES && self.warned.insert(name.to_owned()) {
             tracing::warn!(metric = name, why, "a metric is not kept (said once)");
         }
@@ -174,11 +173,11 @@ impl Families {
 }
 
 /// The handle of a key: the known one, else a new one, else one that keeps nothing.
-fn handle<H: Clone>(known: &RwLock<HashMap<Key, H>>, key: &Key, nothing: H, make: impl FnOnce() -> Option<H>) -> H {
+fn handle<H: Clone>(known: &RwLock<HashMap<Key, H>>, key: &Key, nothing: H, new: impl FnOnce() -> Option<H>) -> H {
     if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(key) {
         return found.clone();
     }
-    let Some(made) = make() else { return nothing };
+    let Some(made) = new() else { return nothing };
     known.write().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), made.clone());
     made
 }

@@ -27,6 +27,20 @@ fn nothing_is_compiled_in() {
     }
 }
 
+#[test]
+fn pages_that_are_not_compiled_in_are_a_fault_where_somebody_wants_them() {
+    let app = || App::only::<()>().without_environment();
+    for wanted in [
+        app().set("admin.address", "127.0.0.1:2112"),
+        app().set("admin.token", "0123456789abcdef"),
+        app().set("admin.enabled", true),
+    ] {
+        let report = wanted.check().unwrap_err().to_string();
+        assert!(report.contains("enable the feature `admin` of the crate `swit`"), "{report}");
+    }
+    assert!(app().set("admin.enabled", false).check().is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dead_letter_names_the_feature() {
     let app = TestApp::start(App::only::<(takes_bytes,)>()).await.unwrap();
@@ -47,4 +61,14 @@ async fn a_dead_letter_names_the_feature() {
     }
     assert_eq!(app.stats_of("takes-bytes").unwrap().counts.succeeded, 1);
     app.shutdown().await.unwrap();
+}
+
+#[test]
+fn what_is_configured_of_metrics_names_the_feature() {
+    let app = |text: &str| App::only::<(takes_bytes,)>().config_text("swit.toml", text).check();
+    for text in ["[telemetry]\nmetrics = true", "[telemetry]\nprefix = 'shop_'"] {
+        let report = app(text).unwrap_err().to_string();
+        assert!(report.contains("build with the feature `prometheus`") && report.contains("swit.toml"), "{report}");
+    }
+    assert!(app("[telemetry]\nmetrics = false").is_ok(), "which is how it is");
 }

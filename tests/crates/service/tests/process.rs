@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -75,6 +75,108 @@ fn a_second_signal_ends_it_at_once() {
     signal(&child, "-TERM");
     let (status, rest) = end(child, log);
     assert_eq!(status.code(), Some(130), "{rest}");
+}
+
+/// The fields of the first line of the log that says this.
+fn line(log: &mut BufReader<ChildStderr>, says: &str) -> String {
+    let mut read = String::new();
+    while !read.contains(says) {
+        read.clear();
+        assert!(log.read_line(&mut read).unwrap() > 0, "the service ended before its log said {says:?}");
+    }
+    read
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn while_it_drains_the_pages_answer_and_it_is_not_ready() {
+    let mut child = serve().env("SWIT_TEST_JOB", "slow").env("SWIT_ADMIN__ADDRESS", "127.0.0.1:0").spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    // JSON, since no terminal is there: `"address":"127.0.0.1:40123"`.
+    let served = line(&mut log, "serves health");
+    assert!(served.starts_with("{\"timestamp\":\"20"), "{served}");
+    let address = served.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    wait_for(&mut log, "working");
+    let ready = get(&address, "/health/ready");
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.contains(r#""stage":"running""#), "{ready}");
+    assert!(ready.contains(r#""name":"work","kind":"subscriber","status":"up""#), "{ready}");
+    signal(&child, "-TERM");
+    wait_for(&mut log, "draining");
+    let draining = get(&address, "/health/ready");
+    assert!(draining.starts_with("HTTP/1.1 503") && draining.contains(r#""stage":"draining""#), "{draining}");
+    assert!(get(&address, "/health/live").starts_with("HTTP/1.1 200"));
+    let (status, rest) = end(child, log);
+    assert!(status.success() && rest.contains("worked"), "{rest}");
+    assert!(std::net::TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn an_address_that_nobody_wrote_may_be_taken() {
+    let says = |log: &mut BufReader<ChildStderr>| line(log, "serves").contains("serves health");
+    // Other services of these tests want the same one, and one at a time has it.
+    let served = (0..100).any(|_| {
+        let (child, mut log) = start_quiet(&[]);
+        let served = says(&mut log);
+        if served {
+            assert!(get("127.0.0.1:2112", "/health/live").starts_with("HTTP/1.1 200"));
+        }
+        signal(&child, "-TERM");
+        assert!(end(child, log).0.success());
+        served
+    });
+    assert!(served, "127.0.0.1:2112 was never free");
+    let began = Instant::now();
+    let _held = loop {
+        match std::net::TcpListener::bind("127.0.0.1:2112") {
+            Ok(held) => break held,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let (child, mut log) = start_quiet(&[]);
+    assert!(!says(&mut log));
+    wait_for(&mut log, "started");
+    signal(&child, "-TERM");
+    assert!(end(child, log).0.success());
+    // A written one has to be had.
+    let (child, log) = start_quiet(&[("SWIT_ADMIN__ADDRESS", "127.0.0.1:2112")]);
+    let (status, rest) = end(child, log);
+    assert!(!status.success() && rest.contains("environment variable SWIT_ADMIN__ADDRESS"), "{rest}");
+}
+
+fn start_quiet(configure: &[(&str, &str)]) -> (Child, BufReader<ChildStderr>) {
+    let mut child = serve().envs(configure.iter().copied()).spawn().unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    (child, log)
+}
+
+#[test]
+fn the_log_is_as_it_is_configured() {
+    let logged = |configure: &[(&str, &str)]| {
+        let mut child = serve().env("SWIT_ADMIN__ENABLED", "false").envs(configure.iter().copied()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        signal(&child, "-TERM");
+        let log = BufReader::new(child.stderr.take().unwrap());
+        end(child, log).1
+    };
+    let human = logged(&[("SWIT_TELEMETRY__LOG", "human")]);
+    assert!(human.contains("INFO") && human.contains("started") && !human.contains("{\""), "{human}");
+    assert!(!human.contains('\u{1b}'), "no colours where there is no terminal: {human:?}");
+    assert_eq!(logged(&[("SWIT_TELEMETRY__LOG", "off")]), "");
+    assert_eq!(logged(&[("SWIT_TELEMETRY__LEVEL", "error")]), "");
+    let both = logged(&[("SWIT_TELEMETRY__LEVEL", "error"), ("RUST_LOG", "info")]);
+    assert!(
+        both.lines().count() > 1 && both.lines().all(|line| line.starts_with("{\"") && line.ends_with('}')),
+        "{both}"
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    io::{BufRead as _, BufReader},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Output, Stdio},
     sync::mpsc::Receiver,
     time::{Duration, Instant},
@@ -79,6 +79,38 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks a page of the service: the status, and the rest.
+fn page(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    (text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default(), text)
+}
+
+#[test]
+fn it_is_ready_while_its_broker_is_there_and_live_all_the_while() {
+    let broker = Broker::start();
+    let service = Service::start(serve(&broker.url()).env("SWIT_ADMIN__ADDRESS", "127.0.0.1:0"));
+    let served = service.said.iter().find(|line| line.contains("serves health")).unwrap();
+    let address = served.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let ready = || page(&address, "/health/ready");
+    assert_eq!(ready().0, 200, "{}", ready().1);
+    for _ in 0..2 {
+        broker.stop_app();
+        eventually("it is not ready without its broker", || ready().0 == 503);
+        let (_, body) = ready();
+        assert!(body.contains(r#""name":"default","kind":"transport","status":"down""#), "{body}");
+        assert!(body.contains(r#""name":"work","kind":"subscriber","status":"down""#), "{body}");
+        assert_eq!(page(&address, "/health/live").0, 200);
+        broker.start_app();
+        eventually("it is ready again", || ready().0 == 200);
+        assert!(ready().1.contains(r#""name":"work","kind":"subscriber","status":"up""#), "{}", ready().1);
+    }
+    service.end();
 }
 
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
