@@ -476,7 +476,7 @@ impl Plan {
     }
 
     /// Publishes a copy until it is confirmed, then acknowledges the input that it replaces. If the transport is
-    /// closed or the input's connection lost before it is, the input comes again. With the copy comes its span.
+    /// closed or the input's connection lost before it is, the input comes again.
     async fn replace(
         &self,
         mut delivery: Delivery,
