@@ -14,7 +14,7 @@ struct Counted {
 
 #[subscriber(topic = "task.created", batch(max = 3, within = "1s"))]
 async fn counts(tasks: Batch<Task>, publisher: Publisher) -> Result<(), swit::PublishError> {
-    for task in tasks.iter() {
+    for task in &tasks {
         publisher.under(task).publish(&Counted { text: task.text.clone() }).await?;
     }
     Ok(())
