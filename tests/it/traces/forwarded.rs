@@ -55,10 +55,3 @@ async fn what_came_is_handed_on_as_it_is() {
     );
     app.shutdown().await.unwrap();
 }
-
-#[tokio::test]
-async fn a_collector_that_is_not_compiled_in_is_a_fault_that_names_the_feature() {
-    let app = App::only::<(passes, takes)>().provide(Journal::default()).set("telemetry.exporter", "otlp");
-    let report = app.check().unwrap_err().to_string();
-    assert!(report.contains("build with the feature `otlp`"), "{report}");
-}

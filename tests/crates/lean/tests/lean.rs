@@ -72,3 +72,15 @@ fn what_is_configured_of_metrics_names_the_feature() {
     }
     assert!(app("[telemetry]\nmetrics = false").is_ok(), "which is how it is");
 }
+
+#[test]
+fn exporters_that_are_not_compiled_in_are_faults_that_name_the_feature() {
+    let report = |exporter: &str| {
+        let app = App::only::<()>().without_environment().set("telemetry.exporter", exporter);
+        app.check().unwrap_err().to_string()
+    };
+    for exporter in ["otlp", "log"] {
+        let report = report(exporter);
+        assert!(report.contains("build with the feature `traces`, or `otlp` for a collector"), "{report}");
+    }
+}
