@@ -163,7 +163,7 @@ fn key(field: Option<&Member>, private: &Private) -> TokenStream {
         None => quote!(::core::option::Option::None),
         Some(field) => {
             let private = private.at(field);
-            let key = quote_spanned!(field.span()=> #private::event::Key::key(&self.#field));
+            let key = quote_spanned!(field.span()=> #private::event::MessageKey::key(&self.#field));
             quote!(::core::option::Option::Some(#key))
         }
     }

@@ -53,7 +53,7 @@ fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> Toke
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
             let at = private.at(field);
-            let key = quote_spanned!(field.span()=> #at::event::Key::key(&__event.#field));
+            let key = quote_spanned!(field.span()=> #at::event::MessageKey::key(&__event.#field));
             Some(quote! {
                 fn key(__event: &#event) -> ::core::option::Option<#private::Text> {
                     ::core::option::Option::Some(#key)

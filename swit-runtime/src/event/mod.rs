@@ -117,13 +117,13 @@ pub trait Event: Sized + Send + 'static {
     label = "not `Display`",
     note = "`key` names a field that implements `std::fmt::Display`; its text is the key"
 )]
-pub trait Key {
+pub trait MessageKey {
     /// The key.
     fn key(&self) -> Text;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: fmt::Display + ?Sized> Key for T {
+impl<T: fmt::Display + ?Sized> MessageKey for T {
     fn key(&self) -> Text {
         Text::from(self.to_string())
     }
