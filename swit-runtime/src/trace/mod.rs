@@ -1,7 +1,7 @@
 //! The port to whoever traces: what the engine says of attempts, settlements and publications, and what it asks.
 //!
-//! A service that isn't traced has no [`Trace`], which is all that the data path looks at; it only hands on what came with
-//! a delivery ([`forward`]), so that traces of others go through it unbroken.
+//! A service that isn't traced has no `Trace`, which is all that the data path looks at; it only hands on what came with
+//! a delivery (`forward`), so that traces of others go through it unbroken.
 
 #![cfg_attr(not(feature = "traces"), expect(dead_code, reason = "nobody traces"))]
 
