@@ -13,7 +13,10 @@ pub(crate) fn forward(from: &Headers, to: &mut Headers) {
     if from.is_empty() {
         return;
     }
-    for name in W3C {
+    // The state belongs to its own `traceparent`, and goes with no other.
+    let is_text = from.get(&names::TRACEPARENT).is_some_and(|value| value.as_str().is_some());
+    let with_state = is_text && to.get(&names::TRACEPARENT).is_none();
+    for name in W3C.into_iter().filter(|name| *name != names::TRACESTATE || with_state) {
         // What is not text came from nobody who knows what the header means.
         let Some(value) = from.get(&name).filter(|value| value.as_str().is_some()) else { continue };
         if to.get(&name).is_none() {
@@ -34,11 +37,15 @@ mod tests {
 
     #[test]
     fn what_is_said_already_stands() {
-        let from: Headers = [("traceparent", "a"), ("baggage", "b"), ("own", "c")].into_iter().collect();
+        let from: Headers =
+            [("traceparent", "a"), ("tracestate", "s"), ("baggage", "b"), ("own", "c")].into_iter().collect();
         let mut to: Headers = [("traceparent", "z")].into_iter().collect();
         forward(&from, &mut to);
         assert_eq!(to, [("traceparent", "z"), ("baggage", "b")].into_iter().collect());
         assert!(carried(&from).is_some());
+        let mut whole = Headers::new();
+        forward(&from, &mut whole);
+        assert_eq!(whole, [("traceparent", "a"), ("tracestate", "s"), ("baggage", "b")].into_iter().collect());
     }
 
     #[test]

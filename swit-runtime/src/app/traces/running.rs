@@ -97,16 +97,19 @@ impl Tracing {
 
     /// Exports what is left, until the deadline.
     pub(in crate::app) async fn close(mut self, deadline: Instant) {
-        let _ = self.deadline.set(deadline.max(Instant::now() + GRACE));
+        let end = deadline.max(Instant::now() + GRACE);
+        let _ = self.deadline.set(end);
         self.ending.cancel();
+        // It keeps the deadline by itself, unless an exporter blocks its thread; then it is left behind. A panic of one is said
+        // by the runtime.
         if let Some(task) = self.task.take() {
-            // It keeps the deadline by itself; a panic of an exporter is said by the runtime.
-            let _ = task.await;
+            let _ = tokio::time::timeout_at(end + GRACE, task).await;
         }
         // Processors that were given in code; swit's own has nothing left.
         let provider = self.provider.clone();
         let left = deadline.saturating_duration_since(Instant::now()).max(GRACE);
-        let _ = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(left)).await;
+        let shutdown = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(left));
+        let _ = tokio::time::timeout(left + GRACE, shutdown).await;
     }
 }
 
