@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub(super) exporter: SpanExporter,
-    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "there is no collector"))]
+    #[cfg_attr(all(not(feature = "otlp"), not(test)), expect(dead_code, reason = "there is no collector"))]
     pub(super) collector: Wish,
     pub(super) sampling: Sampling,
     pub(super) propagators: Vec<Propagator>,
