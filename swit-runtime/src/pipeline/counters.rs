@@ -210,9 +210,11 @@ impl Counters {
 
     /// Attempts that began and did not end.
     fn running(&self) -> u64 {
+        // First: what begins while it is counted is not taken for what runs.
+        let begun = self.attempts.get();
         let failed: u64 = self.failed.iter().map(Own::get).sum();
         let ended = self.succeeded.get() + failed + self.waived.get() + self.left.get();
-        self.attempts.get().saturating_sub(ended)
+        begun.saturating_sub(ended)
     }
 
     /// The worker is gone, and what it had begun with it.

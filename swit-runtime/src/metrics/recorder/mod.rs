@@ -53,6 +53,8 @@ struct Families {
     bounds: HashMap<String, Vec<f64>>,
     /// Names that somebody was warned of.
     warned: HashSet<String>,
+    /// What is to be said once nobody holds the lock: the name, and why.
+    refused: Option<(String, String)>,
 }
 
 impl Recorder {
@@ -111,18 +113,37 @@ impl Recorder {
 
     /// Writes all of it, but for names that are on the page already: those of whoever starts with this prefix.
     pub(crate) fn write(&self, prefix: &str, page: &mut Page) {
-        let mut families = self.families();
-        let Families { by_name, descriptions, warned, .. } = &mut *families;
-        for (name, family) in by_name.iter() {
-            if name.starts_with(prefix) {
-                if warned.insert(name.clone()) {
-                    tracing::warn!(metric = %name, "is not on the metrics page: names that begin like this are swit's own; rename it");
+        let mut left_out = Vec::new();
+        {
+            let mut families = self.families();
+            let Families { by_name, descriptions, warned, .. } = &mut *families;
+            for (name, family) in by_name.iter() {
+                if name.starts_with(prefix) {
+                    if warned.insert(name.clone()) {
+                        left_out.push(name.clone());
+                    }
+                    continue;
                 }
-                continue;
+                let help = descriptions.get(name).map_or("", |(_, help)| help.as_ref());
+                family.write(name, help, page);
             }
-            let help = descriptions.get(name).map_or("", |(_, help)| help.as_ref());
-            family.write(name, help, page);
         }
+        for name in left_out {
+            tracing::warn!(metric = %name, "is not on the metrics page: names that begin like this are swit's own; rename it");
+        }
+    }
+
+    /// The value of this key, made if it is new; `None`: it may not be, which is said once.
+    fn value(&self, key: &Key, kind: Kind) -> Option<Arc<Value>> {
+        let (value, refused) = {
+            let mut families = self.families();
+            (families.value(key, kind), families.refused.take())
+        };
+        // Not under the lock: a program may count what is logged.
+        if let Some((name, why)) = refused {
+            tracing::warn!(metric = %name, %why, "a metric is not kept (said once)");
+        }
+        value
     }
 }
 
@@ -166,7 +187,7 @@ impl Families {
 
     fn refuse(&mut self, name: &str, why: &str) -> Option<Arc<Value>> {
         if self.warned.len() <= MOST_NAMES && self.warned.insert(name.to_owned()) {
-            tracing::warn!(metric = name, why, "a metric is not kept (said once)");
+            self.refused = Some((name.to_owned(), why.to_owned()));
         }
         None
     }
@@ -196,17 +217,17 @@ impl ::metrics::Recorder for Recorder {
     }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let make = || Some(Counter::from_arc(self.families().value(key, Kind::Counter)?));
+        let make = || Some(Counter::from_arc(self.value(key, Kind::Counter)?));
         handle(&self.inner.counters, key, Counter::noop(), make)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        let make = || Some(Gauge::from_arc(self.families().value(key, Kind::Gauge)?));
+        let make = || Some(Gauge::from_arc(self.value(key, Kind::Gauge)?));
         handle(&self.inner.gauges, key, Gauge::noop(), make)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        let make = || Some(Histogram::from_arc(self.families().value(key, Kind::Histogram)?));
+        let make = || Some(Histogram::from_arc(self.value(key, Kind::Histogram)?));
         handle(&self.inner.histograms, key, Histogram::noop(), make)
     }
 }
