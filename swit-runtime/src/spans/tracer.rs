@@ -49,14 +49,13 @@ impl Spans {
         self.systems.get(transport).copied().unwrap_or("swit")
     }
 
-    /// Begins a span: under what was found, or as a root of this trace.
-    fn begin(&self, builder: SpanBuilder, found: Found, root: Option<TraceId>) -> Context {
-        let parent = found.into_context();
-        let span: Span = match root {
-            None => self.tracer.build_with_context(builder, &parent),
-            Some(trace) => rooted(trace, || self.tracer.build_with_context(builder, &parent)),
-        };
-        parent.with_span(span)
+    /// Begins a span: under this, or as a root of this trace.
+    fn begin(&self, builder: SpanBuilder, above: &Context, root: Option<TraceId>) -> Span {
+        let begin = || self.tracer.build_with_context(builder, above);
+        match root {
+            None => begin(),
+            Some(trace) => rooted(trace, begin),
+        }
     }
 
     fn builder(name: impl Into<Cow<'static, str>>, kind: SpanKind, attributes: Vec<KeyValue>) -> SpanBuilder {
@@ -100,7 +99,9 @@ impl Trace for Spans {
             builder = builder.with_links(vec![Link::with_context(context_of(before))]);
         }
         let root = found.ids.is_none().then_some(trace_id);
-        flow_of(self.begin(builder, found, root), Some(above)).unwrap_or_else(|| Flow::plain(above))
+        let parent = found.into_context();
+        let span = self.begin(builder, &parent, root);
+        flow_of(parent.with_span(span), Some(above)).unwrap_or_else(|| Flow::plain(above))
     }
 
     fn process_batch(&self, receiver: &Receiver, messages: &mut dyn Iterator<Item = &Message>) -> Flow {
@@ -124,7 +125,7 @@ impl Trace for Spans {
         let attributes = attributes::process_batch(self.system(&receiver.transport), receiver, many);
         let builder = Self::builder(format!("process {}", receiver.queue), SpanKind::Consumer, attributes);
         let cx = Context::new();
-        let span: Span = rooted(trace, || self.tracer.build_with_context(builder.with_links(links), &cx));
+        let span = self.begin(builder.with_links(links), &cx, Some(trace));
         flow_of(cx.with_span(span), Some(own)).unwrap_or_else(|| Flow::plain(own))
     }
 
@@ -168,7 +169,7 @@ impl Trace for Spans {
         let Kept(cx) = flow.kept().filter(|_| flow.ids().is_sampled())?;
         let attributes = attributes::settle(self.system(&receiver.transport), receiver, message, how);
         let builder = Self::builder(format!("{how} {}", receiver.queue), SpanKind::Client, attributes);
-        Some(Box::new(Sent::new(self.tracer.build_with_context(builder, cx), true)))
+        Some(Box::new(Sent::new(self.begin(builder, cx, None), true)))
     }
 
     fn send(&self, message: &mut Message, transport: &str, under: Under<'_>) -> Option<Box<dyn Pending>> {
@@ -205,10 +206,7 @@ impl Trace for Spans {
         }
         let root = found.ids.is_none().then_some(trace);
         let above = found.into_context();
-        let span: Span = match root {
-            None => self.tracer.build_with_context(builder, &above),
-            Some(trace) => rooted(trace, || self.tracer.build_with_context(builder, &above)),
-        };
+        let span = self.begin(builder, &above, root);
         let ids = ids_of(span.span_context()).unwrap_or(parent);
         let cx = is_more(&above).then(|| above.with_remote_span_context(span.span_context().clone()));
         self.propagation.write(ids, cx.as_ref(), under.carried, &mut message.headers);
