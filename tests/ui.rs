@@ -1,4 +1,4 @@
-//! What the compiler says of mistakes (`tests/ui/<macro>/fail`, one a file), and what must compile (`pass`).
+//! What the compiler says of mistakes (`tests/ui/<macro>/fail`, one a file). What must compile is in `tests/compiles`.
 //!
 //! `TRYBUILD=overwrite cargo test --test ui` writes the expected messages anew; read them before they are committed.
 
@@ -42,10 +42,4 @@ fn no_mistake_makes_a_macro_panic() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("macro panicked"), "{}", path.display());
     }
-}
-
-#[test]
-fn pass() {
-    let cases = trybuild::TestCases::new();
-    cases.pass("tests/ui/*/pass/*.rs");
 }

@@ -17,7 +17,8 @@ struct r#Raw {
     r#type: String,
 }
 
-fn main() {
+#[test]
+fn works() {
     let message = swit::Event::encode(&Tuple("a".into(), 1)).expect("it encodes");
     assert_eq!((message.key.as_deref(), message.event_type.as_deref()), (Some("a"), Some("com.acme/Tuple")));
     let message = swit::Event::encode(&Raw { r#type: "b".into() }).expect("it encodes");

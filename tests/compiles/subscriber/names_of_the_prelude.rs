@@ -132,5 +132,3 @@ async fn handle(_: Either, _: ::swit::State<Pool>) -> ::core::result::Result<::s
 fn block(_: Order) {}
 
 ::swit::handlers!();
-
-fn main() {}

@@ -22,5 +22,3 @@ handlers! {
     first: "order.created", OrderCreated;
     second: "order.*", OrderCreated;
 }
-
-fn main() {}

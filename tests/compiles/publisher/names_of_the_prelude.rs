@@ -49,5 +49,3 @@ async fn sign(
 
 #[::swit::subscriber]
 async fn handle(_: Order, _: ::swit::Publisher<Orders>) {}
-
-fn main() {}

@@ -98,5 +98,3 @@ fn schema(number: &u8) -> Result<(), String> {
 
 #[subscriber(topic = "logs.#", ack = "none", crate = swit)]
 async fn logs(_meta: Metadata) {}
-
-fn main() {}

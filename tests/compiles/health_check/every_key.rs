@@ -24,5 +24,3 @@ async fn database(_orders: State<Orders>, _publisher: Publisher, _handle: Handle
 async fn plain() -> Result<(), std::convert::Infallible> {
     Ok(())
 }
-
-fn main() {}

@@ -60,7 +60,7 @@ mod inner {
     pub(super) async fn in_private(_order: OrderCreated) {}
 
     /// Of this crate, by its whole path.
-    #[swit::event_handler(composite = crate::all_orders, order = 30, crate = swit)]
+    #[swit::event_handler(composite = crate::composite::every_key::all_orders, order = 30, crate = swit)]
     pub async fn by_whole_path(_order: OrderCreated) {}
 }
 
@@ -90,7 +90,8 @@ swit::composite!(r#type, strategy = sequential);
 #[event_handler(composite = r#type, order = 1)]
 async fn r#match(_order: OrderCreated) {}
 
-fn main() {
+#[test]
+fn works() {
     let _ = (first, second, of_a_queue, inner::by_whole_path, inner::in_private, r#match);
     let _ = swit::App::only::<(all_orders, inner::orders, r#type)>();
 }

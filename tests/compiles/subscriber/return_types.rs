@@ -38,5 +38,3 @@ async fn several(order: OrderCreated) -> Answer<Vec<Publish<OrderCreated>>> {
 async fn io(_: OrderCreated) -> std::io::Result<()> {
     Ok(())
 }
-
-fn main() {}

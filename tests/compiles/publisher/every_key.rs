@@ -72,5 +72,3 @@ async fn ship(
     created.flush().await;
     Ok(())
 }
-
-fn main() {}

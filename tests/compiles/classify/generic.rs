@@ -18,7 +18,8 @@ struct Slow(std::time::Duration);
 #[derive(Debug, thiserror::Error, Classify)]
 enum Never {}
 
-fn main() {
+#[test]
+fn works() {
     assert_eq!(swit::Classify::classify(&Failed::Lost(1)).class, Class::Transient);
     let wait = std::time::Duration::from_secs(3);
     assert_eq!(swit::Classify::classify(&Slow(wait)).retry_after, Some(wait));

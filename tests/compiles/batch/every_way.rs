@@ -96,7 +96,8 @@ async fn readable(orders: Batch<Result<OrderCreated, swit::DecodeError>>) {
     assert!(orders.into_iter().all(|order| order.is_ok()));
 }
 
-fn main() {
+#[test]
+fn works() {
     // It stays a function that can be called.
     drop(several(Batch::new([])));
     let _ = blocks(Batch::new([Json(1), Json(2)]));

@@ -37,7 +37,8 @@ async fn handle(_: Changed<String>) -> Publish<Listed<u8>> {
 #[subscriber]
 async fn either(_: Either<u8>) {}
 
-fn main() {
+#[test]
+fn works() {
     let message = swit::Event::encode(&Changed { id: 7, to: 1_u8 }).expect("it encodes");
     assert_eq!(message.key.as_deref(), Some("7"));
     let changed = <Changed<u8> as swit::Event>::decode(&message).expect("it decodes");

@@ -11,7 +11,7 @@ struct OrderCreated {
 
 mod deep {
     pub mod deeper {
-        use crate::OrderCreated;
+        use crate::subscriber::in_functions_and_modules::OrderCreated;
 
         #[swit::subscriber]
         pub(crate) async fn handle(_: OrderCreated) {}
@@ -29,12 +29,17 @@ async fn always(_: OrderCreated) {}
 #[subscriber]
 async fn r#type(_: OrderCreated) {}
 
-fn main() {
+#[test]
+fn works() {
     #[subscriber]
     async fn inside(_: OrderCreated) {}
 
     use swit::__private::{Handler, SubscriberRef, inventory};
     assert_eq!(<r#type as Handler>::REGISTRATION.name, "type");
-    assert_eq!(<deep::deeper::handle as Handler>::REGISTRATION.location.module, concat!(module_path!(), "::deep::deeper"));
-    assert_eq!(inventory::iter::<SubscriberRef>().count(), 4);
+    assert_eq!(
+        <deep::deeper::handle as Handler>::REGISTRATION.location.module,
+        concat!(module_path!(), "::deep::deeper")
+    );
+    let here = |subscriber: &&SubscriberRef| subscriber.0.location.module.starts_with(module_path!());
+    assert_eq!(inventory::iter::<SubscriberRef>().filter(here).count(), 4);
 }

@@ -125,5 +125,3 @@ pub mod exported {
 }
 
 swit::handlers!();
-
-fn main() {}

@@ -39,5 +39,3 @@ async fn results(order: Result<OrderCreated, <OrderCreated as FromDelivery>::Rej
 
 #[subscriber]
 async fn pages(_: Page<OrderCreated>) {}
-
-fn main() {}

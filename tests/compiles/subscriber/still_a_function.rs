@@ -24,8 +24,8 @@ fn name<H: swit::__private::Handler>() -> &'static str {
     H::REGISTRATION.name
 }
 
-#[tokio::main]
-async fn main() {
+#[tokio::test]
+async fn works() {
     assert_eq!(double(OrderCreated { id: 2 }).await.0.id, 4);
     assert_eq!(triple(OrderCreated { id: 2 }).0.id, 6);
     assert_eq!((name::<double>(), name::<triple>()), ("double", "triple"));

@@ -52,9 +52,11 @@ async fn any(_: OrderEvent) {}
 async fn changed(_: Changed<u8>) {}
 
 #[subscriber(topic = "order.#")]
-async fn raw(_: Result<swit::MsgPack<Created>, swit::DecodeError>, _: Result<swit::Protobuf<Paid>, swit::DecodeError>) {}
+async fn raw(_: Result<swit::MsgPack<Created>, swit::DecodeError>, _: Result<swit::Protobuf<Paid>, swit::DecodeError>) {
+}
 
-fn main() {
+#[test]
+fn works() {
     let message = swit::Event::encode(&Paid { id: "7".into() }).expect("it encodes");
     assert_eq!(message.content_type.as_deref(), Some("application/protobuf"));
     assert_eq!((message.key.as_deref(), message.payload.as_ref()), (Some("7"), &b"\x0a\x017"[..]));
