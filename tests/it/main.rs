@@ -21,7 +21,9 @@ mod dynamic;
 mod failures;
 mod floors;
 mod graph;
+
 mod health;
+mod inbox;
 mod lifecycle;
 mod logs;
 mod manual;
