@@ -38,6 +38,7 @@ mod publishing;
 mod rate_limit;
 mod refusals;
 mod retries;
+mod stores;
 mod subscribing;
 mod support;
 mod traces;

@@ -119,7 +119,7 @@ impl SqlStore {
             // Until the transaction ends. The number is any, as long as it is this one in every version.
             let values = [Value::from(0x5357_4954_i64), Value::from(p.as_str())];
             let text = "SELECT pg_advisory_xact_lock($1 # hashtext($2))";
-            open.fetch(Said::once(text, &values)).await?;
+            open.execute(Said::once(text, &values), doing).await?;
         }
         let text = format!(
             "CREATE TABLE IF NOT EXISTS {p}schema (owner TEXT NOT NULL, step BIGINT NOT NULL, applied_at BIGINT NOT NULL, \
