@@ -37,6 +37,7 @@ mod publishers;
 mod publishing;
 mod rate_limit;
 mod refusals;
+mod relay;
 mod retries;
 mod stores;
 mod subscribing;

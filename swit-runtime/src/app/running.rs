@@ -27,6 +27,7 @@ use crate::{
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
+    store::Database,
     text::Text,
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
@@ -149,6 +150,11 @@ impl Running {
     /// It is not part of this app.
     pub fn publisher_of<P: PublisherItem>(&self) -> Result<Publisher<P>> {
         Ok(Publisher::named(&self.scope)?)
+    }
+
+    /// The service's database, where it has one.
+    pub fn database(&self) -> Option<Database> {
+        Database::of(&self.scope)
     }
 
     /// A handle on this service.

@@ -97,9 +97,9 @@ impl Database {
         &self.store
     }
 
-    fn in_scope(scope: &Arc<Scope>) -> Result<Self, Failure> {
-        let store = scope.store().cloned().ok_or_else(missing)?;
-        Ok(Self { store, scope: Home::Shared(scope.clone()) })
+    /// The database of a service, where it has one.
+    pub(crate) fn of(scope: &Arc<Scope>) -> Option<Self> {
+        Some(Self { store: scope.store()?.clone(), scope: Home::Shared(scope.clone()) })
     }
 }
 
@@ -126,7 +126,7 @@ impl FromDelivery for Database {
     }
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
-        Self::in_scope(cx.scope())
+        Self::of(cx.scope()).ok_or_else(missing)
     }
 }
 
