@@ -12,7 +12,7 @@ use super::{
     attributes,
     identity::{context_of, ids_of, of_message, random, rooted},
     pending::Sent,
-    propagation::{Found, Propagation, is_more},
+    propagation::{Found, Propagation, is_more, of_ids},
     sampling::Sampling,
 };
 use crate::{
@@ -73,7 +73,7 @@ fn flow_of(cx: Context, otherwise: Option<Ids>) -> Option<Flow> {
 /// The flow of what isn't recorded.
 fn unrecorded(ids: Ids, cx: Option<Context>) -> Flow {
     match cx.filter(is_more) {
-        Some(cx) => Flow::keeping(ids, Arc::new(Kept(cx))),
+        Some(cx) => Flow::keeping(ids, Arc::new(Kept(of_ids(&cx, ids)))),
         None => Flow::plain(ids),
     }
 }
@@ -186,7 +186,7 @@ impl Trace for Spans {
                 let flow = under.flow?;
                 Some(Found { ids: Some(flow.ids()), cx: flow.kept::<Kept>().map(|kept| kept.0.clone()) })
             })
-            .unwrap_or_else(|| self.propagation.read(&message.headers));
+            .unwrap_or_else(|| self.propagation.read(&message.headers).or(Found::baggage));
         let (trace, parent) = if let Some(ids) = found.ids {
             (TraceId::from_bytes(ids.trace_bytes()), ids)
         } else {
@@ -194,8 +194,9 @@ impl Trace for Spans {
             (trace, Ids::new(trace.to_bytes(), span.to_bytes(), false).unwrap_or(Ids::SOME))
         };
         if !self.sampling.decide(found.ids.map(|ids| ids.is_sampled()), trace) {
-            let cx = found.cx.filter(is_more);
-            self.propagation.write(parent.unsampled(), cx.as_ref(), under.carried, &mut message.headers);
+            let ids = parent.unsampled();
+            let cx = found.cx.filter(is_more).map(|cx| of_ids(&cx, ids));
+            self.propagation.write(ids, cx.as_ref(), under.carried, &mut message.headers);
             return None;
         }
         let identified = !message.id.is_empty();
