@@ -9,8 +9,14 @@ use swit_grammar::subscriber::AckMode;
 use tokio::time::Instant;
 
 use super::{
-    Counters, Plan, admission::Admission, confirmed, copies, manual::Closed, parking::{Parked, Retry}, plan::LONGEST_PARKING,
-    policy::reasons, worker::Seat,
+    Counters, Plan,
+    admission::Admission,
+    confirmed, copies,
+    manual::Closed,
+    parking::{Parked, Retry},
+    plan::LONGEST_PARKING,
+    policy::reasons,
+    worker::Seat,
 };
 use crate::{
     alert::{AlertKind, Level},

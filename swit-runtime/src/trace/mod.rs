@@ -62,7 +62,10 @@ pub(crate) enum AttemptEnd<'a> {
     Discarded(&'a Text),
     Failed(&'a Failure),
     /// Refused before the handler, for this reason.
-    Refused { reason: &'a Text, failure: &'a Failure },
+    Refused {
+        reason: &'a Text,
+        failure: &'a Failure,
+    },
     /// It did not come to its end: another failed, or its worker was stopped.
     Cancelled,
 }

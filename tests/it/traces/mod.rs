@@ -1,6 +1,8 @@
 //! Traces: names, kinds, attributes and parentage, against an exporter in memory.
 
 mod batches;
+mod composites;
+mod ended;
 mod forwarded;
 mod sampled;
 mod settled;

@@ -130,13 +130,7 @@ impl Bench {
     }
 
     /// `flow`: the attempt that came to this.
-    async fn settle_one(
-        &mut self,
-        held: Held,
-        outcome: Outcome,
-        flow: Option<Flow>,
-        waiting: &mut Vec<Settling>,
-    ) {
+    async fn settle_one(&mut self, held: Held, outcome: Outcome, flow: Option<Flow>, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
             Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt, flow.as_ref()),
