@@ -4,6 +4,7 @@ mod batches;
 mod composites;
 mod ended;
 mod forwarded;
+mod printed;
 mod sampled;
 mod settled;
 mod unsampled;
