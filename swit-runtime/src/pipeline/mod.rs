@@ -26,7 +26,7 @@ mod policy;
 mod worker;
 
 pub use batch::start_batch;
-pub(crate) use conclude::publish_all;
+pub(crate) use conclude::{ended, publish_all};
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::Counts;
