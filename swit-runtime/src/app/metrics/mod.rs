@@ -79,7 +79,7 @@ impl Metrics {
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
         if let Some(recorder) = Recorder::global() {
-            recorder.write(prefix, &mut page);
+            recorder.write(prefix, &mut page).await;
         }
         page.finish()
     }
