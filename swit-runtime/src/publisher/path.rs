@@ -144,7 +144,9 @@ impl Path {
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
-        let ticket = self.home().published.as_ref().map(|published| published.begin(&outgoing.message.topic));
+        // One with a name that publishes what nobody registered was made while the service runs.
+        let learns = self.publisher.is_some();
+        let ticket = self.home().published.as_ref().map(|published| published.begin(&outgoing.message.topic, learns));
         if !self.plain {
             return self.detour(outgoing, turns, ticket);
         }
