@@ -32,7 +32,7 @@ use crate::{
     error_classifier::{ErrorClassifier, Rules},
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
-    pipeline::{Counters, Parking, Plan, RetryPolicy},
+    pipeline::{Copies, Counters, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -326,6 +326,7 @@ pub(super) fn plan(
         gate,
         restraints,
         late: std::sync::Mutex::new(Counters::new(false)),
+        copies: Copies::default(),
         closing: CancellationToken::new(),
     }
 }

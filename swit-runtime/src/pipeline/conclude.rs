@@ -9,8 +9,8 @@ use swit_grammar::subscriber::AckMode;
 use tokio::time::Instant;
 
 use super::{
-    Counters, Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
-    policy::reasons, worker::Seat,
+    Counters, Plan, admission::Admission, confirmed, copied::Copied, copies, manual::Closed, parking::Parked,
+    plan::LONGEST_PARKING, policy::reasons, worker::Seat,
 };
 use crate::{
     alert::{AlertKind, Level},
@@ -289,6 +289,7 @@ impl Counters {
 
 /// What takes the place of a delivery.
 struct Replacement<'a> {
+    what: Copied,
     copy: Message,
     /// The attempt that the log names.
     attempt: u32,
@@ -361,7 +362,7 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, "retry");
-        let by = Replacement { copy, attempt, queue: &self.receiver.queue, delay: wait };
+        let by = Replacement { what: Copied::Retry, copy, attempt, queue: &self.receiver.queue, delay: wait };
         self.replace(delivery, by, pending, || {}).await;
         Ok(())
     }
@@ -443,7 +444,7 @@ impl Plan {
             },
             "dead-lettered"
         );
-        let by = Replacement { copy, attempt: attempts, queue, delay: Duration::ZERO };
+        let by = Replacement { what: Copied::DeadLetter, copy, attempt: attempts, queue, delay: Duration::ZERO };
         self.replace(delivery, by, pending, || count(GivenUp::DeadLettered)).await;
     }
 
@@ -507,7 +508,7 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
     async fn insist(&self, by: Replacement<'_>) -> bool {
-        let Replacement { copy, attempt, queue, delay } = by;
+        let Replacement { what, copy, attempt, queue, delay } = by;
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -519,10 +520,14 @@ impl Plan {
                     tries += 1;
                     continue;
                 }
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.copies.confirmed(what);
+                    return true;
+                }
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
             };
+            self.copies.failed(what);
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
             about!(
