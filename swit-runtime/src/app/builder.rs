@@ -20,6 +20,7 @@ use crate::{
         SubscriberRegistration,
     },
     scope::Shared,
+    store::{Migrations, Store},
     text::Text,
     transport::{Queue, Transport},
 };
@@ -59,6 +60,12 @@ pub struct App {
     pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
+    /// It relays, though it only looks in.
+    pub(crate) relays: bool,
+    /// The database that was given, in place of the configured one.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    /// The application's own tables.
+    pub(crate) migrations: Vec<Migrations>,
     /// Serves the pages for operators also where nobody said so.
     pub(crate) serves: bool,
 }
@@ -116,6 +123,9 @@ impl App {
             #[cfg(feature = "traces")]
             traces: std::sync::Mutex::default(),
             visits: false,
+            relays: false,
+            store: None,
+            migrations: Vec::new(),
             serves: false,
         }
     }
@@ -257,6 +267,18 @@ impl App {
         self
     }
 
+    /// With this database, in place of the one that `database.url` says.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// With these tables of the application's own beside swit's: they are made where and when swit's are.
+    pub fn migrations(mut self, migrations: Migrations) -> Self {
+        self.migrations.push(migrations);
+        self
+    }
+
     /// With this wall clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -289,7 +311,7 @@ impl App {
     }
 
     /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`,
-    /// `topology`, `dlq`.
+    /// `topology`, `dlq`, `migrate`, `outbox`, `relay`.
     ///
     /// # Errors
     /// As [`cli::main`](super::cli::main), which does it with everything that was linked.

@@ -19,6 +19,7 @@ mod copied;
 mod copies;
 mod counters;
 mod guard;
+mod inbox;
 mod manual;
 mod parking;
 mod plan;
@@ -36,6 +37,7 @@ pub use counters::Counts;
 
 pub use crate::metrics::Histogram;
 pub(crate) use guard::{panic_text, panicked};
+pub(crate) use inbox::{Inbox, claim};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;
