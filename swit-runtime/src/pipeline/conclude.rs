@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use super::{
     Counters, Plan,
     admission::Admission,
-    confirmed, copies,
+    confirmed,
+    copied::Copied,
+    copies,
     manual::Closed,
     parking::{Parked, Retry},
     plan::LONGEST_PARKING,
@@ -302,6 +304,7 @@ impl Counters {
 
 /// What takes the place of a delivery.
 struct Replacement<'a> {
+    what: Copied,
     copy: Message,
     /// The attempt that the log names.
     attempt: u32,
@@ -374,7 +377,7 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, Settling::Retry);
-        let by = Replacement { copy, attempt, queue: &self.receiver.queue, delay: wait };
+        let by = Replacement { what: Copied::Retry, copy, attempt, queue: &self.receiver.queue, delay: wait };
         self.replace(delivery, by, pending, || {}).await;
         Ok(())
     }
@@ -457,7 +460,7 @@ impl Plan {
             },
             "dead-lettered"
         );
-        let by = Replacement { copy, attempt: attempts, queue, delay: Duration::ZERO };
+        let by = Replacement { what: Copied::DeadLetter, copy, attempt: attempts, queue, delay: Duration::ZERO };
         self.replace(delivery, by, pending, || count(GivenUp::DeadLettered)).await;
     }
 
@@ -532,7 +535,7 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
     async fn insist(&self, by: Replacement<'_>) -> bool {
-        let Replacement { copy, attempt, queue, delay } = by;
+        let Replacement { what, copy, attempt, queue, delay } = by;
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -544,10 +547,14 @@ impl Plan {
                     tries += 1;
                     continue;
                 }
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.copies.confirmed(what);
+                    return true;
+                }
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
             };
+            self.copies.failed(what);
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
             about!(
