@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Patient, Says, patient};
+use super::{Patient, Says, of_no_importance, patient};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -90,6 +90,40 @@ async fn pages_tell_how_the_service_is() {
     assert_eq!((missing.status, &missing.body()["pages"][0]), (404, &"/health".into()));
     running.shutdown().await.unwrap();
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn whether_it_is_ready_waits_for_nobody_who_does_not_decide() {
+    let one = Patient::default();
+    one.says(Says::Nothing);
+    let (running, address) = start(app().provide(one.clone()).with_health_check::<of_no_importance>()).await;
+    let ready = async || {
+        let begun = Instant::now();
+        let reply = get(address, "/health/ready", "").await;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        (reply.status, reply.body())
+    };
+    // Nothing is known of it, which is no reason to send work elsewhere.
+    let (status, body) = ready().await;
+    assert_eq!(
+        (status, &body["status"], &body["components"][1]["status"]),
+        (200, &"degraded".into(), &"unknown".into())
+    );
+    // Who asks for all waits for it, and learns that it does not answer.
+    let whole = get(address, "/health", "").await;
+    assert_eq!((whole.status, &whole.body()["components"][1]["status"]), (200, &"down".into()));
+    let (status, body) = ready().await;
+    assert_eq!((status, &body["status"], &body["components"][1]["status"]), (200, &"degraded".into(), &"down".into()));
+    // What it said last stands in for what it does not say now.
+    one.says(Says::Well);
+    sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(get(address, "/health", "").await.body()["status"], "up");
+    one.says(Says::Nothing);
+    sleep(Duration::from_millis(1_100)).await;
+    let (status, body) = ready().await;
+    assert_eq!((status, &body["status"], &body["components"][1]["status"]), (200, &"up".into(), &"up".into()));
+    assert_eq!(one.calls(), 3);
+    running.shutdown().await.unwrap();
 }
 
 #[tokio::test]

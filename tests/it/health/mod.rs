@@ -30,6 +30,7 @@ pub(super) enum Says {
     Well,
     Ill(&'static str),
     Nothing,
+    Takes(Duration),
     Panics,
     Blocks(Duration),
 }
@@ -50,6 +51,10 @@ impl Patient {
             Says::Well => Ok(()),
             Says::Ill(why) => Err(why.to_owned()),
             Says::Nothing => std::future::pending().await,
+            Says::Takes(time) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
             Says::Panics => panic!("the check panics on purpose"),
             Says::Blocks(time) => {
                 std::thread::sleep(time);
