@@ -250,7 +250,7 @@ async fn a_slow_request_is_cut_off() {
 }
 
 #[tokio::test]
-async fn those_that_say_nothing_make_others_wait_and_no_more() {
+async fn those_that_say_nothing_do_not_hold_up_the_end() {
     let (running, address) = start(app()).await;
     let mut silent = Vec::new();
     for _ in 0..100 {
@@ -258,11 +258,61 @@ async fn those_that_say_nothing_make_others_wait_and_no_more() {
     }
     let begun = Instant::now();
     assert_eq!(get(address, "/health/live", "").await.status, 200);
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     // Nor do they hold up the end.
     let begun = Instant::now();
     running.shutdown().await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_those_that_say_nothing_leaves_it_live() {
+    let (running, address) = start(app()).await;
+    let flood = tokio::spawn(async move {
+        // The last 200 of them stay open.
+        let mut silent = std::collections::VecDeque::new();
+        loop {
+            for _ in 0..10 {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                // Half of them begin to say something.
+                if silent.len() % 2 == 0 {
+                    let _ = stream.write_all(b"GET /health/live HT").await;
+                }
+                silent.push_back(stream);
+            }
+            silent.drain(..silent.len().saturating_sub(200));
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    sleep(Duration::from_millis(500)).await;
+    for _ in 0..20 {
+        let begun = Instant::now();
+        let live = get(address, "/health/live", "").await;
+        assert!(live.status == 200 && begun.elapsed() < Duration::from_secs(1), "{:?} {live:?}", begun.elapsed());
+        sleep(Duration::from_millis(50)).await;
+    }
+    flood.abort();
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn those_that_wait_for_a_check_leave_it_live() {
+    let one = Patient::default();
+    one.says(Says::Nothing);
+    let (running, address) = start(app().provide(one.clone()).with_health_check::<of_no_importance>()).await;
+    let asked = format!("GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(asked.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    let begun = Instant::now();
+    assert_eq!(get(address, "/health/live", "").await.status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // The youngest of them are answered all the same.
+    assert_eq!(read(waiting.last_mut().unwrap()).await.status, 200);
+    running.shutdown().await.unwrap();
 }
 
 struct Slow;
