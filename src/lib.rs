@@ -57,6 +57,8 @@ pub use swit_runtime::{
     registry::{Batching, Handler, PublisherRegistration, SubscriberRegistration},
     returns::{Emit, Publish, Return},
     scope::Service,
+    store::{self, Database, Migrations, Statement, StoreError, Transaction, Tx},
+    stores,
     text::Text,
     transport, transports,
 };
@@ -91,7 +93,7 @@ pub mod prelude {
     pub use crate::{
         Ack, Batch, BatchOutcome, Class, Classify, Config, ConfigSection, Context, ErrorAction, Event, Extension,
         Headers, Json, Message, MessageId, Metadata, Middleware, Next, Outcome, Publish, PublishError, PublishNext,
-        Publisher, State,
+        Publisher, State, Tx,
     };
 
     #[cfg(feature = "macros")]

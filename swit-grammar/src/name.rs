@@ -79,6 +79,22 @@ pub fn check_queue(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Checks what the names of tables begin with: lower-case letters, digits and `_`, the first one no digit, at most 40.
+///
+/// # Errors
+/// It is something else.
+pub fn check_table_prefix(prefix: &str) -> Result<(), Fault> {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let starts = prefix.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    if starts && prefix.len() <= 40 && prefix.bytes().all(is_allowed) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        format!("`{}` can't begin the name of a table", prefix.escape_debug()),
+        "write at most 40 lower-case letters, digits and `_`, beginning with a letter, such as \"swit_\"",
+    ))
+}
+
 /// Checks the name of an event type.
 ///
 /// # Errors

@@ -63,6 +63,8 @@ pub struct Keys<'a> {
     pub rate_limit: Option<RateLimit>,
     /// The batch, where it takes its messages together.
     pub batch: Option<Batch>,
+    /// Whether it claims each message in the transaction that its handler writes in.
+    pub inbox: bool,
 }
 
 impl Keys<'_> {
@@ -142,6 +144,9 @@ impl Keys<'_> {
         if let Some(batch) = &self.batch {
             self.together(batch, &mut faults);
         }
+        if self.inbox {
+            self.once(&mut faults);
+        }
         if let Some(dead_letter) = self.dead_letter {
             if self.ack == AckMode::None {
                 faults.push(
@@ -163,6 +168,28 @@ impl Keys<'_> {
             }
         }
         faults
+    }
+
+    /// What a subscriber with an inbox says wrong.
+    fn once(&self, faults: &mut Vec<Fault>) {
+        let mut refuse = |message: &str, help: &str| faults.push(Fault::new(message, help).at("inbox"));
+        match self.ack {
+            AckMode::Auto => {}
+            AckMode::Manual => refuse(
+                "`inbox` commits first and acknowledges then, but `ack = \"manual\"` leaves that to the handler",
+                "remove `ack = \"manual\"`",
+            ),
+            AckMode::None => refuse(
+                "`inbox` needs a delivery that can come back, but `ack = \"none\"` settles it when it is handed out",
+                "remove `ack = \"none\"`, or `inbox`",
+            ),
+        }
+        if self.batch.is_some() {
+            refuse(
+                "`inbox` has a transaction for each message, but `batch` handles many at once",
+                "remove one of them; each message of a batch that fails would undo those that did not",
+            );
+        }
     }
 
     /// What a subscriber that takes its messages together says wrong.
@@ -237,6 +264,7 @@ mod tests {
             circuit_breaker: None,
             rate_limit: None,
             batch: None,
+            inbox: false,
         }
     }
 
@@ -253,6 +281,20 @@ mod tests {
         let wrong = Keys { order: Order::Key, ack: AckMode::Manual, retries: Some(0), ..together };
         assert_eq!(found(wrong), ["order", "ack", "retries"]);
         assert_eq!(found(Keys { ack: AckMode::None, retries: Some(0), ..together }), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_inbox_needs_one_message_that_can_come_back() {
+        let inbox = Keys { inbox: true, ..keys() };
+        assert_eq!(inbox.faults(), Vec::new());
+        let batch = Some(Batch { max: Some(10), within: Some(Duration::from_millis(100)) });
+        for wrong in [
+            Keys { ack: AckMode::Manual, ..inbox },
+            Keys { ack: AckMode::None, ..inbox },
+            Keys { batch, ..inbox },
+        ] {
+            assert_eq!(wrong.faults().iter().map(|fault| fault.key).collect::<Vec<_>>(), ["inbox"]);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
     message::Message,
     outcome::Failure,
     scope::{Scope, Shared},
+    store::Lease,
     text::Text,
     trace::{AttemptEnd, Carried, Flow, Under, carried, forward},
     transport::{BoxFuture, Delivery},
@@ -42,6 +43,8 @@ pub struct Receiver {
     pub(crate) rules: Rules,
     /// How often an event handler of it failed, where it is a composite.
     pub(crate) handlers_failed: Arc<AtomicU64>,
+    /// How many messages its inbox knew.
+    pub(crate) duplicates: Arc<AtomicU64>,
 }
 
 impl Receiver {
@@ -61,7 +64,13 @@ impl Receiver {
             timeout,
             rules: Rules::default(),
             handlers_failed: Arc::default(),
+            duplicates: Arc::default(),
         }
+    }
+
+    /// Its inbox knew a message.
+    pub(crate) fn was_duplicate(&self) {
+        self.duplicates.fetch_add(1, Ordering::Relaxed);
     }
 
     /// With these rules for errors that do not say their class themselves.
@@ -109,6 +118,8 @@ struct Rare {
     correlation: Option<Text>,
     /// The lock is never taken: it makes a `&Context` one that may cross an await, which the futures alone would not.
     confirmed: Mutex<Vec<BoxFuture<'static, ()>>>,
+    /// The transaction that everything of the attempt is written in.
+    lease: Option<Arc<Lease>>,
 }
 
 impl Rare {
@@ -292,6 +303,16 @@ impl Context {
         self.rare.get_or_insert_default().correlation = Some(id.into());
     }
 
+    /// Everything of the attempt is written in this.
+    pub(crate) fn set_lease(&mut self, lease: Option<Arc<Lease>>) {
+        self.rare.get_or_insert_default().lease = lease;
+    }
+
+    /// The transaction that everything of the attempt is written in, where it has one.
+    pub(crate) fn lease(&self) -> Option<&Arc<Lease>> {
+        self.rare.as_ref()?.lease.as_ref()
+    }
+
     /// Whether something waits for the confirmation.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
@@ -316,6 +337,7 @@ impl Context {
             flow: self.flow.clone(),
             carried: carried(&self.delivery.message().headers),
             own_trace: false,
+            lease: self.lease().cloned(),
         }
     }
 
@@ -440,6 +462,8 @@ pub struct Link {
     carried: Carried,
     /// It goes on in its message's trace, whatever is handled beside it.
     own_trace: bool,
+    /// The transaction that publications belong to.
+    lease: Option<Arc<Lease>>,
 }
 
 impl Link {
@@ -454,6 +478,7 @@ impl Link {
             flow: None,
             carried: carried(&input.headers),
             own_trace: true,
+            lease: None,
         }
     }
 
@@ -467,6 +492,11 @@ impl Link {
     /// Who handles the delivery.
     pub fn receiver(&self) -> &Arc<Receiver> {
         &self.receiver
+    }
+
+    /// The transaction that publications belong to, where there is one.
+    pub(crate) fn lease(&self) -> Option<&Arc<Lease>> {
+        self.lease.as_ref()
     }
 
     /// What a publication goes on in the trace of.

@@ -18,6 +18,12 @@ pub enum PublishError {
     /// The topic is not one that can be published to.
     #[error("can't publish: {0}")]
     Topic(swit_grammar::Fault),
+    /// It belonged to a transaction, which was over before it was in it.
+    #[error("the transaction that the message for `{topic}` belongs to is over; publish before the handler returns")]
+    TransactionOver {
+        /// Its topic.
+        topic: Text,
+    },
     /// The message has no id.
     #[error("the message for `{topic}` has an empty id; leave it out to get one")]
     EmptyId {
@@ -151,7 +157,7 @@ impl PublishError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Encode(_) => "encode",
-            Self::Topic(_) | Self::EmptyId { .. } | Self::ReservedHeader { .. } => "invalid",
+            Self::Topic(_) | Self::EmptyId { .. } | Self::ReservedHeader { .. } | Self::TransactionOver { .. } => "invalid",
             Self::TooLarge { .. } => "too_large",
             Self::Unrouted { .. } => "unrouted",
             Self::Full { .. } | Self::QueueFull { .. } => "full",
@@ -187,6 +193,7 @@ impl Classify for PublishError {
             | Self::Topic(_)
             | Self::EmptyId { .. }
             | Self::ReservedHeader { .. }
+            | Self::TransactionOver { .. }
             | Self::TooLarge { .. }
             | Self::NoTransport { .. }
             | Self::NoPublisher { .. } => Class::Permanent,
@@ -364,6 +371,14 @@ pub enum Error {
         location: String,
         /// Its error.
         source: BoxError,
+    },
+    /// The database could not be opened.
+    #[error("the database {place}: {source}")]
+    Database {
+        /// Where it is, without its password.
+        place: String,
+        /// What went wrong.
+        source: crate::store::StoreError,
     },
     /// A transport failed.
     #[error(transparent)]

@@ -6,9 +6,9 @@
 //!   `event`, `error`, `failpoint`, `walled`, `said`, `metrics`
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
-//!   `trace`
-//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`
-//! - F3 adapters: `transports`, `middlewares`, `spans`
+//!   `trace`, `store`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`, `relay`
+//! - F3 adapters: `transports`, `stores`, `middlewares`, `spans`
 //! - F4 app: `app`, `testing`, `conformance`, `admin`
 
 #[cfg(feature = "admin")]
@@ -46,6 +46,7 @@ pub mod pipeline;
 mod policy;
 pub mod publisher;
 pub mod registry;
+mod relay;
 pub mod returns;
 mod said;
 pub mod schema;
@@ -54,6 +55,8 @@ pub mod scope;
 pub mod spans;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod store;
+pub mod stores;
 pub mod text;
 pub mod topic;
 pub mod trace;

@@ -95,6 +95,8 @@ pub enum FailureKind {
     Panic,
     /// The attempt took longer than its timeout.
     Timeout,
+    /// The database of an inbox.
+    Store,
 }
 
 /// A failed attempt: where it comes from, its error, its class.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{alert::Alerts, clock::Clock, limits::Limits, text::Text, trace::Trace, transport::Publish};
+use crate::{alert::Alerts, clock::Clock, limits::Limits, store::Store, text::Text, trace::Trace, transport::Publish};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;
@@ -53,6 +53,7 @@ struct Core {
     service: Service,
     alerts: Alerts,
     trace: Option<Arc<dyn Trace>>,
+    store: Option<Arc<dyn Store>>,
 }
 
 /// Who the service is.
@@ -86,7 +87,7 @@ impl Scope {
         let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None }),
+            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None, store: None }),
         }
     }
 
@@ -96,6 +97,18 @@ impl Scope {
         if let Some(core) = Arc::get_mut(&mut self.core) {
             core.trace = Some(trace);
         }
+    }
+
+    /// With this database. Before it is shared: a scope that is shared stays as it is.
+    pub(crate) fn set_store(&mut self, store: Arc<dyn Store>) {
+        if let Some(core) = Arc::get_mut(&mut self.core) {
+            core.store = Some(store);
+        }
+    }
+
+    /// The database.
+    pub fn store(&self) -> Option<&Arc<dyn Store>> {
+        self.core.store.as_ref()
     }
 
     /// Whoever traces.

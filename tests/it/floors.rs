@@ -42,9 +42,10 @@ const FLOORS: [&[&str]; 5] = [
         "schema",
         "batch",
         "trace",
+        "store",
     ],
-    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer"],
-    &["transports", "middlewares", "spans"],
+    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer", "relay"],
+    &["transports", "stores", "middlewares", "spans"],
     &["app", "testing", "conformance", "admin"],
 ];
 

@@ -39,7 +39,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "rate_limit",
         "crate",
     ],
-    later: &[("inbox", "the transaction support")],
+    later: &[],
 };
 
 const ELSEWHERE: &[Elsewhere] = &[
@@ -47,6 +47,11 @@ const ELSEWHERE: &[Elsewhere] = &[
         keys: &["on_error", "blocking", "order", "validate"],
         whose: "each event handler's own",
         help: "write it there: `#[event_handler(composite = NAME, order = 10, …)]`",
+    },
+    Elsewhere {
+        keys: &["inbox"],
+        whose: "each event handler's own: what one of them did stays done when another fails",
+        help: "write it there: `#[event_handler(composite = NAME, order = 10, inbox)]`",
     },
     Elsewhere {
         keys: &["batch"],

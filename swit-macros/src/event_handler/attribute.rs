@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "#[event_handler]",
-    known: &["composite", "order", "name", "on_error", "blocking", "validate", "crate"],
+    known: &["composite", "order", "name", "on_error", "blocking", "validate", "inbox", "crate"],
     later: &[],
 };
 
@@ -44,7 +44,6 @@ pub(super) const OF_THE_COMPOSITE: Elsewhere = Elsewhere {
         "classifier",
         "circuit_breaker",
         "rate_limit",
-        "inbox",
         "strategy",
     ],
     whose: "its composite's: all of its handlers share one subscription",
@@ -72,6 +71,7 @@ pub(super) struct Raw {
     on_error: Option<Path>,
     pub(super) blocking: bool,
     validate: Option<Validate>,
+    inbox: Option<Ident>,
     /// Keys that must be there and were not written.
     missing: Vec<&'static str>,
 }
@@ -84,6 +84,8 @@ pub(super) struct EventHandler {
     pub(super) on_error: Option<Path>,
     pub(super) blocking: bool,
     pub(super) validate: Option<Validate>,
+    /// `inbox`, where it stands.
+    pub(super) inbox: Option<Ident>,
     pub(super) handler: Handler,
 }
 
@@ -104,6 +106,7 @@ impl Raw {
             on_error: keys.take("on_error").and_then(|entry| entry.path(errors)),
             blocking: keys.take("blocking").is_some_and(|entry| entry.flag(errors)),
             validate: keys.take("validate").and_then(|entry| attribute::validate(&entry, errors)),
+            inbox: keys.take("inbox").and_then(|entry| entry.flag(errors).then_some(entry.key)),
         }
     }
 }
@@ -139,6 +142,7 @@ pub(super) fn validate(raw: Raw, handler: Handler, errors: &Errors) -> Option<Ev
         on_error: raw.on_error,
         blocking: raw.blocking,
         validate: raw.validate,
+        inbox: raw.inbox,
         handler,
     })
 }

@@ -29,7 +29,8 @@ pub(super) fn generate(event_handler: &EventHandler, private: &Private) -> Token
 }
 
 fn registration(event_handler: &EventHandler, private: &Private) -> TokenStream {
-    let EventHandler { owner, order, name, handler, validate, .. } = event_handler;
+    let EventHandler { owner, order, name, handler, validate, inbox, .. } = event_handler;
+    let inbox = inbox.is_some();
     let schema = validation::field(validate.as_ref());
     let (ident, function, location) = (handler.ident(), handler.function.name(), names::location(private));
     let fields = fields(handler, private);
@@ -49,6 +50,7 @@ fn registration(event_handler: &EventHandler, private: &Private) -> TokenStream 
             order: #order,
             #fields
             schema: #schema,
+            inbox: #inbox,
             call: #private::call_event_handler::<#ident>,
         };
     }
@@ -68,6 +70,15 @@ fn contracts(event_handler: &EventHandler, private: &Private) -> TokenStream {
     let mut all = quote_spanned! {ident.span()=>
         const _: () = #at::contract::leaves_settling(#function, __SWIT_ARGUMENTS);
     };
+    all.extend(match &event_handler.inbox {
+        Some(key) => {
+            let at = private.located(key.span());
+            quote_spanned!(key.span()=> const _: () = #at::contract::transacts_once(#function, __SWIT_ARGUMENTS);)
+        }
+        None => {
+            quote_spanned!(ident.span()=> const _: () = #at::contract::transacts_nowhere(#function, __SWIT_ARGUMENTS);)
+        }
+    });
     if let Owner::Path(path) = &event_handler.owner {
         let (composite, text, at) = (composite(path, private), spelled(path), private.at(path));
         all.extend(quote_spanned! {path.span()=>

@@ -31,9 +31,10 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "partition",
         "unrouted",
         "transport",
+        "transactional",
         "crate",
     ],
-    later: &[("transactional", "the outbox, through which alone a publication can be part of a transaction")],
+    later: &[],
 };
 
 const BATCH: Vocabulary = Vocabulary { attribute: "batch(…)", known: &["messages", "bytes", "every"], later: &[] };
@@ -65,6 +66,8 @@ pub(super) struct Options {
     pub(super) partition: Option<Partition>,
     pub(super) unrouted: Option<LitStr>,
     pub(super) transport: Option<LitStr>,
+    /// Publishes in transactions alone.
+    pub(super) transactional: bool,
 }
 
 /// A publisher that is right as far as one attribute and one struct can tell.
@@ -77,18 +80,27 @@ pub(super) struct Publisher {
 impl Raw {
     /// Takes every key out of the table.
     pub(super) fn read(keys: &mut Keys<'_>, errors: &Errors) -> Self {
+        let transactional = keys.take("transactional").is_some_and(|entry| entry.flag(errors));
+        let entries = [("batch", keys.take("batch")), ("async", keys.take("async")), ("confirm", keys.take("confirm"))];
+        for (name, entry) in entries.iter().filter(|_| transactional) {
+            let Some(entry) = entry else { continue };
+            let message = format_args!("`{name}` says how a broker is waited for, but `transactional` leaves that to the relay");
+            errors.at(&entry.key, message, format_args!("remove `{name}` or `transactional`"));
+        }
+        let [(_, batching), (_, queueing), (_, confirming)] = entries;
         Self {
             event: keys.take("event"),
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             keys: Options {
                 topic: keys.take("topic").and_then(|entry| entry.checked(check_topic, errors)),
-                confirm: keys.take("confirm").and_then(|entry| confirm(&entry, errors)),
-                batch: keys.take("batch").and_then(|entry| batch(&entry, errors)),
+                confirm: confirming.and_then(|entry| confirm(&entry, errors)),
+                batch: batching.and_then(|entry| batch(&entry, errors)),
                 compression: keys.take("compression").and_then(|entry| compression(&entry, errors)),
-                capacity: keys.take("async").and_then(|entry| capacity(&entry, errors)),
+                capacity: queueing.and_then(|entry| capacity(&entry, errors)),
                 partition: keys.take("partition").and_then(|entry| partition(&entry, errors)),
                 unrouted: keys.take("unrouted").and_then(|entry| entry.checked(check_unrouted, errors)),
                 transport: keys.take("transport").and_then(|entry| entry.checked(check_name, errors)),
+                transactional,
             },
         }
     }

@@ -47,15 +47,17 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
     }
 }
 
-/// `impl Publishes<E>`, with the key that `partition` names.
+/// `impl Publishes<E>`, with the key that `partition` names; `PublishesIn<E>` for what publishes in transactions alone.
 fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
     let (ident, event) = (&item.ident, &publisher.event);
+    let (publishes, name) =
+        if publisher.keys.transactional { (quote!(PublishesIn), quote!(key_in)) } else { (quote!(Publishes), quote!(key)) };
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
             let at = private.at(field);
             let key = quote_spanned!(field.span()=> #at::event::MessageKey::key(&__event.#field));
             Some(quote! {
-                fn key(__event: &#event) -> ::core::option::Option<#private::Text> {
+                fn #name(__event: &#event) -> ::core::option::Option<#private::Text> {
                     ::core::option::Option::Some(#key)
                 }
             })
@@ -63,7 +65,7 @@ fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> Toke
         None | Some(Partition::Key(_)) => None,
     };
     let at = private.at(event);
-    let of_event = quote_spanned!(event.span()=> #at::Publishes<#event>);
+    let of_event = quote_spanned!(event.span()=> #at::#publishes<#event>);
     quote! {
         impl #of_event for #ident {
             #key

@@ -48,9 +48,10 @@ pub(super) const VOCABULARY: Vocabulary = Vocabulary {
         "rate_limit",
         "validate",
         "batch",
+        "inbox",
         "crate",
     ],
-    later: &[("inbox", "the transaction support")],
+    later: &[],
 };
 
 /// Keys of the attributes beside it.
@@ -144,6 +145,8 @@ pub(crate) struct Raw {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) validate: Option<Validate>,
     pub(crate) batch: Option<At<swit_grammar::Batch>>,
+    /// `inbox`, where it stands.
+    pub(crate) inbox: Option<proc_macro2::Ident>,
     /// `batch` stands there, whether or not its numbers are right.
     pub(crate) says_batch: Option<proc_macro2::Ident>,
 }
@@ -185,6 +188,7 @@ impl Raw {
             circuit_breaker: keys.take("circuit_breaker").and_then(|entry| restraints::breaker(&entry, errors)),
             rate_limit: keys.take("rate_limit").and_then(|entry| restraints::rate_limit(&entry, errors)),
             validate: keys.take("validate").and_then(|entry| validate(&entry, errors)),
+            inbox: keys.take("inbox").and_then(|entry| entry.flag(errors).then_some(entry.key)),
             says_batch: batch.as_ref().map(|entry| entry.key.clone()),
             batch: batch.and_then(|entry| restraints::batch(&entry, errors)),
         }

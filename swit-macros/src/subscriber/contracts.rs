@@ -48,6 +48,11 @@ pub(super) fn contracts(subscriber: &Subscriber, private: &Private) -> TokenStre
         None if subscriber.together.is_some() => TokenStream::new(),
         None => assert(ident, "nobody_settles", quote!(__SWIT_ARGUMENTS)),
     });
+    all.extend(match &keys.inbox {
+        Some(key) => assert(key, "transacts_once", quote!(__SWIT_ARGUMENTS)),
+        None if subscriber.together.is_some() => TokenStream::new(),
+        None => assert(ident, "transacts_nowhere", quote!(__SWIT_ARGUMENTS)),
+    });
     if keys.ack.as_ref().is_some_and(|at| at.value == AckMode::Manual) {
         let returns = &subscriber.handler.returns;
         // From the type's first token to its last, so that all of it is underlined.

@@ -53,6 +53,7 @@ pub(crate) fn facts(handler: &Handler, topics: Option<&Topics>, private: &Privat
                 extracts: #private::Probe::<#ty>::EXTRACTS,
                 events: #private::Probe::<#ty>::EVENTS,
                 settles: #private::Probe::<#ty>::SETTLES,
+                transacts: #private::Probe::<#ty>::TRANSACTS,
             }
         }
     });

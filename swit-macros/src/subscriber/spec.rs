@@ -73,6 +73,7 @@ pub(crate) fn spec(keys: &Raw, private: &Private) -> TokenStream {
     field("circuit_breaker", breaker.map(|breaker| some(restraints::breaker_constant(breaker, private))));
     field("rate_limit", keys.rate_limit.map(|limit| some(restraints::rate_limit_constant(limit, private))));
     field("batch", keys.batch.as_ref().map(|at| some(restraints::batch_constant(at.value, private))));
+    field("inbox", keys.inbox.as_ref().map(|_| quote!(true)));
     field("schema", keys.validate.as_ref().map(|validate| validation::field(Some(validate))));
     quote!(#private::SubscriberSpec { #(#fields)* ..#private::SubscriberSpec::DEFAULT })
 }

@@ -89,6 +89,7 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
         circuit_breaker: None,
         rate_limit: None,
         batch: keys.batch.as_ref().map(|at| at.value),
+        inbox: keys.inbox.is_some(),
     }
     .faults();
     for fault in faults {
@@ -101,6 +102,7 @@ pub(crate) fn agree(name: &str, keys: &Raw, ident: &Ident, errors: &Errors) {
             "dead_letter" => keys.dead_letter.as_ref().map(|at| at.tokens.clone()),
             "ack" => keys.ack.as_ref().map(|at| at.tokens.clone()),
             "batch.max" => keys.batch.as_ref().map(|at| at.tokens.clone()),
+            "inbox" => keys.inbox.as_ref().map(quote::ToTokens::to_token_stream),
             "order" => keys.says_batch.as_ref().map(quote::ToTokens::to_token_stream),
             _ => None,
         };

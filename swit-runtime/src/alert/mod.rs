@@ -70,6 +70,8 @@ pub enum AlertKind {
     DeliveryLimit,
     /// An asynchronous publisher could not publish what it had taken in. Subject: the publisher.
     PublishFailed,
+    /// A publication in the outbox can never be made, and is parked. Subject: the transport.
+    PublicationParked,
     /// A subscription ended though its connection stands, as when its queue is deleted. Subject: the subscriber.
     SubscriptionLost,
     /// A connection was lost. Subject: the transport.
@@ -84,10 +86,11 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All but the service's own.
-    pub const BUILT_IN: [Self; 7] = [
+    pub const BUILT_IN: [Self; 8] = [
         Self::CopyFailed,
         Self::DeliveryLimit,
         Self::PublishFailed,
+        Self::PublicationParked,
         Self::SubscriptionLost,
         Self::ConnectionLost,
         Self::ConnectionBlocked,
@@ -100,6 +103,7 @@ impl AlertKind {
             Self::CopyFailed => "copy_failed",
             Self::DeliveryLimit => "delivery_limit",
             Self::PublishFailed => "publish_failed",
+            Self::PublicationParked => "publication_parked",
             Self::SubscriptionLost => "subscription_lost",
             Self::ConnectionLost => "connection_lost",
             Self::ConnectionBlocked => "connection_blocked",

@@ -20,6 +20,7 @@ use crate::{
         SubscriberRegistration,
     },
     scope::Shared,
+    store::{Migrations, Store},
     text::Text,
     transport::{Queue, Transport},
 };
@@ -59,6 +60,10 @@ pub struct App {
     pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
+    /// The database that was given, in place of the configured one.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    /// The application's own tables.
+    pub(crate) migrations: Vec<Migrations>,
     /// Serves the pages for operators also where nobody said so.
     pub(crate) serves: bool,
 }
@@ -116,6 +121,8 @@ impl App {
             #[cfg(feature = "traces")]
             traces: std::sync::Mutex::default(),
             visits: false,
+            store: None,
+            migrations: Vec::new(),
             serves: false,
         }
     }
@@ -254,6 +261,18 @@ impl App {
     #[cfg(feature = "traces")]
     pub fn traces(mut self, traces: super::Traces) -> Self {
         self.traces = std::sync::Mutex::new(Some(traces));
+        self
+    }
+
+    /// With this database, in place of the one that `database.url` says.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// With these tables of the application's own beside swit's: they are made where and when swit's are.
+    pub fn migrations(mut self, migrations: Migrations) -> Self {
+        self.migrations.push(migrations);
         self
     }
 

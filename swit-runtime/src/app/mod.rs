@@ -5,6 +5,7 @@ mod alerting;
 mod builder;
 pub mod cli;
 pub mod config;
+mod database;
 pub mod dead_letters;
 mod dynamic;
 mod graph;

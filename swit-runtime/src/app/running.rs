@@ -9,6 +9,7 @@ use super::metrics::Metrics;
 use super::{
     admin::Admin,
     alerting::Alerting,
+    database::Opened,
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
@@ -26,6 +27,7 @@ use crate::{
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
+    store::Database,
     text::Text,
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
@@ -45,6 +47,7 @@ pub struct Running {
     pub(super) transports: Vec<Arc<dyn Transport>>,
     pub(super) publishing: Publishing,
     pub(super) built: Built,
+    pub(super) database: Option<Opened>,
     pub(super) alerting: Alerting,
     pub(super) vitals: Arc<Vitals>,
     /// Closed last.
@@ -149,6 +152,11 @@ impl Running {
         Ok(Publisher::named(&self.scope)?)
     }
 
+    /// The service's database, where it has one.
+    pub fn database(&self) -> Option<Database> {
+        Database::of(&self.scope)
+    }
+
     /// A handle on this service.
     pub fn handle(&self) -> Handle {
         self.link.handle()
@@ -209,6 +217,10 @@ impl Running {
                     inspect.quiet().await;
                 }
             }
+            if self.relays().await {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
             // Handlers may have published meanwhile.
             if !self.publishing.outlets.holds() {
                 return;
@@ -232,6 +244,14 @@ impl Running {
             if volatile.is_empty() || self.publishing.outlets.outstanding() == 0 {
                 return;
             }
+        }
+    }
+
+    /// Whether something lies in the outbox that is on its way out.
+    async fn relays(&self) -> bool {
+        match &self.database {
+            Some(database) => database.is_pending().await,
+            None => false,
         }
     }
 
@@ -277,6 +297,9 @@ impl Running {
         let _ = tokio::time::timeout_at(until, self.empty(until)).await;
         let unfinished = self.members.end(deadline).await;
         self.link.close();
+        if let Some(database) = &mut self.database {
+            database.stop_relaying(deadline).await;
+        }
         let unconfirmed = self.publishing.close(&self.transports, deadline).await;
         self.alerting.stop_watching();
         self.stop_asking();
@@ -285,6 +308,9 @@ impl Running {
         self.alerting.close(deadline).await;
         self.vitals.stop_checks();
         self.built.close().await;
+        if let Some(database) = self.database.take() {
+            database.close().await;
+        }
         self.admin.close().await;
         // Last: what ends as the service does is part of it.
         #[cfg(feature = "traces")]

@@ -15,6 +15,7 @@ use super::{
     admin::Admin,
     alerting::Alerting,
     builder::App,
+    database,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
     health::{Check, Checks, Vitals},
@@ -32,7 +33,8 @@ use crate::{
     error_classifier::{ErrorClassifier, Rules},
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
-    pipeline::{Counters, Parking, Plan, RetryPolicy},
+    middleware::Middleware,
+    pipeline::{Counters, Inbox, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -65,6 +67,13 @@ pub(super) async fn start(app: App) -> Result<Running> {
     for provided in &app.provided {
         scope.insert(provided.id, provided.value.clone());
     }
+    let mut database = match &graph.database {
+        Some(opening) => Some(database::open(opening, &app.migrations).await?),
+        None => None,
+    };
+    if let Some(database) = &database {
+        scope.set_store(database.store().clone());
+    }
     // Before the publishers, which take it from there.
     #[cfg(feature = "traces")]
     let tracing = tracing(&app, &graph, &transports, &mut scope)?;
@@ -92,6 +101,11 @@ pub(super) async fn start(app: App) -> Result<Running> {
             if !visits {
                 roster(&graph);
             }
+            if let Some(database) = &mut database
+                && !visits
+            {
+                database.serve(&publishing.outlets, &scope);
+            }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
             #[cfg(feature = "prometheus")]
@@ -112,6 +126,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 transports,
                 publishing,
                 built,
+                database,
                 vitals,
                 admin,
                 drain: graph.settings.drain(),
@@ -125,6 +140,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
             publishing.outlets.open(&scope);
             scope.opened().cancel();
             built.close().await;
+            if let Some(database) = database {
+                database.close().await;
+            }
             Err(error)
         }
     }
@@ -317,7 +335,7 @@ pub(super) fn plan(
         ordered,
         batch: resolved.batch,
         delays: transport.capabilities().delay,
-        middleware: node.middleware.iter().map(|(_, middleware)| middleware.clone()).collect(),
+        middleware: around(node),
         callable: node.registration.callable.clone(),
         port: transport.publisher(),
         measures: outlet.counts(),
@@ -328,6 +346,12 @@ pub(super) fn plan(
         late: std::sync::Mutex::new(Counters::new(false)),
         closing: CancellationToken::new(),
     }
+}
+
+/// What stands around its handler: middleware, and inside of it all the inbox.
+fn around(node: &Node) -> Box<[Arc<dyn Middleware>]> {
+    let inbox = node.resolved.inbox.then(|| Arc::new(Inbox) as Arc<dyn Middleware>);
+    node.middleware.iter().map(|(_, middleware)| middleware.clone()).chain(inbox).collect()
 }
 
 pub(super) fn manner(node: &Node) -> Manner {

@@ -11,7 +11,7 @@ use super::Progress;
 use crate::{
     context::Context,
     outcome::{Failure, FailureKind, Outcome},
-    pipeline::{panicked, publish_all},
+    pipeline::{claim, panicked, publish_all},
     publisher::plain,
     registry::{CompositeRegistration, EventHandlerRegistration, Strategy},
     said::about,
@@ -121,10 +121,7 @@ struct Attempt {
 
 impl Attempt {
     async fn make(mut self, handler: &'static EventHandlerRegistration) {
-        let outcome = match (handler.call)(&mut self.cx).await {
-            Outcome::Success if !self.cx.emissions().is_empty() => self.publish().await,
-            outcome => outcome,
-        };
+        let outcome = if handler.inbox { self.once(handler).await } else { self.call(handler).await };
         let confirmed = if outcome.is_success() { self.cx.take_confirmed() } else { Vec::new() };
         self.progress.note(self.at, outcome);
         // It may be that the delivery is tried again for others: this handler is not, so that it is now or never.
@@ -133,11 +130,31 @@ impl Attempt {
         }
     }
 
+    async fn call(&mut self, handler: &'static EventHandlerRegistration) -> Outcome {
+        match (handler.call)(&mut self.cx).await {
+            Outcome::Success if !self.cx.emissions().is_empty() => self.publish().await,
+            outcome => outcome,
+        }
+    }
+
+    /// It claims the message for itself: what it did stays done, whatever becomes of the others.
+    async fn once(&mut self, handler: &'static EventHandlerRegistration) -> Outcome {
+        // No name holds a `/`.
+        let claimant = format!("{}/{}", self.cx.receiver().subscriber, handler.name);
+        match claim(&mut self.cx, claimant.into()).await {
+            Ok(claimed) => {
+                let outcome = (handler.call)(&mut self.cx).await;
+                claimed.conclude(&mut self.cx, outcome).await
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
     /// What it returned is part of it: it is done when that is confirmed.
     async fn publish(&mut self) -> Outcome {
         let emissions = self.cx.take_emissions();
         let published = match plain(self.cx.scope(), &self.cx.receiver().transport) {
-            Ok(outlet) => publish_all(&outlet, emissions, self.cx.under()).await,
+            Ok(outlet) => publish_all(&outlet, emissions, self.cx.under(), None).await,
             Err(error) => Err(error),
         };
         match published {

@@ -14,6 +14,8 @@ pub struct Argument {
     pub events: &'static [EventDescriptor],
     /// `FromDelivery::SETTLES`.
     pub settles: bool,
+    /// `FromDelivery::TRANSACTS`.
+    pub transacts: bool,
 }
 
 /// The codec is one of every event's. Holds where no argument is an event.

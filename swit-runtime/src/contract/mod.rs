@@ -13,6 +13,7 @@ mod publisher;
 mod settling;
 mod text;
 mod topics;
+mod transacting;
 mod validation;
 
 pub use argument::{Argument, codec_is_accepted, codec_is_compiled_in, compression_is_compiled_in};
@@ -22,4 +23,5 @@ pub use middleware::{is_payload_agnostic, middleware_is_listed, publishes_nothin
 pub use publisher::{event_has_key, partition_is_the_key, topic_is_the_events};
 pub use settling::{nobody_settles, returns_no_events, somebody_settles};
 pub use topics::{filter_is_an_events, has_topic, topic_is_an_events, topics_cover_events};
+pub use transacting::{transacts_nowhere, transacts_once};
 pub use validation::{schema_is_of_json, something_is_validated};

@@ -27,6 +27,8 @@ impl<A: FromDelivery> Probe<A> {
     pub const READS_PAYLOAD: bool = A::READS_PAYLOAD;
     /// `FromDelivery::SETTLES`.
     pub const SETTLES: bool = A::SETTLES;
+    /// `FromDelivery::TRANSACTS`.
+    pub const TRANSACTS: bool = A::TRANSACTS;
     /// `FromDelivery::requires`.
     pub const REQUIRES: fn(&mut Requirements) = A::requires;
 }
@@ -41,6 +43,8 @@ pub trait NoExtractor {
     const READS_PAYLOAD: bool = false;
     /// It settles nothing.
     const SETTLES: bool = false;
+    /// It writes nothing.
+    const TRANSACTS: bool = false;
     /// Nothing.
     const REQUIRES: fn(&mut Requirements) = |_| {};
 }

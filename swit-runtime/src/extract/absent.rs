@@ -29,6 +29,8 @@ impl<T: FromDelivery> FromDelivery for Result<T, T::Rejection> {
     const READS_PAYLOAD: bool = T::READS_PAYLOAD;
     const SETTLES: bool = T::SETTLES;
 
+    const TRANSACTS: bool = T::TRANSACTS;
+
     fn requires(requirements: &mut Requirements) {
         T::requires(requirements);
     }

@@ -45,6 +45,9 @@ pub trait FromDelivery: Sized + Send {
     /// Whether it takes the right to settle (`Ack`).
     const SETTLES: bool = false;
 
+    /// Whether it takes the transaction of a subscriber with an inbox (`Tx`).
+    const TRANSACTS: bool = false;
+
     /// Says what must be there before the service starts.
     fn requires(requirements: &mut Requirements) {
         let _ = requirements;

@@ -44,12 +44,13 @@ pub struct Requirements {
     states: Vec<StateRequirement>,
     configs: Vec<ConfigRequirement>,
     publishers: Vec<PublisherRequirement>,
+    database: bool,
 }
 
 impl Requirements {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { states: Vec::new(), configs: Vec::new(), publishers: Vec::new() }
+        Self { states: Vec::new(), configs: Vec::new(), publishers: Vec::new(), database: false }
     }
 
     /// A state of this type must be provided.
@@ -73,6 +74,16 @@ impl Requirements {
         if !self.publishers.contains(&publisher) {
             self.publishers.push(publisher);
         }
+    }
+
+    /// There must be a database.
+    pub fn database(&mut self) {
+        self.database = true;
+    }
+
+    /// Whether there must be a database.
+    pub fn wants_database(&self) -> bool {
+        self.database
     }
 
     /// The states.

@@ -25,6 +25,7 @@ use crate::{
     outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
     said::{Shown, about},
+    store::Lease,
     text::Text,
     trace::{self, AttemptEnd, Flow, Pending, Under},
     transport::{Delivery, Publication, Room, Target, Verdict},
@@ -175,7 +176,7 @@ impl Seat {
     /// Publishes what the handler returned, all of it at once, and waits until all of it is confirmed.
     async fn publish_emissions(&mut self) -> Result<(), PublishError> {
         let emissions = self.cx.take_emissions();
-        publish_all(&self.plan.outlet, emissions, self.cx.under()).await
+        publish_all(&self.plan.outlet, emissions, self.cx.under(), None).await
     }
 
     /// Arranges the next attempt. False: it has begun here, in place.
@@ -246,13 +247,15 @@ pub(crate) async fn publish_all(
     outlet: &Outlet,
     emissions: Vec<Emission>,
     under: Under<'_>,
+    lease: Option<&Arc<Lease>>,
 ) -> Result<(), PublishError> {
     let mut sent = Vec::with_capacity(emissions.len());
     let turns = outlet.path.turns();
     for Emission { message, unrouted } in emissions {
         let mut message = message;
         let pending = outlet.path.trace(&mut message, under);
-        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true, pending };
+        let joined = lease.map(Lease::joined);
+        let outgoing = Outgoing { message, delay: Duration::ZERO, unrouted, under_delivery: true, pending, joined };
         sent.push(outlet.path.publish(outgoing, turns.as_ref()));
     }
     for sent in sent {

@@ -18,6 +18,7 @@ mod confirmed;
 mod copies;
 mod counters;
 mod guard;
+mod inbox;
 mod manual;
 mod parking;
 mod plan;
@@ -32,6 +33,7 @@ pub use counters::Counts;
 
 pub use crate::metrics::Histogram;
 pub(crate) use guard::{panic_text, panicked};
+pub(crate) use inbox::{Inbox, claim};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;
 pub(crate) use plan::Plan;

@@ -330,6 +330,7 @@ mod tests {
                 unrouted: Unrouted::Ignore,
                 under_delivery: false,
                 pending: None,
+                joined: None,
             };
             background.take_in(&path, outgoing).await.unwrap();
         };

@@ -27,6 +27,7 @@ mod port;
 mod sending;
 #[cfg_attr(not(feature = "prometheus"), path = "series_absent.rs")]
 mod series;
+mod transactional;
 mod turns;
 
 use std::{fmt, marker::PhantomData, time::Duration};

@@ -7,6 +7,7 @@ use crate::{
     context::Link,
     event::Unrouted,
     message::Message,
+    store::Lease,
     trace::{Pending, Under},
 };
 
@@ -18,11 +19,13 @@ pub(super) struct Origin {
     /// It must not wait for room as long as it takes: a delivery waits for it.
     under_delivery: bool,
     turns: Option<Arc<Turns>>,
+    /// The transaction that all of it belongs to, where it is not its delivery's.
+    lease: Option<Arc<Lease>>,
 }
 
 impl Origin {
     pub(super) fn new(outlet: Outlet, link: Option<Link>) -> Self {
-        Self { turns: outlet.path.turns(), outlet, under_delivery: link.is_some(), link }
+        Self { turns: outlet.path.turns(), outlet, under_delivery: link.is_some(), link, lease: None }
     }
 
     /// Under the delivery that this link is of, where there is one.
@@ -33,6 +36,11 @@ impl Origin {
     /// Under deliveries, none of which it belongs to.
     pub(super) fn under_delivery(self) -> Self {
         Self { under_delivery: true, ..self }
+    }
+
+    /// In this transaction.
+    pub(super) fn within(self, lease: Arc<Lease>) -> Self {
+        Self { lease: Some(lease), ..self }
     }
 
     #[inline]
@@ -53,7 +61,9 @@ impl Origin {
             link.stamp(&mut message);
         }
         let pending = self.trace(&mut message);
-        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.under_delivery, pending };
+        let lease = self.lease.as_ref().or_else(|| self.link.as_ref()?.lease());
+        let joined = lease.map(Lease::joined);
+        let outgoing = Outgoing { message, delay, unrouted, under_delivery: self.under_delivery, pending, joined };
         self.outlet.publish(outgoing, self.turns.as_ref())
     }
 }

@@ -15,8 +15,9 @@ impl Outlet {
     #[inline]
     pub(super) fn publish(&self, outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
         match &self.background {
-            None => self.path.publish(outgoing, turns),
-            Some(background) => background.take_in(&self.path, outgoing),
+            // What belongs to a transaction is with it at once.
+            Some(background) if outgoing.joined.is_none() => background.take_in(&self.path, outgoing),
+            _ => self.path.publish(outgoing, turns),
         }
     }
 

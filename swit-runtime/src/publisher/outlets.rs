@@ -98,6 +98,15 @@ impl Outlets {
         self.plain.get(transport).cloned().ok_or_else(|| PublishError::NoTransport { name: Text::from(transport) })
     }
 
+    /// The way straight to each transport, for what went through everything else before.
+    pub(crate) fn straight(&self) -> Vec<(Text, Outlet)> {
+        let straight = self.ports.iter().map(|(name, port)| {
+            let path = Path::plain(self.home.clone(), name.clone(), port.clone(), Box::default());
+            (name.clone(), Outlet { path: Arc::new(path), background: None })
+        });
+        straight.collect()
+    }
+
     /// Makes a named publisher.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ use crate::{
     event::Unrouted,
     id::MessageId,
     message::Message,
+    store::{Enlisted, Joined},
     middleware::{HandOver, PublishLink, PublishNext},
     text::Text,
     trace::{self, Pending, Under},
@@ -144,7 +145,9 @@ impl Path {
     /// Starts to publish. `turns` are those of whoever publishes one message after the other.
     #[inline]
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
-        let ticket = self.home().published.as_ref().map(|published| published.begin(&outgoing.message.topic));
+        // What belongs to a transaction is counted by whoever publishes it once that is committed.
+        let published = self.home().published.as_ref().filter(|_| outgoing.joined.is_none());
+        let ticket = published.map(|published| published.begin(&outgoing.message.topic));
         if !self.plain {
             return self.detour(outgoing, turns, ticket);
         }
@@ -156,11 +159,24 @@ impl Path {
     }
 
     #[inline]
-    fn send(&self, outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
+    fn send(&self, mut outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
+        if let Some(joined) = outgoing.joined.take() {
+            return Confirmation::ready(self.enlist(outgoing, &joined));
+        }
         match self.port.send(outgoing, self.confirm) {
             Err(answer) => self.ready(ticket, answer),
             Ok(sent) => self.follow(Flight::sent(sent, self.home().clone(), self.publisher.clone(), ticket)),
         }
+    }
+
+    /// Puts it into the transaction that it belongs to.
+    fn enlist(&self, outgoing: Outgoing, joined: &Joined) -> Answer {
+        let Outgoing { message, delay, unrouted, pending, .. } = outgoing;
+        let (id, now) = (message.id.clone(), self.port.home.clock.now());
+        let due = (!delay.is_zero()).then(|| now + delay);
+        let answer = joined.enlist(Enlisted { message, transport: self.transport.clone(), unrouted, due }).map(|()| id);
+        trace::answer(pending, &answer);
+        answer
     }
 
     /// Answered at once.
@@ -204,8 +220,8 @@ impl Path {
                 Ok(outgoing) => {
                     let outgoing = Outgoing { pending, ..outgoing };
                     match &self.batch {
-                        None => self.send(outgoing, ticket),
-                        Some(kept) => self.follow(self.hold(kept, outgoing, ticket)),
+                        Some(kept) if outgoing.joined.is_none() => self.follow(self.hold(kept, outgoing, ticket)),
+                        _ => self.send(outgoing, ticket),
                     }
                 }
             };
@@ -268,8 +284,8 @@ async fn run_chain(path: Arc<Path>, outgoing: Outgoing, turn: Option<Turn>) -> A
         home.opened.cancelled().await;
     }
     let Some(scope) = home.scope() else { return Err(PublishError::Closed) };
-    let Outgoing { mut message, delay, unrouted, under_delivery, .. } = outgoing;
-    let last = Last { path: &path, delay, unrouted, under_delivery, turn };
+    let Outgoing { mut message, delay, unrouted, under_delivery, joined, .. } = outgoing;
+    let last = Last { path: &path, delay, unrouted, under_delivery, turn, joined };
     let next = PublishNext::new(&path.chain.0, &last, &scope, path.publisher.as_ref());
     let mut run = next.run(&mut message);
     std::future::poll_fn(|task| {
@@ -286,6 +302,7 @@ struct Last<'a> {
     unrouted: Unrouted,
     under_delivery: bool,
     turn: Option<Turn>,
+    joined: Option<Joined>,
 }
 
 impl HandOver for Last<'_> {
@@ -298,9 +315,16 @@ impl HandOver for Last<'_> {
             path.check(message)?;
             let Self { delay, unrouted, under_delivery, .. } = *self;
             let outgoing =
-                path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery, pending: None })?;
+                path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery, pending: None, joined: None })?;
             if let Some(turn) = &self.turn {
                 turn.comes().await;
+            }
+            if let Some(joined) = &self.joined {
+                let answer = path.enlist(outgoing, joined);
+                if let Some(turn) = &self.turn {
+                    turn.pass();
+                }
+                return answer;
             }
             let way = match &path.batch {
                 // Counted with the flight that it is a part of.

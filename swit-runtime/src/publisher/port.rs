@@ -14,6 +14,7 @@ use super::{
 use crate::{
     event::Unrouted,
     message::Message,
+    store::Joined,
     trace::{self, Pending},
     transport::{Publication, Publish, Publishing, Room, Target},
 };
@@ -38,6 +39,8 @@ pub(crate) struct Outgoing {
     pub(crate) under_delivery: bool,
     /// Its span, where it is recorded.
     pub(crate) pending: Option<Box<dyn Pending>>,
+    /// The transaction that it belongs to: it goes there, and nowhere else.
+    pub(crate) joined: Option<Joined>,
 }
 
 impl Port {
@@ -52,7 +55,7 @@ impl Port {
     /// The answer, where it is there at once.
     #[inline]
     pub(super) fn send(&self, outgoing: Outgoing, confirm: Option<Duration>) -> Result<Sent, Answer> {
-        let Outgoing { message, delay, unrouted: policy, under_delivery, pending } = outgoing;
+        let Outgoing { message, delay, unrouted: policy, under_delivery, pending, joined: _ } = outgoing;
         let within = confirm.or(under_delivery.then_some(CONFIRM_TIMEOUT));
         let room = within.map_or(Room::Wait, Room::WaitAtMost);
         let (id, topic) = (message.id.clone(), message.topic.clone());

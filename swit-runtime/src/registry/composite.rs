@@ -90,6 +90,8 @@ pub struct EventHandlerRegistration {
     pub requires: fn(&mut Requirements),
     /// `validate = schema`.
     pub schema: Option<&'static Schema>,
+    /// `inbox`.
+    pub inbox: bool,
     /// Its function.
     pub call: for<'a> fn(&'a mut Context) -> BoxFuture<'a, Outcome>,
 }

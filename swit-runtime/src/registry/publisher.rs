@@ -90,7 +90,8 @@ impl PublisherItem for () {
 #[diagnostic::on_unimplemented(
     message = "the publisher `{Self}` does not publish `{E}`",
     label = "not the event of this publisher",
-    note = "it publishes the type that its `#[publisher(event = …)]` names"
+    note = "it publishes the type that its `#[publisher(event = …)]` names",
+    note = "one that is `transactional` publishes in transactions alone: `publisher.publish_in(&mut tx, &event).await?`"
 )]
 pub trait Publishes<E: Event>: PublisherItem {
     /// The message key that it gives an event; `None`: the event's own.
@@ -101,6 +102,26 @@ pub trait Publishes<E: Event>: PublisherItem {
 }
 
 impl<E: Event> Publishes<E> for () {}
+
+/// What a publisher publishes in a transaction: what it publishes at all, and what one that is `transactional` does.
+#[diagnostic::on_unimplemented(
+    message = "the publisher `{Self}` does not publish `{E}`",
+    label = "not the event of this publisher",
+    note = "it publishes the type that its `#[publisher(event = …)]` names"
+)]
+pub trait PublishesIn<E: Event>: PublisherItem {
+    /// The message key that it gives an event; `None`: the event's own.
+    fn key_in(event: &E) -> Option<Text> {
+        let _ = event;
+        None
+    }
+}
+
+impl<E: Event, P: Publishes<E>> PublishesIn<E> for P {
+    fn key_in(event: &E) -> Option<Text> {
+        P::key(event)
+    }
+}
 
 /// What inventory collects.
 #[derive(Debug)]

@@ -81,6 +81,8 @@ pub struct SubscriberSpec {
     pub schema: Option<&'static Schema>,
     /// `batch`.
     pub batch: Option<BatchSpec>,
+    /// `inbox`.
+    pub inbox: bool,
 }
 
 /// `circuit_breaker`.
@@ -115,6 +117,7 @@ impl SubscriberSpec {
         rate_limit: None,
         schema: None,
         batch: None,
+        inbox: false,
     };
 
     /// The keys that must agree with each other, for the grammar's check.
@@ -135,6 +138,7 @@ impl SubscriberSpec {
             circuit_breaker: self.circuit_breaker.map(|spec| spec.numbers),
             rate_limit: self.rate_limit,
             batch: self.batch,
+            inbox: self.inbox,
         }
     }
 }

@@ -100,5 +100,6 @@ pub(super) fn error_type(failure: &Failure) -> &'static str {
         FailureKind::Publish => "publish",
         FailureKind::Panic => "panic",
         FailureKind::Timeout => "timeout",
+        FailureKind::Store => "store",
     }
 }

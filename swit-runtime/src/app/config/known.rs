@@ -21,11 +21,18 @@ pub struct Known<'a> {
 }
 
 /// Sections of swit itself.
-pub(super) const SECTIONS: [&str; 9] =
-    ["service", "transport", "subscriber", "publisher", "middleware", "shutdown", "limits", "admin", "telemetry"];
-
-/// Sections that belong to swit and that this version can't serve yet.
-pub(super) const LATER_SECTIONS: [&str; 1] = ["database"];
+pub(super) const SECTIONS: [&str; 10] = [
+    "service",
+    "transport",
+    "subscriber",
+    "publisher",
+    "middleware",
+    "shutdown",
+    "limits",
+    "admin",
+    "telemetry",
+    "database",
+];
 
 /// Sections whose first key is a name.
 pub(super) const NAMED_SECTIONS: [&str; 4] = ["transport", "subscriber", "publisher", "middleware"];

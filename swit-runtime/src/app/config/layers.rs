@@ -13,7 +13,7 @@ use super::{
     assignment::{Assignment, flatten},
     environment::Environment,
     file,
-    known::{LATER_SECTIONS, SECTIONS},
+    known::SECTIONS,
     place::Placer,
 };
 use crate::error::StartupFault;
@@ -161,8 +161,7 @@ fn read_path(path: &Path, by: &str, required: bool, faults: &mut Vec<StartupFaul
 
 /// The application's sections whose names can't be theirs.
 fn reserved(known: &Known<'_>) -> Vec<StartupFault> {
-    let own = SECTIONS.iter().chain(&LATER_SECTIONS);
-    let taken = |name: &str| own.clone().any(|section| *section == name);
+    let taken = |name: &str| SECTIONS.contains(&name);
     let bad = known.sections.iter().filter(|name| taken(name) || name.contains('.') || name.is_empty());
     let unique: BTreeSet<_> = bad.collect();
     let fault = |name: &&str| {

@@ -18,6 +18,7 @@
 
 mod admin;
 mod assignment;
+mod database;
 #[cfg(test)]
 mod documented;
 mod environment;
@@ -38,6 +39,8 @@ mod transport;
 mod url;
 
 pub use admin::{AdminSettings, AdminToken};
+pub(in crate::app) use database::RETENTION;
+pub use database::{DatabaseSettings, DatabaseUrl};
 pub use known::Known;
 pub use layers::Layers;
 pub use origin::{Origin, Set};

@@ -8,8 +8,9 @@ use super::{
     Known, Section, Set, Settings, SubscriberSettings,
     admin::ADMIN,
     assignment::{Assignment, Written},
+    database::DATABASE,
     keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
-    known::{LATER_SECTIONS, SECTIONS},
+    known::SECTIONS,
     read::Given,
     telemetry::TELEMETRY,
 };
@@ -35,6 +36,7 @@ impl Placer<'_> {
             "shutdown" => self.flat(assignment, rest, SHUTDOWN, |settings| &mut settings.shutdown),
             "limits" => self.flat(assignment, rest, LIMITS, |settings| &mut settings.limits),
             "admin" => self.flat(assignment, rest, ADMIN, |settings| &mut settings.admin),
+            "database" => self.flat(assignment, rest, DATABASE, |settings| &mut settings.database),
             "telemetry" => self.flat(assignment, rest, TELEMETRY, |settings| &mut settings.telemetry),
             "transport" => {
                 if let Some((name, rest)) = self.named(assignment, rest, TRANSPORT, None) {
@@ -69,7 +71,7 @@ impl Placer<'_> {
                     self.faults.extend(fault);
                 }
             }
-            own if self.known.sections.contains(&own) && !LATER_SECTIONS.contains(&own) => {
+            own if self.known.sections.contains(&own) => {
                 let entry = self.settings.sections.entry(own.into()).or_insert_with(|| Section::new(own));
                 match (rest, &assignment.value) {
                     // An empty table says that the section is there, which is all it can say.
@@ -156,12 +158,9 @@ impl Placer<'_> {
             return;
         }
         let section = section.escape_debug();
-        let (message, help) = if LATER_SECTIONS.iter().any(|later| section.to_string() == *later) {
-            (format!("the section `{section}` is not available yet"), "remove it; this version has no such part".into())
-        } else {
-            let sections = SECTIONS.iter().chain(&self.known.sections).copied();
-            (format!("there is no section `{section}`"), suggest(&section.to_string(), sections, "sections: "))
-        };
+        let sections = SECTIONS.iter().chain(&self.known.sections).copied();
+        let help = suggest(&section.to_string(), sections, "sections: ");
+        let message = format!("there is no section `{section}`");
         self.faults.push(StartupFault::new(&assignment.origin, message, help));
     }
 }

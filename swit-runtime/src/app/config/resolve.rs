@@ -58,6 +58,8 @@ pub struct ResolvedSubscriber {
     pub rate_limit: Option<RateLimit>,
     /// The numbers of its batches, where it takes its messages together.
     pub batch: Option<Batch>,
+    /// Whether it claims each message in the transaction that its handler writes in.
+    pub inbox: bool,
 }
 
 /// A circuit breaker, after configuration.
@@ -161,6 +163,7 @@ fn merge(spec: &SubscriberSpec, name: &str, set: &SubscriberSettings) -> Resolve
         circuit_breaker: breaker(spec, name, set),
         rate_limit: rate_limit(spec, set),
         batch,
+        inbox: spec.inbox,
     }
 }
 
@@ -235,6 +238,7 @@ fn grammar<'s>(
         circuit_breaker: resolved.circuit_breaker.as_ref().map(|breaker| breaker.numbers),
         rate_limit: resolved.rate_limit,
         batch: resolved.batch,
+        inbox: resolved.inbox,
     };
     let later = |one: Option<&'s Origin>, other: Option<&'s Origin>| {
         [one, other].into_iter().flatten().max_by_key(|origin| origin.rank())

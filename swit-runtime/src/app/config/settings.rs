@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use swit_grammar::{Backoff, publisher::Batching};
 
-use super::{AdminSettings, Section, Set, TelemetrySettings, TransportSettings};
+use super::{AdminSettings, DatabaseSettings, Section, Set, TelemetrySettings, TransportSettings};
 use crate::{compression::Compression, event::Unrouted, limits::Limits, text::Text};
 
 /// How long a drain may take where nobody says otherwise.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub admin: AdminSettings,
     /// `[telemetry]`.
     pub telemetry: TelemetrySettings,
+    /// `[database]`.
+    pub database: DatabaseSettings,
     /// The application's own sections that any layer sets.
     pub sections: BTreeMap<Text, Section>,
 }

@@ -30,6 +30,7 @@ use super::{
     admin,
     builder::App,
     config::Settings,
+    database,
     providers,
     transports::{self, Opening},
 };
@@ -57,6 +58,8 @@ pub struct Graph {
     /// The server that is to be opened.
     #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "there is nobody to open it"))]
     pub(crate) admin: Option<admin::Opening>,
+    /// The database that is to be opened.
+    pub(crate) database: Option<database::Opening>,
     pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,
     pub(crate) events: Vec<&'static EventRegistration>,
@@ -92,6 +95,7 @@ impl Graph {
         unique::breakers(&nodes, &mut faults);
         let openings = transports::openings(app, &settings, &service, &mut faults);
         let admin = admin::opening(app, &settings, &mut faults);
+        let database = database::opening(app, &settings, &service, &requirements, &nodes, &mut faults);
         #[cfg(feature = "rabbitmq")]
         rabbitmq::check(app, &settings, &nodes, &mut faults);
         #[cfg(not(feature = "prometheus"))]
@@ -136,6 +140,7 @@ impl Graph {
             chain,
             providers,
             admin,
+            database,
             health_checks,
             sections,
             events,

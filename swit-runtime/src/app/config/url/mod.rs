@@ -8,7 +8,8 @@ use std::{fmt, time::Duration};
 
 use swit_grammar::Fault;
 
-use self::{parameters::Parameters, redact::redact};
+use self::parameters::Parameters;
+pub(super) use self::redact::redact;
 
 #[cfg(feature = "rabbitmq")]
 const HELP: &str = "write `memory://`, `memory://?capacity=1000` or `amqps://user:password@host:5671/vhost`";

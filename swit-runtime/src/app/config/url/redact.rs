@@ -4,7 +4,7 @@
 ///
 /// Errs on the side of hiding: a password may hold `/`, `?` or `@` that should have been escaped, so everything up to
 /// the last `@` counts as credentials; and where the host was forgotten, what stands in the place of a port may be one.
-pub(super) fn redact(text: &str) -> String {
+pub(in crate::app::config) fn redact(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
     let (credentials, rest) = rest.rsplit_once('@').map_or((None, rest), |(before, after)| (Some(before), after));
     let mut shown = String::new();

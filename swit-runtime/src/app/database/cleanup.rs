@@ -1,0 +1,43 @@
+//! What the inbox need not remember any more is forgotten, once a day, by one process.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{outcome::one_line, scope::Scope, store::{Store, StoreError}};
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often it is looked whether it is time.
+const LOOK: Duration = Duration::from_secs(10 * 60);
+/// So many rows at once, so that nobody waits long for a lock.
+const BATCH: u32 = 1_000;
+/// Between batches.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Forgets, for as long as the service runs.
+pub(super) async fn run(store: Arc<dyn Store>, scope: Arc<Scope>, retention: Duration) {
+    loop {
+        match forget(&*store, &scope, retention).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, ?retention, "the inbox forgot what was handled long ago"),
+            Err(error) => tracing::warn!(error = %one_line(&error), "the inbox can't be cleared; it is tried again"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn forget(store: &dyn Store, scope: &Scope, retention: Duration) -> Result<u64, StoreError> {
+    let now = scope.clock().now();
+    if !store.due("inbox-cleanup", EVERY, now).await? {
+        return Ok(0);
+    }
+    let Some(before) = now.checked_sub(retention) else { return Ok(0) };
+    let mut all = 0;
+    loop {
+        let some = store.forget(before, BATCH).await?;
+        all += some;
+        if some < u64::from(BATCH) {
+            return Ok(all);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

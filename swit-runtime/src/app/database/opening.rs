@@ -1,0 +1,135 @@
+//! From `[database]` and who wants it to what is opened, checked.
+
+use std::{sync::Arc, time::Duration};
+
+use swit_grammar::limits::DEFAULT_RETRIES;
+
+use crate::{
+    app::{
+        builder::App,
+        config::{DatabaseUrl, Origin, RETENTION, Settings},
+        graph::{Faults, Node, Required},
+    },
+    classify::{Backoff, Class},
+    relay::RelayOptions,
+    scope::Service,
+    store::Store,
+    text::Text,
+};
+
+/// A database that is to be opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Opening {
+    pub(crate) place: Place,
+    pub(crate) prefix: Option<Text>,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no server to connect to"))]
+    pub(crate) connections: Option<u32>,
+    /// Whether missing tables are made; nobody said: those of a file are.
+    pub(crate) migrate: Option<bool>,
+    pub(crate) retention: Duration,
+    /// How this process relays, if it does.
+    pub(crate) relay: Option<RelayOptions>,
+}
+
+/// Where it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Given(Arc<dyn Store>),
+    Url(DatabaseUrl),
+}
+
+/// What is to be opened: a database that somebody wants, or that is written.
+pub(crate) fn opening(
+    app: &App,
+    settings: &Settings,
+    service: &Service,
+    required: &Required,
+    nodes: &[Node],
+    faults: &mut Faults,
+) -> Option<Opening> {
+    let written = &settings.database;
+    let wanted = required.iter().find(|(_, _, needs)| needs.wants_database()).map(|(location, name, _)| (*location, *name));
+    let wanted = wanted.or_else(|| {
+        let once = nodes.iter().find(|node| has_inbox(node))?;
+        Some((once.registration.location, "an inbox"))
+    });
+    if wanted.is_none() && written.url.is_none() && app.store.is_none() {
+        return None;
+    }
+    let retention = written.retention.as_ref().map_or(RETENTION, |set| set.value);
+    remembered(nodes, retention, faults);
+    let url = written.url.as_ref();
+    let place = match (&app.store, url.filter(|set| !app.embedded || matches!(set.origin, Origin::Builder))) {
+        (Some(store), _) => Place::Given(store.clone()),
+        (None, Some(set)) => Place::Url(set.value.clone()),
+        // Tests have no files, but where they ask for one.
+        (None, None) if app.embedded => Place::Url(DatabaseUrl::Memory),
+        (None, None) => Place::Url(DatabaseUrl::Sqlite(format!("{}.db", service.name).into())),
+    };
+    let missing = match &place {
+        Place::Url(DatabaseUrl::Sqlite(_)) if !cfg!(feature = "sqlite") => Some("sqlite"),
+        Place::Url(DatabaseUrl::Postgres(_)) if !cfg!(feature = "postgres") => Some("postgres"),
+        _ => None,
+    };
+    if let Some(feature) = missing {
+        let location = match (url, &wanted) {
+            (Some(set), _) => set.origin.to_string(),
+            (None, Some((location, _))) => location.to_string(),
+            (None, None) => String::new(),
+        };
+        let why = wanted.map_or_else(String::new, |(_, name)| format!(", which `{name}` needs"));
+        let message = format!("the database{why} is one that is not compiled in");
+        let help = match url {
+            Some(_) => format!("enable the feature `{feature}` of the crate `swit`"),
+            None => "enable the feature `sqlite` of the crate `swit`, or `postgres` and set `database.url`".to_owned(),
+        };
+        faults.add(location, message, help);
+    }
+    let defaults = RelayOptions::default();
+    let relay = RelayOptions {
+        batch: written.batch.as_ref().map_or(defaults.batch, |set| set.value),
+        poll: written.poll.as_ref().map_or(defaults.poll, |set| set.value),
+        lease: written.lease.as_ref().map_or(defaults.lease, |set| set.value),
+    };
+    Some(Opening {
+        place,
+        prefix: written.prefix.as_ref().map(|set| set.value.clone()),
+        connections: written.connections.as_ref().map(|set| set.value),
+        migrate: written.migrate.as_ref().map(|set| set.value),
+        retention,
+        relay: written.relay.as_ref().is_none_or(|set| set.value).then_some(relay),
+    })
+}
+
+/// An inbox that forgets a message which may still come again is none.
+fn remembered(nodes: &[Node], retention: Duration, faults: &mut Faults) {
+    for node in nodes {
+        let longest = longest(node);
+        if has_inbox(node) && longest >= retention {
+            faults.add(
+                node.registration.location,
+                format!(
+                    "the inbox of `{}` remembers for {retention:?}, but a message may be tried again for {longest:?}",
+                    node.registration.name
+                ),
+                "raise `database.retention`, or lower `retries`, `backoff` or `timeout`",
+            );
+        }
+    }
+}
+
+/// Whether it, or one of its event handlers, claims messages.
+fn has_inbox(node: &Node) -> bool {
+    let composite = node.registration.composite;
+    node.resolved.inbox || composite.is_some_and(|composite| composite.handlers().iter().any(|at| at.handler.inbox))
+}
+
+/// How long a message may be tried again: all attempts, each as long as it may take, and all waits between them.
+fn longest(node: &Node) -> Duration {
+    let resolved = &node.resolved;
+    let of_classes = Class::ALL.iter().map(|class| class.retries()).max().unwrap_or(DEFAULT_RETRIES);
+    let retries = resolved.retries.unwrap_or(of_classes.max(DEFAULT_RETRIES));
+    let wait = |retry: u32| resolved.backoff.unwrap_or(Backoff::DEFAULT).jittered(retry, 1.0);
+    let waits = (1..=retries).map(wait).fold(Duration::ZERO, Duration::saturating_add);
+    waits.saturating_add(resolved.timeout.saturating_mul(retries.saturating_add(1)))
+}

@@ -1,0 +1,45 @@
+//! Publishing in a transaction: into the outbox, with everything else that is written in it.
+
+use super::{Confirmation, Origin, Publisher, named};
+use crate::{
+    error::PublishError,
+    event::Event,
+    id::MessageId,
+    registry::{PublisherItem, PublishesIn},
+    store::Tx,
+};
+
+impl Tx {
+    /// Publishes an event in this transaction, to the transport `default`: it goes out once the transaction is committed,
+    /// and not at all if it is not. The answer says that it was taken in, after middleware.
+    ///
+    /// # Errors
+    /// What of [`PublishError`] is about the message itself.
+    pub async fn publish<E: Event>(&mut self, event: &E) -> Result<MessageId, PublishError> {
+        let message = event.encode()?;
+        self.start(named::plain(self.scope(), "default")?, message, event).await
+    }
+
+    fn start<E: Event>(&self, outlet: super::Outlet, message: crate::message::Message, event: &E) -> Confirmation {
+        let origin = Origin::new(outlet, self.link().cloned()).within(self.lease().clone());
+        origin.start(message, std::time::Duration::ZERO, event.descriptor().unrouted)
+    }
+}
+
+impl<P: PublisherItem> Publisher<P> {
+    /// Publishes an event in this transaction, as this publisher's options say: it goes out once the transaction is
+    /// committed, and not at all if it is not. The answer says that it was taken in, after middleware.
+    ///
+    /// # Errors
+    /// What of [`PublishError`] is about the message itself.
+    pub async fn publish_in<E: Event>(&self, tx: &mut Tx, event: &E) -> Result<MessageId, PublishError>
+    where
+        P: PublishesIn<E>,
+    {
+        let mut message = event.encode()?;
+        if let Some(key) = P::key_in(event) {
+            message.key = Some(key);
+        }
+        tx.start(self.origin.outlet.clone(), message, event).await
+    }
+}

@@ -1,0 +1,113 @@
+//! Which partitions a relay has: each has one relay at a time, and each relay about as many as any other.
+//!
+//! Nobody's clock is compared with anybody else's: a relay shows that it lives by changing a number, and whoever saw the same
+//! number for a whole lease, by its own monotonic clock, takes over.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    store::{Outbox, PARTITIONS, Partition, StoreError},
+    text::Text,
+};
+
+/// A relay shows so many times a lease that it lives.
+const BEATS: u32 = 4;
+
+pub(super) struct Membership {
+    name: Text,
+    lease: Duration,
+    own: Vec<u16>,
+    /// When it shows next that it lives.
+    due: Instant,
+    /// Until when others leave its partitions to it.
+    held_until: Instant,
+    /// The others, with the number that was seen last and since when.
+    others: HashMap<Text, (i64, Instant)>,
+}
+
+impl Membership {
+    pub(super) fn new(name: Text, lease: Duration) -> Self {
+        let now = Instant::now();
+        Self { name, lease, own: Vec::new(), due: now, held_until: now, others: HashMap::new() }
+    }
+
+    /// The partitions that are its own now.
+    pub(super) fn own(&self) -> &[u16] {
+        &self.own
+    }
+
+    /// When [`keep`](Self::keep) has something to do again.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Shows that it lives, takes what is its share, gives back what is more.
+    ///
+    /// # Errors
+    /// What the database said. It has no partition then whose lease may be over.
+    pub(super) async fn keep(&mut self, outbox: &dyn Outbox) -> Result<(), StoreError> {
+        let now = Instant::now();
+        if now < self.due {
+            return Ok(());
+        }
+        if now >= self.held_until {
+            // Others may have them by now.
+            self.own.clear();
+        }
+        self.own = outbox.beat(&self.name).await?;
+        // By when it was sent, not by when it was answered.
+        self.held_until = now + self.lease;
+        self.due = now + self.lease / BEATS;
+        let relays = outbox.relays().await?;
+        self.others.retain(|name, _| relays.iter().any(|(known, _)| known == name));
+        for (name, beat) in relays.into_iter().filter(|(name, _)| *name != self.name) {
+            match self.others.get_mut(&name) {
+                Some((seen, _)) if *seen == beat => {}
+                _ => {
+                    self.others.insert(name, (beat, now));
+                }
+            }
+        }
+        let (living, dead): (Vec<_>, Vec<_>) =
+            self.others.iter().partition(|(_, (_, since))| now.duration_since(*since) < self.lease);
+        let share = usize::from(PARTITIONS).div_ceil(living.len() + 1);
+        let dead: Vec<Text> = dead.into_iter().map(|(name, _)| name.clone()).collect();
+        self.balance(outbox, share, &dead).await?;
+        for name in dead {
+            // Only now: until its partitions are taken, it is known to be dead.
+            outbox.leave(&name).await?;
+            self.others.remove(&name);
+        }
+        Ok(())
+    }
+
+    async fn balance(&mut self, outbox: &dyn Outbox, share: usize, dead: &[Text]) -> Result<(), StoreError> {
+        if self.own.len() > share {
+            let more = self.own.split_off(share);
+            return outbox.release(&self.name, &more).await;
+        }
+        if self.own.len() == share && dead.is_empty() {
+            return Ok(());
+        }
+        for partition in outbox.partitions().await? {
+            let Partition { number, relay } = &partition;
+            let is_free = relay.is_empty() || dead.contains(relay);
+            // A dead one's are all taken, whatever the share: next time there is more to give back than to wait for.
+            if is_free && (self.own.len() < share || !relay.is_empty()) && outbox.take(&partition, &self.name).await? {
+                self.own.push(*number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives everything back.
+    pub(super) async fn leave(&mut self, outbox: &dyn Outbox) -> Result<(), StoreError> {
+        let own = std::mem::take(&mut self.own);
+        if !own.is_empty() {
+            outbox.release(&self.name, &own).await?;
+        }
+        outbox.leave(&self.name).await
+    }
+}

@@ -1,0 +1,147 @@
+//! The one transaction of an attempt, lent to whoever writes in it.
+//!
+//! Guarantee: whoever began the attempt commits, after everybody gave the transaction back; if that never happens, nothing
+//! is committed.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use tokio::sync::Notify;
+
+use super::{Enlisted, StoreError, Work};
+use crate::{error::PublishError, id::MessageId, text::Text};
+
+/// The one transaction of an attempt.
+#[derive(Default)]
+pub(crate) struct Lease {
+    held: Mutex<Held>,
+    /// Publications that have started and are not among those that are held.
+    underway: AtomicUsize,
+    arrived: Notify,
+    /// Who claimed which message in it.
+    claim: Option<(Text, MessageId)>,
+}
+
+#[derive(Default)]
+struct Held {
+    work: Option<Box<dyn Work>>,
+    /// What is published in it, to be written when it is committed.
+    enlisted: Vec<Enlisted>,
+    /// Nothing is given back any more: it is committed, or has failed.
+    closed: bool,
+}
+
+impl Lease {
+    pub(crate) fn new(work: Box<dyn Work>) -> Self {
+        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), ..Self::default() }
+    }
+
+    /// In which this claimant claimed this message.
+    pub(crate) fn claimed(work: Box<dyn Work>, claimant: Text, message: MessageId) -> Self {
+        Self { claim: Some((claimant, message)), ..Self::new(work) }
+    }
+
+    /// Who claimed which message in it.
+    pub(super) fn claim(&self) -> Option<&(Text, MessageId)> {
+        self.claim.as_ref()
+    }
+
+    /// Takes the transaction; `None`: somebody has it, or it is over.
+    pub(super) fn take(&self) -> Option<Box<dyn Work>> {
+        self.lock().work.take()
+    }
+
+    /// Gives it back. One that is over is dropped.
+    pub(super) fn give_back(&self, work: Box<dyn Work>) {
+        let mut held = self.lock();
+        if !held.closed {
+            held.work = Some(work);
+        }
+    }
+
+    /// A publication begins that belongs to it.
+    pub(crate) fn joined(self: &Arc<Self>) -> Joined {
+        self.underway.fetch_add(1, Ordering::Relaxed);
+        Joined(self.clone())
+    }
+
+    /// It is over; what was not committed is undone.
+    pub(crate) fn abandon(&self) {
+        drop(self.close());
+    }
+
+    fn close(&self) -> (Option<Box<dyn Work>>, Vec<Enlisted>) {
+        let mut held = self.lock();
+        held.closed = true;
+        (held.work.take(), std::mem::take(&mut held.enlisted))
+    }
+
+    /// Writes what was published and commits.
+    ///
+    /// # Errors
+    /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
+    pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
+        // What goes through middleware arrives when it arrives.
+        loop {
+            let arrived = self.arrived.notified();
+            if self.underway.load(Ordering::Acquire) == 0 {
+                break;
+            }
+            arrived.await;
+        }
+        let (work, enlisted) = self.close();
+        let Some(mut work) = work else { return Err(StoreError::Over) };
+        if !enlisted.is_empty() {
+            work.enlist(&enlisted, now).await?;
+        }
+        work.commit().await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
+    }
+}
+
+/// A publication that belongs to a transaction and is on its way into it.
+pub(crate) struct Joined(Arc<Lease>);
+
+impl Joined {
+    /// It is there.
+    ///
+    /// # Errors
+    /// The transaction is over.
+    pub(crate) fn enlist(&self, publication: Enlisted) -> Result<(), PublishError> {
+        let mut held = self.0.lock();
+        if held.closed {
+            return Err(PublishError::TransactionOver { topic: publication.message.topic });
+        }
+        held.enlisted.push(publication);
+        Ok(())
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if self.0.underway.fetch_sub(1, Ordering::Release) == 1 {
+            self.0.arrived.notify_waiters();
+        }
+    }
+}
+
+impl fmt::Debug for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Joined")
+    }
+}

@@ -1,0 +1,16 @@
+//! The databases that effects are kept in: SQLite, embedded, and PostgreSQL; and memory, for tests.
+
+mod memory;
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use sql::PostgresOptions;
+#[cfg(feature = "sqlite")]
+pub use sql::SqliteOptions;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::{Applied, SqlStore, TablePrefix};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sqlx;

@@ -1,0 +1,122 @@
+//! How each database is opened.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    SqlStore, TablePrefix,
+    classify::failed,
+    store::{Inside, Pools},
+    texts::Texts,
+};
+use crate::store::StoreError;
+
+/// How long a transaction is waited for that is in the way, and a connection that is not free.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A SQLite file, in write-ahead mode, every commit of which is on the disk (`synchronous = FULL`).
+///
+/// SQLite has one writer at a time, so there is one connection that writes, which transactions get in turn, and some that
+/// read.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    connect: sqlx::sqlite::SqliteConnectOptions,
+    readers: u32,
+    prefix: TablePrefix,
+}
+
+#[cfg(feature = "sqlite")]
+impl SqliteOptions {
+    /// The file at this path, which is made if it is not there.
+    pub fn file(path: impl AsRef<std::path::Path>) -> Self {
+        use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+        let connect = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        Self { connect, readers: 4, prefix: TablePrefix::default() }
+    }
+
+    /// With so many connections that read.
+    #[must_use]
+    pub fn readers(self, readers: u32) -> Self {
+        Self { readers: readers.max(1), ..self }
+    }
+
+    /// With tables whose names begin like this.
+    #[must_use]
+    pub fn prefix(self, prefix: TablePrefix) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// The file can't be opened.
+    pub async fn open(self) -> Result<SqlStore, StoreError> {
+        use sqlx::sqlite::SqlitePoolOptions;
+
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
+        let opened = failed("opening the database");
+        let writer = pool(1).connect_with(self.connect.clone()).await.map_err(opened)?;
+        let readers = pool(self.readers).connect_lazy_with(self.connect);
+        let pools = Pools::Sqlite { writer, readers };
+        Ok(SqlStore(Arc::new(Inside::new(pools, Texts::new(self.prefix), false))))
+    }
+}
+
+/// A PostgreSQL database.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    connect: sqlx::postgres::PgConnectOptions,
+    connections: u32,
+    prefix: TablePrefix,
+    tells: bool,
+}
+
+#[cfg(feature = "postgres")]
+impl PostgresOptions {
+    /// The database of this url: `postgres://user:password@host:port/database?sslmode=verify-full`.
+    ///
+    /// # Errors
+    /// It is no such url. It is not repeated: it may hold a password.
+    pub fn url(url: &str) -> Result<Self, StoreError> {
+        let connect: sqlx::postgres::PgConnectOptions = url.parse().map_err(failed("reading the database's url"))?;
+        Ok(Self { connect, connections: 16, prefix: TablePrefix::default(), tells: false })
+    }
+
+    /// With so many connections at most. Each attempt of a subscriber with an inbox holds one.
+    #[must_use]
+    pub fn connections(self, connections: u32) -> Self {
+        Self { connections: connections.max(2), ..self }
+    }
+
+    /// With tables whose names begin like this.
+    #[must_use]
+    pub fn prefix(self, prefix: TablePrefix) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Whether commits tell relays in other processes at once (`NOTIFY`), which costs each commit a lock that the whole
+    /// cluster shares. Relays of this process know without.
+    #[must_use]
+    pub fn tells(self, tells: bool) -> Self {
+        Self { tells, ..self }
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// It can't be reached, or refuses.
+    pub async fn open(self) -> Result<SqlStore, StoreError> {
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(self.connections).acquire_timeout(PATIENCE);
+        let pool = pool.connect_with(self.connect).await.map_err(failed("connecting to the database"))?;
+        let pools = Pools::Postgres(pool);
+        Ok(SqlStore(Arc::new(Inside::new(pools, Texts::new(self.prefix), self.tells))))
+    }
+}

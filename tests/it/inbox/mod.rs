@@ -1,0 +1,4 @@
+//! Effects once: claims, transactions and the outbox of handlers.
+
+mod dispatch;
+mod sqlite;

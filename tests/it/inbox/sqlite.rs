@@ -1,0 +1,1 @@
+//! Effects once, on a SQLite file.
