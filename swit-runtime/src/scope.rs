@@ -87,7 +87,17 @@ impl Scope {
         let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None, store: None }),
+            core: Arc::new(Core {
+                publishers,
+                opened,
+                shutdown,
+                clock,
+                limits,
+                service,
+                alerts,
+                trace: None,
+                store: None,
+            }),
         }
     }
 

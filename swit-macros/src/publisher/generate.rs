@@ -50,8 +50,11 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
 /// `impl Publishes<E>`, with the key that `partition` names; `PublishesIn<E>` for what publishes in transactions alone.
 fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
     let (ident, event) = (&item.ident, &publisher.event);
-    let (publishes, name) =
-        if publisher.keys.transactional { (quote!(PublishesIn), quote!(key_in)) } else { (quote!(Publishes), quote!(key)) };
+    let (publishes, name) = if publisher.keys.transactional {
+        (quote!(PublishesIn), quote!(key_in))
+    } else {
+        (quote!(Publishes), quote!(key))
+    };
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
             let at = private.at(field);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Error,
     extract::Requirements,
-    registry::{CheckHealth, Close, ProviderRegistration},
+    registry::{Close, ProviderHealth, ProviderRegistration},
     scope::{Scope, Shared},
 };
 
@@ -108,7 +108,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub(super) struct Built {
     closers: Vec<(&'static str, Close, Shared)>,
     /// What can be asked how it is.
-    pub(super) checked: Vec<(&'static ProviderRegistration, CheckHealth, Shared)>,
+    pub(super) checked: Vec<(&'static ProviderRegistration, ProviderHealth, Shared)>,
 }
 
 impl Built {

@@ -89,13 +89,14 @@ impl Classify for StoreError {
         match self {
             Self::Conflict { .. } => Class::Transient.into(),
             Self::Unavailable { .. } | Self::Refused { .. } => Class::SystemFailure.into(),
-            Self::Value(_) | Self::Unreadable { .. } | Self::OtherDatabase { .. } | Self::Over
+            Self::Value(_)
+            | Self::Unreadable { .. }
+            | Self::OtherDatabase { .. }
+            | Self::Over
             | Self::NoClaim
             | Self::NewerSchema { .. }
             | Self::NotMigrated { .. }
-            | Self::NoDatabase => {
-                Class::Permanent.into()
-            }
+            | Self::NoDatabase => Class::Permanent.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use swit::{App, ComponentKind, HealthStatus, Running, State, health_check};
 use tokio::time::{Instant, advance, sleep};
 
-use super::{Patient, Says, Ward, is_slow, of_no_importance, patient};
+use super::{Garden, Patient, Says, Ward, is_slow, of_no_importance, patient};
 
 fn app(patients: &Patient) -> App {
     App::only::<()>().provide(patients.clone()).without_environment()
@@ -66,6 +66,19 @@ async fn a_provider_is_asked() {
         text(&running, ComponentKind::Provider, "open_ward").await,
         (HealthStatus::Down, Some("full".to_owned()))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_asked_as_its_attribute_says() {
+    let one = Patient::default();
+    one.says(Says::Nothing);
+    let running = app(&one).with_provider_of::<Garden>().require::<State<Garden>>().start().await.unwrap();
+    let begun = Instant::now();
+    let health = running.health().await;
+    assert_eq!((health.status, begun.elapsed()), (HealthStatus::Degraded, Duration::from_millis(700)));
+    let garden = health.component(ComponentKind::Provider, "lay_out_garden").unwrap();
+    assert_eq!((garden.status, garden.critical), (HealthStatus::Down, false));
+    assert_eq!(garden.text.as_deref(), Some("no answer within 700ms"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,8 +108,12 @@ impl Opened {
                     scope: scope.clone(),
                     outlet,
                     // An instance's name may be configured, and stand twice.
-                    name: format!("{}-{transport}-{:08x}", scope.service().instance, crate::id::chance().to_bits() as u32)
-                        .into(),
+                    name: format!(
+                        "{}-{transport}-{:08x}",
+                        scope.service().instance,
+                        crate::id::chance().to_bits() as u32
+                    )
+                    .into(),
                     transport: Text::from(&*transport),
                     options,
                 };
@@ -132,9 +136,7 @@ impl Opened {
         self.ends.cancel();
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
         // The one that cleans up never ends by itself.
-        let relays = async {
-            while self.tasks.len() > 1 && self.tasks.join_next().await.is_some() {}
-        };
+        let relays = async { while self.tasks.len() > 1 && self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(left, relays).await;
         self.tasks.shutdown().await;
     }

@@ -11,7 +11,7 @@ use super::report::{Component, ComponentKind, HealthStatus};
 use crate::{
     classify::BoxError,
     outcome::{cap, one_line},
-    registry::{CheckHealth, HealthCheckRegistration, ProviderRegistration},
+    registry::{HealthCheckRegistration, ProviderHealth, ProviderRegistration},
     scope::{Scope, Shared},
     text::Text,
     transport::BoxFuture,
@@ -49,13 +49,13 @@ impl Check {
     }
 
     /// What a provider says of what it built.
-    pub(in crate::app) fn of_provider(provider: &ProviderRegistration, check: CheckHealth, value: Shared) -> Self {
+    pub(in crate::app) fn of_provider(provider: &ProviderRegistration, health: ProviderHealth, value: Shared) -> Self {
         Self {
             kind: ComponentKind::Provider,
             name: Text::from_static(provider.name),
-            timeout: swit_grammar::health::DEFAULT_TIMEOUT,
-            critical: true,
-            call: Box::new(move || check(value.clone())),
+            timeout: health.timeout,
+            critical: health.critical,
+            call: Box::new(move || (health.check)(value.clone())),
         }
     }
 
