@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use swit::{App, Running, State, health_check, provider};
+use swit::{App, Running, State, health_check, provider, testing::TestApp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -373,6 +373,20 @@ async fn where_it_is_served_and_where_not() {
     let error = app().set("admin.address", address.to_string()).start().await.unwrap_err().to_string();
     assert!(error.contains("builder") && error.contains(&format!("`admin.address` {address}")), "{error}");
     first.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_holds_in_tests_too() {
+    let secret = std::env::temp_dir().join(format!("swit-token-of-tests-{}", std::process::id()));
+    std::fs::write(&secret, format!("{TOKEN}\n")).unwrap();
+    let app = app().set("admin.address", "0.0.0.0:0").set("admin.token_file", secret.to_str().unwrap());
+    let app = TestApp::start(app).await.unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], app.running().admin().unwrap().port()));
+    assert_eq!(get(address, "/health", "").await.status, 401);
+    let shown = format!("Authorization: Bearer {TOKEN}\r\n");
+    assert_eq!(get(address, "/health", &shown).await.status, 200);
+    app.shutdown().await.unwrap();
+    std::fs::remove_file(&secret).unwrap();
 }
 
 #[test]
