@@ -95,6 +95,11 @@ pub(in crate::app) async fn sql(opening: &Opening) -> Result<crate::stores::SqlS
 }
 
 impl Opened {
+    /// Where it is, without its password.
+    pub(crate) fn place(&self) -> String {
+        place(&self.opening)
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
