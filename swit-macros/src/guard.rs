@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::report::Errors;
+use crate::{names, report::Errors};
 
 /// Expands an attribute: the item, unchanged, then what was generated or every error that was found.
 pub(crate) fn attribute(
@@ -28,7 +28,7 @@ fn guarded(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> TokenStream {
         let generated = expand(&errors);
         match (errors.finish(), generated) {
             (Err(found), _) => found,
-            (Ok(()), Some(generated)) => generated,
+            (Ok(()), Some(generated)) => names::own(generated),
             (Ok(()), None) => panic!("nothing was generated and nothing was reported"),
         }
     }));
