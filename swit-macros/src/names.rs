@@ -1,6 +1,6 @@
 //! How generated code names what it needs of swit, and where it says it stands.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Path, spanned::Spanned};
 
@@ -55,29 +55,6 @@ pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
     (first, spans.last().unwrap_or(first))
-}
-
-/// Generated code whose own names, `__like_this` and `self`, mean one thing wherever they stand.
-///
-/// Some of them stand at tokens of the user's, so that an error is shown there. Of those that a `macro_rules!` of the user was
-/// handed, a function's name perhaps, and of those that it wrote itself the compiler keeps variables apart.
-pub(crate) fn own(generated: TokenStream) -> TokenStream {
-    let own = |token| match token {
-        TokenTree::Ident(mut name) => {
-            let text = name.to_string();
-            if text == "self" || text.starts_with("__") {
-                name.set_span(Span::call_site().located_at(name.span()));
-            }
-            TokenTree::Ident(name)
-        }
-        TokenTree::Group(group) => {
-            let mut inside = Group::new(group.delimiter(), own(group.stream()));
-            inside.set_span(group.span());
-            TokenTree::Group(inside)
-        }
-        other => other,
-    };
-    generated.into_iter().map(own).collect()
 }
 
 /// Where the item stands; written so that it is evaluated at the user's item.
