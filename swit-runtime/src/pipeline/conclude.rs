@@ -32,7 +32,7 @@ use crate::{
     message::Message,
     outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
-    said::{Shown, about},
+    said::{Shown, ShownId, about},
     store::Lease,
     text::Text,
     trace::{self, AttemptEnd, Flow, Pending, Settling, Under},
@@ -176,6 +176,7 @@ impl Seat {
                 about!(
                     error,
                     self.cx.message(),
+                    trace = self.plan.scope.trace_of(self.cx.message()),
                     { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
@@ -198,6 +199,7 @@ impl Seat {
         about!(
             debug,
             delivery.message(),
+            trace = self.plan.scope.trace_of(delivery.message()),
             { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
             "is tried again"
         );
@@ -330,9 +332,11 @@ impl Plan {
         if delivery.is_current() {
             return Some(delivery);
         }
-        tracing::debug!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+        about!(
+            debug,
+            delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
+            { subscriber = %self.receiver.subscriber },
             "its connection was lost; it comes again"
         );
         None
@@ -451,6 +455,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             {
                 subscriber = %self.receiver.subscriber,
                 attempt = attempts,
@@ -485,6 +490,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
@@ -496,6 +502,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
@@ -560,6 +567,7 @@ impl Plan {
             about!(
                 error,
                 copy,
+                trace = self.scope.trace_of(&copy),
                 {
                     subscriber = %self.receiver.subscriber,
                     attempt,
@@ -570,7 +578,11 @@ impl Plan {
                 },
                 "a copy could not be published; the message stays unsettled"
             );
-            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            let text = format!(
+                "message {} stays unsettled: its copy can't be published to {queue}: {}",
+                ShownId(&copy.id),
+                one_line(&error)
+            );
             self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
@@ -588,6 +600,7 @@ pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure:
     about!(
         warn,
         message,
+        trace = plan.scope.trace_of(message),
         {
             subscriber = %plan.receiver.subscriber,
             attempt,
