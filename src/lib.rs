@@ -61,6 +61,7 @@ pub use swit_runtime::{
     stores,
     text::Text,
     transport, transports,
+    two_phase,
 };
 
 #[cfg(feature = "macros")]

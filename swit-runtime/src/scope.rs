@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{alert::Alerts, clock::Clock, limits::Limits, store::Store, text::Text, trace::Trace, transport::Publish};
+use crate::{alert::Alerts, clock::Clock, limits::Limits, store::{Recoveries, Store}, text::Text, trace::Trace, transport::Publish};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;
@@ -54,6 +54,7 @@ struct Core {
     alerts: Alerts,
     trace: Option<Arc<dyn Trace>>,
     store: Option<Arc<dyn Store>>,
+    recoveries: Recoveries,
 }
 
 /// Who the service is.
@@ -87,7 +88,7 @@ impl Scope {
         let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None, store: None }),
+            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None, store: None, recoveries: Recoveries::default() }),
         }
     }
 
@@ -109,6 +110,11 @@ impl Scope {
     /// The database.
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.core.store.as_ref()
+    }
+
+    /// Whoever goes on with transactions over several participants.
+    pub(crate) fn recoveries(&self) -> &Recoveries {
+        &self.core.recoveries
     }
 
     /// Whoever traces.

@@ -17,6 +17,7 @@ mod codecs;
 mod composite;
 mod compression;
 mod dead_letters;
+mod decisions;
 mod dynamic;
 mod failures;
 mod floors;

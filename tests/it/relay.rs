@@ -242,7 +242,7 @@ mod moody {
 
     use swit::{
         StoreError, Text,
-        store::{Depth, Outbox, Parked, Partition, Stored, Work},
+        store::{Decisions, Depth, Outbox, Parked, Partition, Stored, Work},
         transport::BoxFuture,
     };
 
@@ -279,6 +279,9 @@ mod moody {
         }
         fn outbox(&self) -> &dyn Outbox {
             self
+        }
+        fn decisions(&self) -> &dyn Decisions {
+            self.inner.decisions()
         }
         fn close(&self) -> BoxFuture<'_, ()> {
             self.inner.close()

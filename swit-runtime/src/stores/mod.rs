@@ -7,7 +7,7 @@ mod sql;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use sql::PostgresOptions;
+pub use sql::{PostgresOptions, PostgresPart, PostgresParticipant};
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteOptions;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
