@@ -44,4 +44,5 @@ mod stores;
 mod subscribing;
 mod support;
 mod traces;
+mod two_phase;
 mod validation;
