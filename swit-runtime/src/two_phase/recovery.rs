@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     coordinator::{Inner, commit, rollback},
@@ -35,7 +35,7 @@ impl Recovers for Inner {
             }
             let mut behind = Text::default();
             loop {
-                let entries = self.log().unfinished(&behind, BATCH).await?;
+                let entries = answered(self.log().unfinished(&behind, BATCH)).await?;
                 let Some(last) = entries.last() else { break };
                 behind = last.id.clone();
                 for entry in entries.iter().filter(|entry| entry.coordinator == self.name) {
@@ -55,6 +55,12 @@ impl Recovers for Inner {
     }
 }
 
+/// What the log says, within its time: one that hangs must not stop whoever is next.
+async fn answered<T>(asked: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreError> {
+    let silent = |_| StoreError::Unavailable { doing: "asking the log of decisions", source: "no answer came".into() };
+    timeout(PATIENCE, asked).await.map_err(silent)?
+}
+
 impl Inner {
     /// Goes on with a transaction. Says whether it is over.
     async fn resolve(&self, entry: &Entry) -> Result<bool, StoreError> {
@@ -62,7 +68,7 @@ impl Inner {
             Some(decision) => decision,
             None if self.clock.now() < entry.deadline => return Ok(false),
             // Its coordinator may decide at this moment: what counts is what the log says.
-            None => self.log().decide(&entry.id, Decision::Aborted).await?,
+            None => answered(self.log().decide(&entry.id, Decision::Aborted)).await?,
         };
         let id = TransactionId::new(self.log_name.clone(), entry.id.clone());
         let waiting = entry.participants.iter().filter(|enrolled| !enrolled.done);
@@ -93,12 +99,12 @@ impl Inner {
         });
         let came = all(doing.collect()).await;
         if came.iter().all(|(_, done)| *done) {
-            self.log().erase(&entry.id).await?;
+            answered(self.log().erase(&entry.id)).await?;
             tracing::info!(transaction = %id, decision = decision.as_str(), "a transaction that was interrupted is over");
             return Ok(true);
         }
         for (name, _) in came.iter().filter(|(_, done)| *done) {
-            self.log().done(&entry.id, name).await?;
+            answered(self.log().done(&entry.id, name)).await?;
         }
         Ok(false)
     }
@@ -116,7 +122,7 @@ impl Inner {
             }
             for id in came.well().unwrap_or_default() {
                 // Read after it was seen: an entry is written before anything is prepared for it.
-                if self.log().find(id.id()).await?.is_some() {
+                if answered(self.log().find(id.id())).await?.is_some() {
                     continue;
                 }
                 let came = step(Instant::now() + PATIENCE, || rollback(participant, &id, None)).await;

@@ -11,7 +11,7 @@ use swit::{
 };
 use swit_testbed::Postgres;
 
-use super::{Act, Script, Scripted};
+use super::{Act, Flaky};
 use crate::stores::{on_postgres, postgres, prefix};
 
 struct Shop {
@@ -123,7 +123,6 @@ async fn what_a_participant_owes() {
     participant.rollback(&id(3), None).await.unwrap();
     assert_eq!(shop.ids().await, [1]);
     assert_eq!(participant.prepared(&log).await.unwrap(), []);
-    // Prepared, it survives the server.
     prepared(4).await;
     // What is dropped is undone.
     let part = participant.begin(&id(5)).await.unwrap();
@@ -165,12 +164,10 @@ async fn nothing_is_prepared_after_it_was_rolled_back() {
 
 #[tokio::test]
 async fn what_is_prepared_and_unknown_is_rolled_back_and_what_is_decided_is_committed() {
-    let (shop, store) = (shop().await, MemoryStore::new());
-    let log = store.log_name().await.unwrap();
+    let (shop, store) = (shop().await, Flaky::default());
+    let log = store.inner.log_name().await.unwrap();
     let app = app(store.clone()).await;
     let database = app.running().database().unwrap();
-    let hangs = Scripted::new("other", Script { prepare: [Act::Well, Act::Hang].into(), ..Script::default() });
-    let open = || Coordinator::on(&database).participant(shop.participant.clone()).participant(hangs.clone());
     let insert = shop.insert();
     let orphan = TransactionId::new(log.clone(), "00000000-0000-7000-8000-000000000001");
     let mut part = shop.participant.begin(&orphan).await.unwrap();
@@ -181,28 +178,27 @@ async fn what_is_prepared_and_unknown_is_rolled_back_and_what_is_decided_is_comm
     let others = TransactionId::new("fedcba9876543210", "00000000-0000-7000-8000-000000000001");
     let part = shop.participant.begin(&others).await.unwrap();
     shop.participant.prepare(&others, part).await.unwrap();
-    let coordinator = open().open().await.unwrap();
-    let place = async |number: i64| {
+    let coordinator = Coordinator::on(&database).participant(shop.participant.clone()).open().await.unwrap();
+    assert_eq!(coordinator.recover().await.unwrap().orphans, 1);
+    assert_eq!(shop.prepared(&log).await, 0);
+    // Cut off before its decision was written, and after it.
+    for (act, number) in [(Act::Hang, 2_i64), (Act::HangAfter, 3)] {
+        store.decide.lock().unwrap().push_back(act);
         let placing = coordinator.execute(async |mut tx| {
             tx.of(&shop.participant)?.execute(Statement::new(&insert).bind(number)).await?;
             Ok::<_, BoxError>(())
         });
-        placing.await
-    };
-    let recovered = coordinator.recover().await.unwrap();
-    assert_eq!(recovered.orphans, 1);
-    assert_eq!(shop.prepared(&log).await, 0);
-    place(2).await.unwrap();
-    // Cut off while the other one prepares; another process decides to commit, which is what counts.
-    tokio::time::timeout(Duration::from_secs(1), place(3)).await.unwrap_err();
-    assert_eq!(shop.prepared(&log).await, 1);
-    let entries = store.unfinished("", 10).await.unwrap();
-    store.decide(&entries[0].id, Decision::Committed).await.unwrap();
-    let recovered = coordinator.recover().await.unwrap();
-    // The other one never prepared: that is its own mistake, and not ours to repeat for ever.
-    let _ = recovered;
-    assert_eq!(shop.prepared(&log).await, 0);
-    assert_eq!(shop.ids().await, [2, 3]);
+        tokio::time::timeout(Duration::from_secs(1), placing).await.unwrap_err();
+        assert_eq!(shop.prepared(&log).await, 1);
+        if act == Act::Hang {
+            assert_eq!(coordinator.recover().await.unwrap().waiting, 1, "its time is not over");
+            let id = &store.inner.unfinished("", 1).await.unwrap()[0].id;
+            store.inner.decide(id, Decision::Aborted).await.unwrap();
+        }
+        assert_eq!(coordinator.recover().await.unwrap().resolved, 1);
+        assert_eq!(shop.prepared(&log).await, 0);
+    }
+    assert_eq!(shop.ids().await, [3]);
     shop.participant.rollback(&others, None).await.unwrap();
 }
 

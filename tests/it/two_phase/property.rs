@@ -66,7 +66,7 @@ async fn run(scripts: Vec<Script>, log: [VecDeque<Act>; 3], cut: Option<u64>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_or_none(
