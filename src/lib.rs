@@ -16,6 +16,8 @@ mod docs {
     struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
+    #[doc = include_str!("../docs/transactions.md")]
+    struct Transactions;
 }
 
 #[cfg(feature = "macros")]

@@ -288,11 +288,9 @@ mod tests {
         let inbox = Keys { inbox: true, ..keys() };
         assert_eq!(inbox.faults(), Vec::new());
         let batch = Some(Batch { max: Some(10), within: Some(Duration::from_millis(100)) });
-        for wrong in [
-            Keys { ack: AckMode::Manual, ..inbox },
-            Keys { ack: AckMode::None, ..inbox },
-            Keys { batch, ..inbox },
-        ] {
+        for wrong in
+            [Keys { ack: AckMode::Manual, ..inbox }, Keys { ack: AckMode::None, ..inbox }, Keys { batch, ..inbox }]
+        {
             assert_eq!(wrong.faults().iter().map(|fault| fault.key).collect::<Vec<_>>(), ["inbox"]);
         }
     }

@@ -157,7 +157,9 @@ impl PublishError {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Encode(_) => "encode",
-            Self::Topic(_) | Self::EmptyId { .. } | Self::ReservedHeader { .. } | Self::TransactionOver { .. } => "invalid",
+            Self::Topic(_) | Self::EmptyId { .. } | Self::ReservedHeader { .. } | Self::TransactionOver { .. } => {
+                "invalid"
+            }
             Self::TooLarge { .. } => "too_large",
             Self::Unrouted { .. } => "unrouted",
             Self::Full { .. } | Self::QueueFull { .. } => "full",

@@ -53,10 +53,10 @@ pub mod schema;
 pub mod scope;
 #[cfg(feature = "traces")]
 pub mod spans;
-#[cfg(feature = "testing")]
-pub mod testing;
 pub mod store;
 pub mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod topic;
 pub mod trace;

@@ -88,7 +88,18 @@ impl Scope {
         let (opened, alerts) = (CancellationToken::new(), Alerts::new(clock.clone()));
         Self {
             states: HashMap::default(),
-            core: Arc::new(Core { publishers, opened, shutdown, clock, limits, service, alerts, trace: None, store: None, recoveries: Recoveries::default() }),
+            core: Arc::new(Core {
+                publishers,
+                opened,
+                shutdown,
+                clock,
+                limits,
+                service,
+                alerts,
+                trace: None,
+                store: None,
+                recoveries: Recoveries::default(),
+            }),
         }
     }
 

@@ -135,7 +135,8 @@ async fn what_can_never_be_published_is_parked_and_told_and_can_be_replayed() {
 
 /// Two services over one store, each with its own broker or both with one.
 async fn two(store: &MemoryStore, brokers: usize) -> (Running, Running, Journal) {
-    let (broker, journal) = (|| Arc::new(MemoryTransport::new("default", MemoryOptions::default())), Journal::default());
+    let (broker, journal) =
+        (|| Arc::new(MemoryTransport::new("default", MemoryOptions::default())), Journal::default());
     let (first, second) = (broker(), broker());
     let app = |transport: &Arc<MemoryTransport>| {
         App::only::<(takes,)>().store(store.clone()).transport(transport.clone()).provide(journal.clone())
@@ -274,7 +275,12 @@ mod moody {
         fn forget(&self, before: SystemTime, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
             self.inner.forget(before, limit)
         }
-        fn due<'a>(&'a self, job: &'a str, every: Duration, now: SystemTime) -> BoxFuture<'a, Result<bool, StoreError>> {
+        fn due<'a>(
+            &'a self,
+            job: &'a str,
+            every: Duration,
+            now: SystemTime,
+        ) -> BoxFuture<'a, Result<bool, StoreError>> {
             self.inner.due(job, every, now)
         }
         fn outbox(&self) -> &dyn Outbox {

@@ -269,12 +269,8 @@ async fn portable(store: &SqlStore) {
     let insert = format!("INSERT INTO {table} VALUES ($1, $2, $3, $4, $5)");
     let full = say(&insert).bind(-7_i64).bind(0.5).bind("täxt").bind(vec![0_u8, 255]).bind(true);
     assert_eq!(work.execute(full).await.unwrap(), 1);
-    let nothing = say(&insert)
-        .bind(None::<i64>)
-        .bind(None::<f64>)
-        .bind(None::<&str>)
-        .bind(None::<Vec<u8>>)
-        .bind(None::<bool>);
+    let nothing =
+        say(&insert).bind(None::<i64>).bind(None::<f64>).bind(None::<&str>).bind(None::<Vec<u8>>).bind(None::<bool>);
     assert_eq!(work.execute(nothing).await.unwrap(), 1);
     let read = format!("SELECT i, r, t, b, y, count(*) OVER () FROM {table} ORDER BY i IS NULL");
     let rows = work.fetch(say(&read)).await.unwrap();
@@ -320,7 +316,8 @@ async fn migrates(open: impl AsyncFn() -> SqlStore) {
     let older = second.migrate(&before).await.unwrap_err();
     assert!(older.to_string().contains("2 migrations of `orders`, this program knows 1"), "{older}");
     // A step that fails leaves nothing, and those before it stay.
-    let three = two.step(format!("INSERT INTO {table} VALUES (3)")).step(format!("INSERT INTO {table} VALUES (4); NONSENSE"));
+    let three =
+        two.step(format!("INSERT INTO {table} VALUES (3)")).step(format!("INSERT INTO {table} VALUES (4); NONSENSE"));
     first.migrate(&[three.clone()]).await.unwrap_err();
     let mut work = first.begin().await.unwrap();
     assert_eq!(work.fetch(Statement::new(&read)).await.unwrap()[0].integer(0).unwrap(), 3);

@@ -54,6 +54,7 @@ fn contracts(function: &MiddlewareFn, private: &Private) -> TokenStream {
                     #text,
                     #private::Probe::<#ty>::READS_PAYLOAD,
                     #private::Probe::<#ty>::SETTLES,
+                    #private::Probe::<#ty>::TRANSACTS,
                 );
             }
         })

@@ -84,7 +84,8 @@ impl Raw {
         let entries = [("batch", keys.take("batch")), ("async", keys.take("async")), ("confirm", keys.take("confirm"))];
         for (name, entry) in entries.iter().filter(|_| transactional) {
             let Some(entry) = entry else { continue };
-            let message = format_args!("`{name}` says how a broker is waited for, but `transactional` leaves that to the relay");
+            let message =
+                format_args!("`{name}` says how a broker is waited for, but `transactional` leaves that to the relay");
             errors.at(&entry.key, message, format_args!("remove `{name}` or `transactional`"));
         }
         let [(_, batching), (_, queueing), (_, confirming)] = entries;

@@ -51,7 +51,9 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
 fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
     let (ident, event) = (&item.ident, &publisher.event);
     let (publishes, name) =
-        if publisher.keys.transactional { (quote!(PublishesIn), quote!(key_in)) } else { (quote!(Publishes), quote!(key)) };
+        if publisher.keys.transactional { ("PublishesIn", quote!(key_in)) } else { ("Publishes", quote!(key)) };
+    // At the event, so that a type that is none is reported there.
+    let publishes = syn::Ident::new(publishes, event.span());
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
             let at = private.at(field);

@@ -60,6 +60,8 @@ pub struct App {
     pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
     /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
     pub(crate) visits: bool,
+    /// It relays, though it only looks in.
+    pub(crate) relays: bool,
     /// The database that was given, in place of the configured one.
     pub(crate) store: Option<Arc<dyn Store>>,
     /// The application's own tables.
@@ -121,6 +123,7 @@ impl App {
             #[cfg(feature = "traces")]
             traces: std::sync::Mutex::default(),
             visits: false,
+            relays: false,
             store: None,
             migrations: Vec::new(),
             serves: false,
@@ -308,7 +311,7 @@ impl App {
     }
 
     /// Does with this app what the process's arguments ask for: `run`, `check`, `graph`, `publish`, `tail`,
-    /// `topology`, `dlq`.
+    /// `topology`, `dlq`, `migrate`, `outbox`, `relay`.
     ///
     /// # Errors
     /// As [`cli::main`](super::cli::main), which does it with everything that was linked.

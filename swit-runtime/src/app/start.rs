@@ -68,6 +68,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
         scope.insert(provided.id, provided.value.clone());
     }
     let mut database = match &graph.database {
+        // Whoever publishes one message from outside writes nothing else.
+        _ if app.visits && !app.relays => None,
         Some(opening) => Some(database::open(opening, &app.migrations).await?),
         None => None,
     };
@@ -101,9 +103,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
             if !visits {
                 roster(&graph);
             }
-            if let Some(database) = &mut database
-                && !visits
-            {
+            if let Some(database) = &mut database {
                 database.serve(&publishing.outlets, &scope);
             }
             app.handle.link().open(&members);

@@ -27,6 +27,13 @@ pub(crate) enum Opening {
     RabbitMq(Box<RabbitMqOptions>),
 }
 
+impl Opening {
+    /// Whether its messages outlive the process.
+    pub(super) fn is_durable(&self) -> bool {
+        !matches!(self, Self::Memory(_))
+    }
+}
+
 /// Closes all of them, at once.
 pub(super) async fn close(transports: &[Arc<dyn Transport>]) {
     let mut closing = tokio::task::JoinSet::new();

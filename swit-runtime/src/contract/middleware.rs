@@ -27,15 +27,22 @@ pub const fn publishes_nothing(function: &str, type_name: &str, publishes: bool)
     }
 }
 
-/// An argument of middleware leaves payload and settlement alone.
+/// An argument of middleware leaves payload, settlement and transaction alone.
 ///
 /// # Panics
 /// While compiling, at the caller, with the message that the user reads.
 #[track_caller]
-pub const fn is_payload_agnostic(function: &str, type_name: &str, reads_payload: bool, settles: bool) {
+pub const fn is_payload_agnostic(function: &str, type_name: &str, reads_payload: bool, settles: bool, transacts: bool) {
     if reads_payload {
         let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
         panic!("{}", text.str(" reads the payload; middleware sees it as bytes, with `cx.message().payload`").get());
+    }
+    if transacts {
+        let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);
+        panic!(
+            "{}",
+            text.str(" is a handler's, whose transaction begins inside of all middleware; take `Database`").get()
+        );
     }
     if settles {
         let text = Message::new().tick(function).str(" is middleware, but its argument ").tick(type_name);

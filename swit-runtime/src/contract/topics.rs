@@ -124,8 +124,8 @@ mod tests {
 
     const EVENTS: &[EventDescriptor] = &[event("order.created"), event("order.paid")];
     const ARGUMENTS: &[Argument] = &[
-        Argument { type_name: "State<u8>", extracts: true, events: &[], settles: false },
-        Argument { type_name: "Orders", extracts: true, events: EVENTS, settles: false },
+        Argument { type_name: "State<u8>", extracts: true, events: &[], settles: false, transacts: false },
+        Argument { type_name: "Orders", extracts: true, events: EVENTS, settles: false, transacts: false },
     ];
 
     const fn event(topic: &'static str) -> EventDescriptor {

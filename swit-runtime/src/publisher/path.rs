@@ -27,8 +27,8 @@ use crate::{
     event::Unrouted,
     id::MessageId,
     message::Message,
-    store::{Enlisted, Joined},
     middleware::{HandOver, PublishLink, PublishNext},
+    store::{Enlisted, Joined},
     text::Text,
     trace::{self, Pending, Under},
     transport::{BoxFuture, Publish},
@@ -314,8 +314,14 @@ impl HandOver for Last<'_> {
             }
             path.check(message)?;
             let Self { delay, unrouted, under_delivery, .. } = *self;
-            let outgoing =
-                path.encode(Outgoing { message: message.clone(), delay, unrouted, under_delivery, pending: None, joined: None })?;
+            let outgoing = path.encode(Outgoing {
+                message: message.clone(),
+                delay,
+                unrouted,
+                under_delivery,
+                pending: None,
+                joined: None,
+            })?;
             if let Some(turn) = &self.turn {
                 turn.comes().await;
             }

@@ -40,7 +40,9 @@ pub use middleware::{
 };
 pub use provided::{Provided, provider_failure, provider_value};
 pub use provider::{CheckHealth, Close, Closed, ProviderRef, ProviderRegistration};
-pub use publisher::{Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes, PublishesIn};
+pub use publisher::{
+    Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes, PublishesIn,
+};
 pub use subscriber::{
     AckMode, BatchSpec, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef,
     SubscriberRegistration, SubscriberSpec,

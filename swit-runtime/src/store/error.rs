@@ -95,14 +95,15 @@ impl Classify for StoreError {
         match self {
             Self::Conflict { .. } => Class::Transient.into(),
             Self::Unavailable { .. } | Self::Refused { .. } => Class::SystemFailure.into(),
-            Self::Value(_) | Self::Unreadable { .. } | Self::OtherDatabase { .. } | Self::Over
+            Self::Value(_)
+            | Self::Unreadable { .. }
+            | Self::OtherDatabase { .. }
+            | Self::Over
             | Self::NoClaim
             | Self::NoTransaction { .. }
             | Self::NewerSchema { .. }
             | Self::NotMigrated { .. }
-            | Self::NoDatabase => {
-                Class::Permanent.into()
-            }
+            | Self::NoDatabase => Class::Permanent.into(),
         }
     }
 }

@@ -26,9 +26,9 @@ impl Enlisted {
         let mut id = [0; 36];
         let of = self.message.key.as_deref().unwrap_or_else(|| self.message.id.encode(&mut id));
         // FNV-1a: it must be the same in every process, whatever its version.
-        let hash = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = of
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         u16::try_from(hash % u64::from(PARTITIONS)).unwrap_or_default()
     }
 }

@@ -20,8 +20,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Work>, StoreError>>;
 
     /// What an attempt left as its result, if it was handled and left one: the outer `None` is «not handled».
-    fn result<'a>(&'a self, subscriber: &'a str, id: &'a str)
-    -> BoxFuture<'a, Result<Option<Option<Bytes>>, StoreError>>;
+    fn result<'a>(
+        &'a self,
+        subscriber: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Option<Bytes>>, StoreError>>;
 
     /// Forgets at most so many messages that were handled before then. Says how many.
     fn forget(&self, before: SystemTime, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>>;
@@ -63,12 +66,8 @@ pub trait Work: Send {
     ) -> BoxFuture<'a, Result<Claim, StoreError>>;
 
     /// Keeps a result with the claim.
-    fn keep<'a>(
-        &'a mut self,
-        subscriber: &'a str,
-        id: &'a str,
-        result: Bytes,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn keep<'a>(&'a mut self, subscriber: &'a str, id: &'a str, result: Bytes)
+    -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Writes publications into the outbox, in their order.
     fn enlist<'a>(&'a mut self, publications: &'a [Enlisted], now: SystemTime)

@@ -16,7 +16,10 @@ use tokio::sync::Notify;
 
 use self::decisions::Undecided;
 use crate::{
-    store::{Claim, Decisions, Depth, Enlisted, Outbox, PARTITIONS, Parked, Partition, Row, Statement, Store, StoreError, Stored, Work},
+    store::{
+        Claim, Decisions, Depth, Enlisted, Outbox, PARTITIONS, Parked, Partition, Row, Statement, Store, StoreError,
+        Stored, Work,
+    },
     text::Text,
     transport::BoxFuture,
 };
@@ -47,7 +50,10 @@ struct Inner {
 enum Claimed {
     /// By a transaction that is still open.
     Open,
-    Done { at: SystemTime, result: Option<Bytes> },
+    Done {
+        at: SystemTime,
+        result: Option<Bytes>,
+    },
 }
 
 struct Lying {
@@ -194,11 +200,7 @@ impl Work for MemoryWork {
         })
     }
 
-    fn enlist<'a>(
-        &'a mut self,
-        publications: &'a [Enlisted],
-        _: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn enlist<'a>(&'a mut self, publications: &'a [Enlisted], _: SystemTime) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.enlisted.extend_from_slice(publications);
             Ok(())
@@ -357,7 +359,13 @@ impl Outbox for MemoryStore {
             let rows = inner.outbox.range(behind.saturating_add(1)..).filter_map(|(row, lying)| {
                 let (since, error) = lying.parked.clone()?;
                 let message = &lying.publication.message;
-                Some(Parked { row: *row, id: message.id.to_string().into(), topic: message.topic.clone(), error, since })
+                Some(Parked {
+                    row: *row,
+                    id: message.id.to_string().into(),
+                    topic: message.topic.clone(),
+                    error,
+                    since,
+                })
             });
             Ok(rows.take(limit as usize).collect())
         })

@@ -5,11 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use swit::{
     App, Database, Event, Message, MessageId, Metadata, Outcome, Publish, Publisher, State, Tx, composite,
-    event_handler,
-    store::Store,
-    stores::MemoryStore,
-    subscriber,
-    testing::TestApp,
+    event_handler, store::Store, stores::MemoryStore, subscriber, testing::TestApp,
 };
 use tokio::sync::oneshot;
 
@@ -233,10 +229,8 @@ async fn slowly(_task: Task, ends: State<tokio::sync::Mutex<Option<oneshot::Rece
 async fn two_at_once_wait_for_each_other() {
     let (store, journal) = (MemoryStore::new(), Journal::default());
     let (end, ends) = oneshot::channel();
-    let app = App::only::<(slowly,)>()
-        .store(store)
-        .provide(journal.clone())
-        .provide(tokio::sync::Mutex::new(Some(ends)));
+    let app =
+        App::only::<(slowly,)>().store(store).provide(journal.clone()).provide(tokio::sync::Mutex::new(Some(ends)));
     let app = TestApp::start(app).await.unwrap();
     for _ in 0..8 {
         app.publish_to("task.created", message("a", "one")).await.unwrap();

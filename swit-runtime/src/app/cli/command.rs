@@ -32,6 +32,12 @@ pub enum Command {
     Topology(TopologyCommand),
     /// `dlq list|show|replay|purge`: look at dead letters and deal with them.
     Dlq(DlqCommand),
+    /// `migrate`: make the tables that are missing in the service's database.
+    Migrate,
+    /// `outbox list|replay`: what waits to be published, and what can't be.
+    Outbox(OutboxCommand),
+    /// `relay`: publish what lies in the outbox, and do nothing else, until told to stop.
+    Relay,
     /// `--help`.
     Help,
     /// `--version`.
@@ -142,5 +148,18 @@ pub enum DlqCommand {
         dry_run: bool,
         /// Without asking.
         yes: bool,
+    },
+}
+
+/// `outbox …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutboxCommand {
+    /// `list`: how much waits, and what is parked and why.
+    List,
+    /// `replay`: have parked publications made again.
+    Replay {
+        /// The numbers of their rows; none: all.
+        rows: Vec<i64>,
     },
 }

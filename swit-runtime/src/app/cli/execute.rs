@@ -2,13 +2,14 @@
 
 use std::{fmt::Write as _, io::Write as _};
 
-use super::{Command, GraphFormat, Invocation, dlq, help, parse, publish, tail, topology};
+use super::{Command, GraphFormat, Invocation, database, dlq, help, parse, publish, tail, topology};
 use crate::{
     app::App,
     error::{Error, Result},
 };
 
-/// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`, `topology`, `dlq`.
+/// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`, `topology`, `dlq`,
+/// `migrate`, `outbox`, `relay`.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments that make no sense; else what the command says.
@@ -33,6 +34,9 @@ pub async fn execute(app: App, invocation: Invocation) -> Result<()> {
         Command::Tail(command) => tail::tail(app, command).await,
         Command::Topology(command) => topology::topology(app, command).await,
         Command::Dlq(command) => dlq::dlq(app, command).await,
+        Command::Migrate => database::migrate(app).await,
+        Command::Outbox(command) => database::outbox(app, command).await,
+        Command::Relay => database::relay(app).await,
         Command::Help => print(&help(&program())),
         Command::Version => version(&app),
     }

@@ -36,6 +36,12 @@ Commands:
     --older-than TIME        those given up longer ago, such as 30m or 7d
     --all                    all of them
     --dry-run                say what would be done, do nothing
+  migrate                  make the tables that are missing in the service's database
+  outbox list              what waits to be published, and what is parked and why
+  outbox replay            have parked publications made again
+    --row NUMBER             this one; may be repeated
+    --all                    all of them
+  relay                    publish what lies in the outbox, and do nothing else
 
 Options:
   --config FILE            read this configuration instead of swit.toml

@@ -11,6 +11,7 @@
 mod ask;
 mod command;
 mod connected;
+mod database;
 mod dlq;
 mod execute;
 mod help;
@@ -21,7 +22,7 @@ mod tail;
 mod topology;
 
 pub use command::{
-    Command, DlqCommand, GraphFormat, Invocation, Payload, PublishCommand, TailCommand, TopologyCommand,
+    Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, TailCommand, TopologyCommand,
 };
 pub use execute::{execute, main};
 pub use help::help;

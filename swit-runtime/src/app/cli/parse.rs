@@ -10,7 +10,8 @@ mod operations;
 use super::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
 use crate::{app::suggest::suggest, error::Error, headers, limits::MAX_ID_BYTES};
 
-const COMMANDS: [&str; 7] = ["run", "check", "graph", "publish", "tail", "topology", "dlq"];
+const COMMANDS: [&str; 10] =
+    ["run", "check", "graph", "publish", "tail", "topology", "dlq", "migrate", "outbox", "relay"];
 /// Options that every command takes.
 const COMMON: [&str; 3] = ["config", "help", "version"];
 const SEE_HELP: &str = "see `--help`";
@@ -139,6 +140,8 @@ impl Line {
         let command = match self.command {
             None | Some("run") => Command::Run,
             Some("check") => Command::Check,
+            Some("migrate") => Command::Migrate,
+            Some("relay") => Command::Relay,
             Some("graph") => Command::Graph(self.format()?),
             Some("publish") => Command::Publish(self.publish()?),
             Some("tail") => Command::Tail(self.tail()?),

@@ -128,7 +128,10 @@ impl Given<'_> {
     fn lease(&self) -> Result<Duration, Fault> {
         let lease = self.duration()?;
         if lease < Duration::from_secs(1) {
-            return Err(Fault::new(format!("{lease:?} is shorter than a second, which a busy machine may be silent for"), ""));
+            return Err(Fault::new(
+                format!("{lease:?} is shorter than a second, which a busy machine may be silent for"),
+                "",
+            ));
         }
         Ok(lease)
     }
@@ -163,7 +166,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_without_the_password() {
         for (key, said) in [
-            ("url = 'mysql://u:hunter2@h/d'", "`database.url`: what is written is not the url of a database; write `sqlite:"),
+            (
+                "url = 'mysql://u:hunter2@h/d'",
+                "`database.url`: what is written is not the url of a database; write `sqlite:",
+            ),
             ("url = 'hunter2'", "is not the url of a database"),
             ("url = 7", "this is not text"),
             ("url = 'sqlite:'", "is a path and nothing more"),

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{outcome::one_line, scope::Scope, store::{Store, StoreError}};
+use crate::{
+    outcome::one_line,
+    scope::Scope,
+    store::{Store, StoreError},
+};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -48,7 +48,8 @@ pub(crate) fn opening(
     faults: &mut Faults,
 ) -> Option<Opening> {
     let written = &settings.database;
-    let wanted = required.iter().find(|(_, _, needs)| needs.wants_database()).map(|(location, name, _)| (*location, *name));
+    let wanted =
+        required.iter().find(|(_, _, needs)| needs.wants_database()).map(|(location, name, _)| (*location, *name));
     let wanted = wanted.or_else(|| {
         let once = nodes.iter().find(|node| has_inbox(node))?;
         Some((once.registration.location, "an inbox"))

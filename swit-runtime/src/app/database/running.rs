@@ -95,6 +95,11 @@ pub(in crate::app) async fn sql(opening: &Opening) -> Result<crate::stores::SqlS
 }
 
 impl Opened {
+    /// Where it is, without its password.
+    pub(crate) fn place(&self) -> String {
+        place(&self.opening)
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -108,8 +113,12 @@ impl Opened {
                     scope: scope.clone(),
                     outlet,
                     // An instance's name may be configured, and stand twice.
-                    name: format!("{}-{transport}-{:08x}", scope.service().instance, crate::id::chance().to_bits() as u32)
-                        .into(),
+                    name: format!(
+                        "{}-{transport}-{:08x}",
+                        scope.service().instance,
+                        crate::id::chance().to_bits() as u32
+                    )
+                    .into(),
                     transport: Text::from(&*transport),
                     options,
                 };
@@ -133,9 +142,7 @@ impl Opened {
         self.ends.cancel();
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
         // The one that cleans up never ends by itself.
-        let relays = async {
-            while self.tasks.len() > 1 && self.tasks.join_next().await.is_some() {}
-        };
+        let relays = async { while self.tasks.len() > 1 && self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(left, relays).await;
         self.tasks.shutdown().await;
     }

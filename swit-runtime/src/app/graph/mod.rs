@@ -30,8 +30,7 @@ use super::{
     admin,
     builder::App,
     config::Settings,
-    database,
-    providers,
+    database, providers,
     transports::{self, Opening},
 };
 use crate::{

@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let mut message = Message::new("order.created", "payload").with_key("k\n\"").with_id(MessageId::new(UNIX_EPOCH));
+        let mut message =
+            Message::new("order.created", "payload").with_key("k\n\"").with_id(MessageId::new(UNIX_EPOCH));
         message.headers = [
             ("text", HeaderValue::from("ü")),
             ("integer", i64::MIN.into()),
@@ -217,6 +218,9 @@ mod tests {
             due: None,
         });
         let of_another_version = text.replace("\"error\"", "\"shout\"");
-        assert_eq!(read(&of_another_version, Vec::new()).unwrap_err(), "`unrouted` is `shout`, which this version does not know");
+        assert_eq!(
+            read(&of_another_version, Vec::new()).unwrap_err(),
+            "`unrouted` is `shout`, which this version does not know"
+        );
     }
 }

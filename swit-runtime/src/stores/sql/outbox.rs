@@ -23,9 +23,7 @@ impl Outbox for SqlStore {
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>> {
         Box::pin(async {
             let rows = self.0.fetch(Said::new(&self.0.texts.partitions, &[]), false).await?;
-            let partition = |row: &Row| {
-                Ok(Partition { number: number(row, 0)?, relay: row.text(1)? })
-            };
+            let partition = |row: &Row| Ok(Partition { number: number(row, 0)?, relay: row.text(1)? });
             rows.iter().map(partition).collect()
         })
     }
@@ -33,7 +31,8 @@ impl Outbox for SqlStore {
     fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let values = [Value::from(relay), Value::from(seen.number), Value::from(&seen.relay)];
-            let taken = self.0.execute(Said::new(&self.0.texts.take, &values), "taking a partition of the outbox").await?;
+            let taken =
+                self.0.execute(Said::new(&self.0.texts.take, &values), "taking a partition of the outbox").await?;
             Ok(taken == 1)
         })
     }

@@ -3,13 +3,7 @@
 //! A step is applied in one transaction with its note, while nobody else applies any. Users' own steps lie beside swit's,
 //! under a name of their own.
 
-use super::{
-    SqlStore,
-    envelope::micros,
-    session::Said,
-    store::Pools,
-    work::Open,
-};
+use super::{SqlStore, envelope::micros, session::Said, store::Pools, work::Open};
 use crate::store::{Migrations, StoreError, Value};
 
 /// swit's own.
@@ -117,10 +111,8 @@ impl SqlStore {
             }
             let step = migrations.at(applied);
             open.script(step).await?;
-            let text = format!(
-                "INSERT INTO {}schema (owner, step, applied_at) VALUES ($1, $2, $3)",
-                self.0.texts.prefix
-            );
+            let text =
+                format!("INSERT INTO {}schema (owner, step, applied_at) VALUES ($1, $2, $3)", self.0.texts.prefix);
             let step = i64::try_from(applied).unwrap_or(i64::MAX);
             let at = micros(std::time::SystemTime::now());
             let values = [Value::from(migrations.owner()), Value::from(step), Value::from(at)];

@@ -1,11 +1,11 @@
-//! The commands of operators, `topology` and `dlq`: words, options and what they mean.
+//! The commands of operators, `topology`, `outbox` and `dlq`: words, options and what they mean.
 
 use swit_grammar::{duration, name::check_queue};
 
 use super::{Line, refuse, text};
 use crate::{
     app::{
-        cli::{Command, DlqCommand, TopologyCommand},
+        cli::{Command, DlqCommand, OutboxCommand, TopologyCommand},
         dead_letters::Selection,
         suggest::suggest,
     },
@@ -21,6 +21,7 @@ const LIMIT: u64 = 20;
 pub(super) fn subcommands(command: &str) -> Option<&'static [&'static str]> {
     match command {
         "topology" => Some(&["topology plan", "topology apply", "topology prune"]),
+        "outbox" => Some(&["outbox list", "outbox replay"]),
         "dlq" => Some(&["dlq list", "dlq show", "dlq replay", "dlq purge"]),
         _ => None,
     }
@@ -42,6 +43,7 @@ fn last_word(command: &str) -> &str {
 pub(super) fn options(command: &str) -> &'static [&'static str] {
     match command {
         "topology prune" => &["yes", "with-messages"],
+        "outbox replay" => &["row", "all"],
         "dlq show" => &["id", "limit", "json"],
         "dlq replay" => &["id", "reason", "older-than", "all", "dry-run"],
         "dlq purge" => &["id", "reason", "older-than", "all", "dry-run", "yes"],
@@ -56,7 +58,7 @@ pub(super) fn values(command: &str) -> usize {
 
 /// Whether an option may be given more than once.
 pub(super) fn repeats(command: &str, option: &str) -> bool {
-    matches!(option, "reason" | "with-messages") || (option == "id" && command.starts_with("dlq"))
+    matches!(option, "reason" | "with-messages" | "row") || (option == "id" && command.starts_with("dlq"))
 }
 
 impl Line {
@@ -77,6 +79,8 @@ impl Line {
                 }
                 Command::Topology(TopologyCommand::Prune { yes: self.flag("yes"), with_messages })
             }
+            "outbox list" => Command::Outbox(OutboxCommand::List),
+            "outbox replay" => Command::Outbox(OutboxCommand::Replay { rows: self.rows()? }),
             "dlq list" => Command::Dlq(DlqCommand::List),
             "dlq show" => {
                 let queue = self.queue(command)?;
@@ -97,6 +101,24 @@ impl Line {
 
     fn flag(&mut self, name: &str) -> bool {
         self.take(name).is_some()
+    }
+
+    /// Which rows of the outbox are meant; none: all. Somebody who means all of them says so.
+    fn rows(&mut self) -> Result<Vec<i64>, Error> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.take_text("row")? {
+            let number = row.parse().ok().filter(|number| *number > 0);
+            rows.push(number.ok_or_else(|| {
+                refuse(format!("`--row` is `{}`", row.escape_debug()), "write the number that `outbox list` shows")
+            })?);
+        }
+        match (self.flag("all"), rows.is_empty()) {
+            (false, true) => {
+                Err(refuse("`outbox replay` does not say which publications", "write `--row NUMBER`, or `--all`"))
+            }
+            (true, false) => Err(refuse("`--all` stands beside `--row`", "remove one of them")),
+            _ => Ok(rows),
+        }
     }
 
     fn queue(&mut self, command: &str) -> Result<String, Error> {
@@ -170,6 +192,14 @@ mod tests {
                 &["topology", "prune", "--yes", "--with-messages", "a", "--with-messages=b"],
                 Command::Topology(TopologyCommand::Prune { yes: true, with_messages: vec!["a".into(), "b".into()] }),
             ),
+            (&["migrate"], Command::Migrate),
+            (&["relay"], Command::Relay),
+            (&["outbox", "list"], Command::Outbox(OutboxCommand::List)),
+            (&["outbox", "replay", "--all"], Command::Outbox(OutboxCommand::Replay { rows: vec![] })),
+            (
+                &["outbox", "replay", "--row", "7", "--row=9"],
+                Command::Outbox(OutboxCommand::Replay { rows: vec![7, 9] }),
+            ),
             (&["dlq", "list"], Command::Dlq(DlqCommand::List)),
             (
                 &["dlq", "show", &queue],
@@ -228,6 +258,11 @@ mod tests {
             (&["topology", "prune", "--yes=no"], "--yes"),
             (&["topology", "prune", "--yes", "--yes"], "`--yes` is given twice"),
             (&["topology", "prune", "--with-messages", "a b"], "white space"),
+            (&["migrate", "now"], "`migrate` does not take `now`"),
+            (&["outbox"], "`outbox` needs one of list, replay"),
+            (&["outbox", "replay"], "`outbox replay` does not say which publications"),
+            (&["outbox", "replay", "--all", "--row", "1"], "`--all` stands beside `--row`"),
+            (&["outbox", "replay", "--row", "x"], "`--row` is `x`; write the number"),
             (&["dlq"], "`dlq` needs one of list, show, replay, purge"),
             (&["dlq", "lsit"], "did you mean `list`?"),
             (&["dlq", "--json", "show"], "there is no option `--json` of `dlq`"),

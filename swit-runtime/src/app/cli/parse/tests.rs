@@ -39,6 +39,10 @@ pub(in crate::app::cli) const WORDS: &[&str] = &[
     "--older-than",
     "--all",
     "--dry-run",
+    "migrate",
+    "outbox",
+    "--row",
+    "relay",
 ];
 
 fn line(words: &[&str]) -> Result<Invocation, String> {

@@ -181,7 +181,7 @@ fn every_mistake_is_named_with_layer_key_and_way_out() {
         ("[middleware.authentication]\norder = 1", "there is no middleware `authentication`"),
         (
             "[servce]\nname = 'x'",
-            "swit.toml:2: there is no section `servce`; did you mean `service`? sections: `admin`, `limits`, `middleware`",
+            "swit.toml:2: there is no section `servce`; did you mean `service`? sections: `admin`, `database`, `limits`, `middleware`",
         ),
         ("service = 3", "swit.toml:1: `service` is a section, not a key"),
         ("orders = 3", "swit.toml:1: `orders` is a section, not a key"),

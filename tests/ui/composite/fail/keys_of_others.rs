@@ -1,4 +1,4 @@
-//! Keys that come later.
+//! Keys of event handlers and of subscribers.
 
 swit::composite!(orders, strategy = parallel, inbox, batch(max = 10));
 

@@ -1,6 +1,4 @@
-//! What needs the outbox.
-
-#![allow(unused)]
+//! A relay waits for the broker, and nobody else.
 
 use serde::{Deserialize, Serialize};
 use swit::prelude::*;
@@ -9,10 +7,9 @@ use swit::prelude::*;
 #[event(topic = "order.created", key = id)]
 struct OrderCreated {
     id: u64,
-    customer: String,
 }
 
-#[publisher(event = OrderCreated, transactional)]
+#[publisher(event = OrderCreated, transactional, async, batch, confirm = "1s")]
 pub struct OrderCreatedPublisher;
 
 fn main() {}

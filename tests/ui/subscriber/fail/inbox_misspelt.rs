@@ -1,15 +1,15 @@
-//! Keys that are announced but not there yet.
+//! The nearest key is named.
 
 use serde::{Deserialize, Serialize};
 use swit::prelude::*;
 
 #[derive(Serialize, Deserialize, Event)]
-#[event(topic = "order.created")]
+#[event(topic = "order.created", key = id)]
 struct OrderCreated {
     id: u64,
 }
 
-#[subscriber(topic = "order.created", inbox, batch(max = 10, within = "1s"))]
+#[subscriber(inbx)]
 async fn handle(_order: OrderCreated) {}
 
 fn main() {}
