@@ -244,7 +244,7 @@ mod moody {
 
     use swit::{
         StoreError, Text,
-        store::{Depth, Outbox, Parked, Partition, Stored, Work},
+        store::{Decisions, Depth, Outbox, Parked, Partition, Stored, Work},
         transport::BoxFuture,
     };
 
@@ -286,6 +286,9 @@ mod moody {
         }
         fn outbox(&self) -> &dyn Outbox {
             self
+        }
+        fn decisions(&self) -> &dyn Decisions {
+            self.inner.decisions()
         }
         fn close(&self) -> BoxFuture<'_, ()> {
             self.inner.close()

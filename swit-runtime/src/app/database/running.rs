@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Opening, cleanup, opening::Place};
+use super::{Opening, cleanup, opening::Place, recovery};
 use crate::{
     app::config::DatabaseUrl,
     error::{Error, Result},
@@ -126,6 +126,7 @@ impl Opened {
                 self.tasks.spawn(relaying(relay, self.ends.clone()));
             }
         }
+        self.tasks.spawn(recovery::run(scope.clone(), self.ends.clone()));
         self.tasks.spawn(cleanup::run(self.store.clone(), scope.clone(), self.opening.retention));
     }
 
