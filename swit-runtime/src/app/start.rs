@@ -189,7 +189,7 @@ fn metrics(
 fn checks(graph: &Graph, built: &mut Built, scope: &Arc<Scope>, visits: bool) -> Checks {
     let of_providers = std::mem::take(&mut built.checked);
     let of_providers =
-        of_providers.into_iter().map(|(provider, check, value)| Check::of_provider(provider, check, value));
+        of_providers.into_iter().map(|(provider, health, value)| Check::of_provider(provider, health, value));
     let own = graph.health_checks.iter().filter(|_| !visits).map(|check| Check::of(check, scope));
     Checks::new(of_providers.chain(own).collect())
 }

@@ -27,7 +27,7 @@ mod policy;
 mod worker;
 
 pub use batch::start_batch;
-pub(crate) use conclude::publish_all;
+pub(crate) use conclude::{ended, publish_all};
 #[cfg(feature = "prometheus")]
 pub(crate) use copied::Copied;
 pub(crate) use copied::Copies;
