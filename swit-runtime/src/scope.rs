@@ -11,8 +11,15 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    alert::Alerts, clock::Clock, limits::Limits, message::Message, said::trace_id, store::Store, text::Text,
-    trace::Trace, transport::Publish,
+    alert::Alerts,
+    clock::Clock,
+    limits::Limits,
+    message::Message,
+    said::trace_id,
+    store::{Recoveries, Store},
+    text::Text,
+    trace::Trace,
+    transport::Publish,
 };
 
 /// A shared value of any type.
@@ -57,6 +64,7 @@ struct Core {
     alerts: Alerts,
     trace: Option<Arc<dyn Trace>>,
     store: Option<Arc<dyn Store>>,
+    recoveries: Recoveries,
 }
 
 /// Who the service is.
@@ -100,6 +108,7 @@ impl Scope {
                 alerts,
                 trace: None,
                 store: None,
+                recoveries: Recoveries::default(),
             }),
         }
     }
@@ -122,6 +131,11 @@ impl Scope {
     /// The database.
     pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.core.store.as_ref()
+    }
+
+    /// Whoever goes on with transactions over several participants.
+    pub(crate) fn recoveries(&self) -> &Recoveries {
+        &self.core.recoveries
     }
 
     /// Whoever traces.

@@ -34,7 +34,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     middleware::Middleware,
-    pipeline::{Counters, Inbox, Parking, Plan, RetryPolicy},
+    pipeline::{Copies, Counters, Inbox, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -344,6 +344,7 @@ pub(super) fn plan(
         gate,
         restraints,
         late: std::sync::Mutex::new(Counters::new(false)),
+        copies: Copies::default(),
         closing: CancellationToken::new(),
     }
 }

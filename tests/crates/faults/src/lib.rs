@@ -7,6 +7,7 @@
 pub mod process;
 pub mod rig;
 pub mod role;
+pub mod transact;
 pub mod work;
 
 pub use process::Process;

@@ -2,7 +2,7 @@
 //!
 //! | variable | what it says |
 //! |---|---|
-//! | `FAULTY_ROLE` | `produce`, `handle` or `bury` (writes dead letters down) |
+//! | `FAULTY_ROLE` | `produce`, `handle`, `bury` (writes dead letters down) or `transact` (see [`crate::transact`]) |
 //! | `FAULTY_URL` | the broker |
 //! | `FAULTY_LEDGER` | the file to write to |
 //! | `FAULTY_CONDUCTS` | produce: what the handler is to do, in turn, as JSON |
@@ -45,6 +45,7 @@ pub async fn play() -> swit::Result<()> {
         "produce" => produce().await,
         "handle" => App::only::<(handle,)>().run_as("handle").await,
         "bury" => App::only::<(bury,)>().run_as("bury").await,
+        "transact" => crate::transact::play().await,
         role => panic!("there is no role `{role}`"),
     }
 }
@@ -149,10 +150,10 @@ async fn publish(publisher: Publisher, ledger: Arc<Ledger>, work: Work) {
     }
 }
 
-fn variable<T: FromStr<Err: Debug>>(name: &str) -> T {
+pub(crate) fn variable<T: FromStr<Err: Debug>>(name: &str) -> T {
     env::var(name).unwrap_or_else(|_| panic!("{name} is missing")).parse().expect(name)
 }
 
-fn variable_or<T: FromStr<Err: Debug>>(name: &str, default: T) -> T {
+pub(crate) fn variable_or<T: FromStr<Err: Debug>>(name: &str, default: T) -> T {
     env::var(name).map_or(default, |text| text.parse().expect(name))
 }

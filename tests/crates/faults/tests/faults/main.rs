@@ -34,6 +34,7 @@ mod steps;
 mod storms;
 mod timeouts;
 mod topology;
+mod transactions;
 
 use swit_faults::Rig;
 
