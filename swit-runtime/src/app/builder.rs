@@ -62,6 +62,8 @@ pub struct App {
     pub(crate) visits: bool,
     /// It relays, though it only looks in.
     pub(crate) relays: bool,
+    /// Its providers are built, though it only looks in: to go on with transactions that are not over.
+    pub(crate) recovers: bool,
     /// The database that was given, in place of the configured one.
     pub(crate) store: Option<Arc<dyn Store>>,
     /// The application's own tables.
@@ -124,6 +126,7 @@ impl App {
             traces: std::sync::Mutex::default(),
             visits: false,
             relays: false,
+            recovers: false,
             store: None,
             migrations: Vec::new(),
             serves: false,
