@@ -10,7 +10,15 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{alert::Alerts, clock::Clock, limits::Limits, store::{Recoveries, Store}, text::Text, trace::Trace, transport::Publish};
+use crate::{
+    alert::Alerts,
+    clock::Clock,
+    limits::Limits,
+    store::{Recoveries, Store},
+    text::Text,
+    trace::Trace,
+    transport::Publish,
+};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;

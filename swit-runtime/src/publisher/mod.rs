@@ -44,10 +44,10 @@ pub use outlets::PublisherStats;
 pub(crate) use outlets::{ChainEntry, Outlets};
 pub(crate) use port::Outgoing;
 pub use sending::Sending;
-pub(crate) use transactional::publish_within;
 pub(crate) use series::Published;
 #[cfg(feature = "prometheus")]
 pub(crate) use series::{BATCHES, FIRST, LAST, Series};
+pub(crate) use transactional::publish_within;
 
 use crate::{
     batch::Item,

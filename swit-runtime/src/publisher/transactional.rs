@@ -58,7 +58,11 @@ impl<P: PublisherItem> Publisher<P> {
     }
 
     /// Publishes an event into this transaction, as this publisher's options say.
-    pub(crate) async fn publish_within<E: Event>(&self, lease: &Arc<Lease>, event: &E) -> Result<MessageId, PublishError>
+    pub(crate) async fn publish_within<E: Event>(
+        &self,
+        lease: &Arc<Lease>,
+        event: &E,
+    ) -> Result<MessageId, PublishError>
     where
         P: PublishesIn<E>,
     {

@@ -15,8 +15,8 @@ mod sql;
 mod tx;
 
 pub use database::Database;
-pub(crate) use decision::{Recoveries, Recovers};
 pub use decision::{Decision, Decisions, Enrolled, Entry, Recovered};
+pub(crate) use decision::{Recoveries, Recovers};
 pub use error::StoreError;
 pub(crate) use lease::{Joined, Lease};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -116,7 +116,10 @@ impl Coordinator {
             Err(cause) => return Err(transaction.abort(parts, cause).await),
         };
         if is_broken(Sabotage::CommitUndecided) {
-            return transaction.commit().await.map(|()| value);
+            for (_, participant) in &inner.participants {
+                let _ = commit(participant, &transaction.id).await;
+                hit(Failpoint::TwoPhaseCommitted);
+            }
         }
         match transaction.decide().await {
             Some(Decision::Committed) => transaction.commit().await.map(|()| value),
@@ -463,7 +466,10 @@ async fn guarded<R: Future>(make: impl FnOnce() -> R) -> Option<R::Output> {
 impl fmt::Debug for Coordinator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let participants: Vec<_> = self.0.participants.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Coordinator").field("name", &self.0.name).field("participants", &participants).finish_non_exhaustive()
+        f.debug_struct("Coordinator")
+            .field("name", &self.0.name)
+            .field("participants", &participants)
+            .finish_non_exhaustive()
     }
 }
 

@@ -81,7 +81,9 @@ impl fmt::Display for Step {
 
 /// A participant has nothing open in this transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{participant}` has nothing of this type open in this transaction; add it to the coordinator: `.participant(…)`")]
+#[error(
+    "`{participant}` has nothing of this type open in this transaction; add it to the coordinator: `.participant(…)`"
+)]
 pub struct NotOpen {
     /// The participant's name.
     pub participant: Text,
@@ -116,7 +118,9 @@ pub enum TransactionError {
         source: BoxError,
     },
     /// It took longer than it may.
-    #[error("the transaction was rolled back: {step} was not done within {timeout:?}; raise the coordinator's `timeout`")]
+    #[error(
+        "the transaction was rolled back: {step} was not done within {timeout:?}; raise the coordinator's `timeout`"
+    )]
     TimedOut {
         /// What was being done.
         step: Step,

@@ -53,7 +53,11 @@ impl Outgoing {
     ///
     /// # Errors
     /// What of [`PublishError`] is about the message itself.
-    pub async fn publish_by<E: Event, P>(&mut self, publisher: &Publisher<P>, event: &E) -> Result<MessageId, PublishError>
+    pub async fn publish_by<E: Event, P>(
+        &mut self,
+        publisher: &Publisher<P>,
+        event: &E,
+    ) -> Result<MessageId, PublishError>
     where
         P: PublisherItem + PublishesIn<E>,
     {

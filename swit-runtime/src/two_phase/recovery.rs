@@ -115,7 +115,10 @@ impl Inner {
         for (name, participant) in &self.participants {
             let log_name = self.log_name.clone();
             let asked = participant.clone();
-            let list = || Box::pin(async move { asked.prepared(&log_name).await }) as BoxFuture<'static, Result<Vec<TransactionId>, BoxError>>;
+            let list = || {
+                Box::pin(async move { asked.prepared(&log_name).await })
+                    as BoxFuture<'static, Result<Vec<TransactionId>, BoxError>>
+            };
             let came = step(Instant::now() + PATIENCE, list).await;
             if !came.is_well() {
                 tracing::warn!(participant = %name, error = came.why(), "a participant can't say what it has prepared");

@@ -53,10 +53,7 @@ impl<T> Came<T> {
 }
 
 /// One step, until then.
-pub(super) async fn step<'a, T>(
-    until: Instant,
-    make: impl FnOnce() -> BoxFuture<'a, Result<T, BoxError>>,
-) -> Came<T> {
+pub(super) async fn step<'a, T>(until: Instant, make: impl FnOnce() -> BoxFuture<'a, Result<T, BoxError>>) -> Came<T> {
     match timeout_at(until, walled(make)).await {
         Ok(Some(Ok(value))) => Came::Well(value),
         Ok(Some(Err(error))) => Came::Badly(error),
@@ -102,8 +99,12 @@ pub(super) async fn until_done<'a>(
         let wait = AGAIN.jittered(tries, chance());
         let is_over = Instant::now() + wait >= end;
         tracing::warn!(
-            transaction = id, participant, tries, error = came.why(),
-            "{doing} failed; {}", if is_over { "recovery goes on with it" } else { "it is tried again" }
+            transaction = id,
+            participant,
+            tries,
+            error = came.why(),
+            "{doing} failed; {}",
+            if is_over { "recovery goes on with it" } else { "it is tried again" }
         );
         if is_over {
             break;

@@ -98,7 +98,9 @@ async fn whoever_fails_to_open_or_to_prepare_takes_all_others_with_it() {
             assert_eq!(error.state(), TransactionState::RolledBack, "{act:?}");
             match act {
                 Act::Hang | Act::HangAfter => assert!(matches!(error, TransactionError::TimedOut { .. }), "{error:?}"),
-                Act::Panic | Act::PanicAfter => assert!(matches!(error, TransactionError::Panicked { .. }), "{error:?}"),
+                Act::Panic | Act::PanicAfter => {
+                    assert!(matches!(error, TransactionError::Panicked { .. }), "{error:?}")
+                }
                 _ => assert!(error.to_string().contains("`second` failed"), "{error}"),
             }
             for participant in &both {

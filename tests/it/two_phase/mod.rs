@@ -1,9 +1,9 @@
 //! Two-phase commit: whatever fails, hangs, panics or is cut off, all participants commit or none does.
 
 mod ends;
+mod messages;
 #[path = "postgres.rs"]
 mod on_postgres;
-mod messages;
 mod property;
 mod scripted;
 

@@ -7,7 +7,9 @@ use swit::{
     store::{Decision, Decisions as _, Store as _},
     stores::{MemoryStore, PostgresParticipant, sqlx, sqlx::PgPool},
     testing::TestApp,
-    two_phase::{Coordinator, CoordinatorError, TransactionError, TransactionId, TransactionParticipant, TransactionState},
+    two_phase::{
+        Coordinator, CoordinatorError, TransactionError, TransactionId, TransactionParticipant, TransactionState,
+    },
 };
 use swit_testbed::Postgres;
 
@@ -89,7 +91,10 @@ async fn rows_of_two_databases_are_there_or_not() {
         })
         .await
         .unwrap_err();
-    assert!(matches!(&error, TransactionError::Participant { participant, .. } if *participant == "shop-db"), "{error:?}");
+    assert!(
+        matches!(&error, TransactionError::Participant { participant, .. } if *participant == "shop-db"),
+        "{error:?}"
+    );
     assert_eq!(one.prepared(&log).await, 0);
     assert_eq!(store.decisions().unfinished("", 10).await.unwrap(), []);
 }

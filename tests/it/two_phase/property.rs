@@ -20,8 +20,12 @@ fn acts(most: usize) -> impl Strategy<Value = VecDeque<Act>> {
 }
 
 fn script() -> impl Strategy<Value = Script> {
-    (acts(1), acts(1), acts(5), acts(5))
-        .prop_map(|(begin, prepare, commit, rollback)| Script { begin, prepare, commit, rollback })
+    (acts(1), acts(1), acts(5), acts(5)).prop_map(|(begin, prepare, commit, rollback)| Script {
+        begin,
+        prepare,
+        commit,
+        rollback,
+    })
 }
 
 #[derive(Debug)]

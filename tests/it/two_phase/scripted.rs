@@ -264,7 +264,11 @@ impl Store for Flaky {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Work>, StoreError>> {
         self.inner.begin()
     }
-    fn result<'a>(&'a self, subscriber: &'a str, id: &'a str) -> BoxFuture<'a, Result<Option<Option<Bytes>>, StoreError>> {
+    fn result<'a>(
+        &'a self,
+        subscriber: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Option<Bytes>>, StoreError>> {
         self.inner.result(subscriber, id)
     }
     fn forget(&self, before: SystemTime, limit: u32) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -23,7 +23,8 @@ mod topology;
 mod transactions;
 
 pub use command::{
-    Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, TailCommand, TopologyCommand, TransactionsCommand,
+    Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, TailCommand, TopologyCommand,
+    TransactionsCommand,
 };
 pub use execute::{execute, main};
 pub use help::help;

@@ -117,7 +117,8 @@ mod tests {
         for (id, decision) in [("1", None), ("2", Some(Decision::Committed))] {
             crate::store::Decisions::enter(&store, &entry(id, decision)).await.unwrap();
         }
-        let rest = "shop  begun 1970-01-01T00:00:00Z  abortable from 1970-01-01T00:00:30Z  orders done, pay\\nments waiting";
+        let rest =
+            "shop  begun 1970-01-01T00:00:00Z  abortable from 1970-01-01T00:00:30Z  orders done, pay\\nments waiting";
         assert_eq!(listing(&store).await.unwrap(), format!("1  undecided  {rest}\n2  committed  {rest}\n"));
     }
 

@@ -93,9 +93,7 @@ impl Decisions for SqlStore {
         Box::pin(async move {
             let p = &self.0.texts.prefix;
             let mut open = self.0.begin().await?;
-            let text = format!(
-                "INSERT INTO {p}decision (id, coordinator, begun_at, deadline) VALUES ($1, $2, $3, $4)"
-            );
+            let text = format!("INSERT INTO {p}decision (id, coordinator, begun_at, deadline) VALUES ($1, $2, $3, $4)");
             let values = [
                 Value::from(&entry.id),
                 Value::from(&entry.coordinator),
@@ -132,10 +130,8 @@ impl Decisions for SqlStore {
 
     fn done<'a>(&'a self, id: &'a str, participant: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let text = format!(
-                "UPDATE {}decision_participant SET done = 1 WHERE id = $1 AND name = $2",
-                self.0.texts.prefix
-            );
+            let text =
+                format!("UPDATE {}decision_participant SET done = 1 WHERE id = $1 AND name = $2", self.0.texts.prefix);
             self.0.execute(Said::new(&text, &of(id, participant)), "noting what a participant did").await?;
             Ok(())
         })
@@ -163,10 +159,8 @@ impl Decisions for SqlStore {
 
     fn note<'a>(&'a self, id: &'a str, participant: &'a str, note: Bytes) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let text = format!(
-                "UPDATE {}decision_participant SET note = $3 WHERE id = $1 AND name = $2",
-                self.0.texts.prefix
-            );
+            let text =
+                format!("UPDATE {}decision_participant SET note = $3 WHERE id = $1 AND name = $2", self.0.texts.prefix);
             let values = [Value::from(id), Value::from(participant), Value::from(note.to_vec())];
             match self.0.execute(Said::new(&text, &values), "keeping a participant's note").await? {
                 0 => Err(StoreError::NoTransaction { id: id.into() }),

@@ -76,8 +76,7 @@ impl PostgresParticipant {
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                    AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND pid IS NOT NULL AND pid <> pg_backend_pid()";
         let (high, low) = ((lock >> 32) & 0xffff_ffff, lock & 0xffff_ffff);
-        let ended: i64 =
-            sqlx::query_scalar(end).bind(high).bind(low).fetch_one(&self.pool).await.map_err(doing)?;
+        let ended: i64 = sqlx::query_scalar(end).bind(high).bind(low).fetch_one(&self.pool).await.map_err(doing)?;
         Err(format!("{ended} server processes were still at work on it, and were told to end").into())
     }
 }
@@ -156,7 +155,9 @@ impl TransactionParticipant for PostgresParticipant {
             let mut part = open.downcast::<PostgresPart>().map_err(|_| "what is open is not its own")?;
             let gid = self.gid(id);
             hit(Failpoint::PostgresUnprepared);
-            part.say(format!("PREPARE TRANSACTION {}", quoted(&gid))).await.map_err(failed("preparing a transaction"))?;
+            part.say(format!("PREPARE TRANSACTION {}", quoted(&gid)))
+                .await
+                .map_err(failed("preparing a transaction"))?;
             // A transaction in which a statement failed is rolled back instead, and that is no error.
             let there: bool = sqlx::query_scalar("SELECT count(*) = 1 FROM pg_prepared_xacts WHERE gid = $1")
                 .bind(&gid)
@@ -228,9 +229,9 @@ fn quoted(text: &str) -> String {
 /// The advisory lock of this name.
 fn key(gid: &str) -> i64 {
     // FNV-1a: it must be the same in every process, whatever its version.
-    let hash = gid.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = gid
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }
 

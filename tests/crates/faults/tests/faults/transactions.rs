@@ -105,7 +105,8 @@ impl Shop {
             assert_eq!(left, [0], "{when}: the log is not empty");
         }
         let record = self.rig.record();
-        let numbers = |ids: &mut dyn Iterator<Item = &String>| ids.map(|id| id.parse::<u64>().unwrap()).collect::<BTreeSet<_>>();
+        let numbers =
+            |ids: &mut dyn Iterator<Item = &String>| ids.map(|id| id.parse::<u64>().unwrap()).collect::<BTreeSet<_>>();
         let confirmed = numbers(&mut record.confirmed.iter());
         let returned = numbers(&mut record.returned.iter());
         let lost: Vec<_> = confirmed.difference(&orders).collect();
@@ -162,7 +163,9 @@ fn a_process_killed_at_any_boundary_leaves_all_or_nothing() {
 #[test]
 fn a_service_goes_on_with_what_its_predecessor_left() {
     let shop = Shop::open();
-    for (first, place, expected) in [(1, "two_phase_undecided", 0), (16, "two_phase_decided", 1), (31, "postgres_committed", 2)] {
+    for (first, place, expected) in
+        [(1, "two_phase_undecided", 0), (16, "two_phase_decided", 1), (31, "postgres_committed", 2)]
+    {
         let ended = shop.start(first, 1, &[("SWIT_FAILPOINT", place)]).wait(HEALING);
         assert_eq!(ended.signal(), Some(ABORTED), "{place} is never passed\n{}", shop.rig.logs());
         shop.recover(&[]);
