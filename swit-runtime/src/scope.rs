@@ -14,6 +14,11 @@ use crate::{
     alert::Alerts,
     clock::Clock,
     limits::Limits,
+<<<<<<< HEAD
+=======
+    message::Message,
+    said::trace_id,
+>>>>>>> main
     store::{Recoveries, Store},
     text::Text,
     trace::Trace,
@@ -139,6 +144,14 @@ impl Scope {
     /// Whoever traces.
     pub(crate) fn trace(&self) -> Option<&Arc<dyn Trace>> {
         self.core.trace.as_ref()
+    }
+
+    /// The id of the trace that a message is in, for lines of the log: of whoever traces, else of its `traceparent`.
+    pub(crate) fn trace_of(&self, message: &Message) -> Option<String> {
+        match self.trace() {
+            Some(trace) => trace.trace_of(message).map(|ids| ids.trace_id().to_string()),
+            None => trace_id(&message.headers).map(str::to_owned),
+        }
     }
 
     /// Adds a state; one of the same type is replaced.

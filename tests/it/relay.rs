@@ -234,6 +234,7 @@ async fn a_service_that_does_not_relay_leaves_it_to_others() {
 struct Moody {
     inner: MemoryStore,
     is_down: Arc<AtomicBool>,
+    panics: Arc<AtomicBool>,
 }
 
 mod moody {
@@ -331,6 +332,7 @@ mod moody {
             partitions: &'a [u16],
             limit: u32,
         ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>> {
+            assert!(!self.panics.swap(false, Ordering::Relaxed), "on purpose");
             checked!(self, self.inner.outbox().pending(transport, partitions, limit))
         }
         fn done<'a>(&'a self, rows: &'a [i64]) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -357,8 +359,8 @@ mod moody {
 #[tokio::test(start_paused = true)]
 async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     let (store, broker, journal) = (MemoryStore::new(), Broker::new("default"), Journal::default());
-    let is_down = Arc::new(AtomicBool::new(false));
-    let moody = Moody { inner: store.clone(), is_down: is_down.clone() };
+    let (is_down, panics) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let moody = Moody { inner: store.clone(), is_down: is_down.clone(), panics: panics.clone() };
     let app = App::only::<(takes,)>().store(moody).transport(broker.clone()).provide(journal.clone());
     let running = app.start().await.unwrap();
     let database = running.database().unwrap();
@@ -378,5 +380,10 @@ async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     let ids: Vec<_> = broker.taken().into_iter().map(|(message, _)| message.id).collect();
     assert_eq!(ids[0], ids[1], "with its own id, by which an inbox knows it");
     assert_eq!(store.outbox().depth().await.unwrap().pending, 0);
+    // What panics ends no relay.
+    panics.store(true, Ordering::Relaxed);
+    enlist(&database, &[keyed("a", "3")]).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!panics.load(Ordering::Relaxed) && texts(&broker)[3..] == ["3"], "{:?}", texts(&broker));
     running.shutdown().await.unwrap();
 }

@@ -454,9 +454,8 @@ pub(super) fn rollback(
 
 /// The business function behind a wall: `None`, if it panics as it is made or run.
 async fn guarded<R: Future>(make: impl FnOnce() -> R) -> Option<R::Output> {
-    let made = catch_unwind(AssertUnwindSafe(make)).ok()?;
-    let mut made = Box::pin(made);
-    poll_fn(move |task| match catch_unwind(AssertUnwindSafe(|| made.as_mut().poll(task))) {
+    let mut running = Box::pin(catch_unwind(AssertUnwindSafe(make)).ok()?);
+    poll_fn(move |task| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(task))) {
         Ok(polled) => polled.map(Some),
         Err(_) => Poll::Ready(None),
     })

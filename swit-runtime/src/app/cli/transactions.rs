@@ -71,14 +71,12 @@ async fn resolve(mut app: App) -> Result<()> {
     let running = app.set("database.relay", false).start().await?;
     let recovered = running.recover().await;
     running.shutdown().await?;
-    match recovered? {
-        Some(recovered) => print(&resolved(recovered)),
-        None => {
-            let text = "no provider of the service opens a coordinator, so there is nobody who could go on; \
-                        `transactions list` says which it was";
-            Err(Error::Usage(text.to_owned()))
-        }
-    }
+    let nobody = || {
+        let text = "no provider of the service opens a coordinator, so there is nobody who could go on; \
+                    `transactions list` says which it was";
+        Error::Usage(text.to_owned())
+    };
+    print(&resolved(recovered?.ok_or_else(nobody)?))
 }
 
 fn resolved(recovered: Recovered) -> String {
