@@ -14,11 +14,8 @@ use crate::{
     alert::Alerts,
     clock::Clock,
     limits::Limits,
-<<<<<<< HEAD
-=======
     message::Message,
     said::trace_id,
->>>>>>> main
     store::{Recoveries, Store},
     text::Text,
     trace::Trace,

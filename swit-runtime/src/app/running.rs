@@ -27,7 +27,7 @@ use crate::{
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
-    store::{Database, Recovered},
+    store::{Database, Recovered, StoreError},
     text::Text,
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
@@ -162,7 +162,10 @@ impl Running {
         let all = self.scope.recoveries().all();
         let mut found = (!all.is_empty()).then(Recovered::default);
         for (coordinator, recovers) in all {
-            let failed = |source| Error::Database { place: format!("the log of `{coordinator}`"), source };
+            let failed = |source: StoreError| {
+                let place = format!("the log of `{coordinator}`");
+                Error::Database { place, source: source.into() }
+            };
             let more = recovers.recover().await.map_err(failed)?;
             if let Some(found) = &mut found {
                 found.resolved += more.resolved;

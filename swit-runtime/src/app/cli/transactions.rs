@@ -30,7 +30,7 @@ async fn list(app: App) -> Result<()> {
     let opened = database::open(&opening, &app.migrations).await?;
     let (place, listed) = (opened.place(), listing(&**opened.store()).await);
     opened.close().await;
-    print(&listed.map_err(|source| Error::Database { place, source })?)
+    print(&listed.map_err(|source| Error::Database { place, source: source.into() })?)
 }
 
 async fn listing(store: &dyn Store) -> Result<String, StoreError> {
