@@ -1,7 +1,7 @@
 //! Fault 38: a process that is killed at every boundary of a transaction over two databases and the outbox. All of it is
 //! there or none, and no prepared transaction is left.
 
-use std::{collections::BTreeSet, os::unix::process::ExitStatusExt as _, time::Duration};
+use std::{collections::BTreeSet, os::unix::process::ExitStatusExt as _, process::Command, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _};
 use swit::stores::sqlx::{self, PgPool};
@@ -10,7 +10,7 @@ use swit_faults::{
     rig::HEALING,
     transact::{Fate, fate},
 };
-use swit_testbed::Postgres;
+use swit_testbed::{Broker, Postgres};
 
 use crate::rig;
 
@@ -191,4 +191,33 @@ fn a_process_killed_again_and_again_leaves_all_or_nothing() {
     let entries = shop.entries(&format!("seed {seed}"));
     println!("{} transactions committed", entries.len());
     assert!(entries.len() > 20, "only {} transactions committed", entries.len());
+}
+
+/// By command, on a broker whose messages are for those that serve there.
+#[test]
+fn what_is_left_is_listed_and_resolved_by_command() {
+    let (shop, broker) = (Shop::open(), Broker::start());
+    let run = |what: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bank"))
+            .args(["transactions", what])
+            .env("SWIT_TRANSPORT", broker.url())
+            .env("SWIT_DATABASE__URL", shop.server.url())
+            .env("FAULTY_ORDERS", shop.url("orders"))
+            .env("FAULTY_PAYMENTS", shop.url("payments"))
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{what}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    shop.recover(&[]);
+    assert_eq!(run("list"), "all transactions are over\n");
+    assert!(shop.start(1, 1, &[("SWIT_FAILPOINT", "two_phase_decided")]).wait(HEALING).signal() == Some(ABORTED));
+    let listed = run("list");
+    assert!(listed.contains("  committed  faults  begun "), "{listed}");
+    assert!(listed.ends_with("orders waiting, payments waiting, messages waiting\n"), "{listed}");
+    assert_eq!(run("resolve"), "1 are over now, 0 are not\n");
+    assert_eq!(shop.entries("resolved").len(), 1);
+    assert_eq!(run("list"), "all transactions are over\n");
+    assert_eq!(run("resolve"), "0 are over now, 0 are not\n");
 }
