@@ -103,7 +103,7 @@ async fn what_is_old_is_forgotten_bit_by_bit(store: &dyn Store) {
     assert_eq!(store.forget(at(5), 3).await.unwrap(), 0);
     assert_eq!(store.result("a", "4").await.unwrap(), None);
     assert_eq!(store.result("a", "5").await.unwrap(), Some(None));
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     assert!(store.due("job", day, at(100_000)).await.unwrap(), "never begun");
     assert!(!store.due("job", day, at(186_399)).await.unwrap(), "begun less than a day ago");
     assert!(store.due("another", day, at(100_001)).await.unwrap());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{TransactionsCommand, execute::print};
 use crate::{
-    app::{App, database, logging},
+    app::{App, builder::Part, database, logging},
     error::{Error, Result},
     said::Shown,
     store::{Entry, Recovered, Store, StoreError},
@@ -65,9 +65,7 @@ async fn resolve(mut app: App) -> Result<()> {
     if app.check()?.database.is_none() {
         return Err(none());
     }
-    app.visits = true;
-    app.relays = true;
-    app.recovers = true;
+    app.part = Part::Recovery;
     let running = app.set("database.relay", false).start().await?;
     let recovered = running.recover().await;
     running.shutdown().await?;

@@ -9,6 +9,7 @@ use super::{Opening, cleanup, opening::Place, recovery};
 use crate::{
     app::config::DatabaseUrl,
     error::{Error, Result},
+    id::MessageId,
     publisher::Outlets,
     relay::Relay,
     scope::Scope,
@@ -114,12 +115,8 @@ impl Opened {
                     scope: scope.clone(),
                     outlet,
                     // An instance's name may be configured, and stand twice.
-                    name: format!(
-                        "{}-{transport}-{:08x}",
-                        scope.service().instance,
-                        crate::id::chance().to_bits() as u32
-                    )
-                    .into(),
+                    name: format!("{}-{transport}-{}", scope.service().instance, MessageId::new(scope.clock().now()))
+                        .into(),
                     transport: Text::from(&*transport),
                     options,
                 };
