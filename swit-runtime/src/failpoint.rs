@@ -131,8 +131,6 @@ sabotages! {
     CountWhatWaited = "count_what_waited";
     /// What can never succeed is tried again.
     RetryWhatIsPoison = "retry_what_is_poison";
-    /// A transaction counts as rolled back, whether or not its participants could.
-    CallItRolledBack = "call_it_rolled_back";
     /// A transaction over several participants that was interrupted stays so.
     LeaveInDoubt = "leave_in_doubt";
     /// Participants commit before it is written that they are to.

@@ -77,6 +77,8 @@ pub(crate) enum Part {
     Visitor,
     /// The same, and it publishes what lies in the outbox.
     Relay,
+    /// The same, but that it builds the providers, to go on with transactions that their coordinators left.
+    Recovery,
 }
 
 /// A state that was given instead of built.
