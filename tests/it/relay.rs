@@ -16,10 +16,12 @@ use swit::{
     subscriber,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
+use swit_testbed::folder::Folder;
 use tokio::time::Instant;
 
 use crate::{
     broker::Broker,
+    stores::on_sqlite,
     support::{Journal, Task, keyed},
 };
 
@@ -187,6 +189,36 @@ async fn one_that_leaves_is_followed_at_once() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!((shares(&store).await, journal.lines().len()), (vec![16], 32));
     first.shutdown().await.unwrap();
+}
+
+/// A commit is told while a relay is between two looks; afterwards it goes on.
+#[tokio::test]
+async fn a_commit_between_two_looks_is_seen_and_so_are_all_that_follow() {
+    let folder = Folder::temporary("relay");
+    let (store, broker) = (on_sqlite(&folder).await, Broker::new("default"));
+    let app = App::only::<(takes,)>().store(store).transport(broker.clone()).provide(Journal::default());
+    let running = app.set("database.poll", "1h").set("database.batch", 2).start().await.unwrap();
+    let database = running.database().unwrap();
+    broker.withhold();
+    enlist(&database, &["a", "b"].map(|text| keyed(text, text))).await;
+    while texts(&broker).len() < 2 {
+        a_moment().await;
+    }
+    // The next look follows at once, since this one was full: nobody listens when this is told.
+    enlist(&database, &[keyed("c", "c")]).await;
+    broker.confirm(100);
+    for text in ["d", "e"] {
+        let relayed = async {
+            while database.outbox().await.unwrap().pending > 0 {
+                a_moment().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), relayed).await.expect("it is relayed");
+        enlist(&database, &[keyed(text, text)]).await;
+    }
+    running.wait_quiet().await;
+    assert_eq!(texts(&broker), ["a", "b", "c", "d", "e"]);
+    running.shutdown().await.unwrap();
 }
 
 #[publisher(event = Task, transactional)]

@@ -15,7 +15,7 @@
 mod membership;
 mod round;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -105,14 +105,9 @@ impl Relay {
     ) -> Result<(), StoreError> {
         let outbox = self.store.outbox();
         membership.keep(outbox).await?;
-        // Begun before the look: a commit after it is not missed.
-        let committed = outbox.committed();
-        tokio::pin!(committed);
-        std::future::poll_fn(|task| {
-            let _ = committed.as_mut().poll(task);
-            std::task::Poll::Ready(())
-        })
-        .await;
+        // Begun before the look: a commit after it is not missed. What is told already may be of one before it.
+        let mut committed = outbox.committed();
+        let was_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
         let (more, next) = if membership.own().is_empty() {
             (false, None)
         } else {
@@ -121,7 +116,8 @@ impl Relay {
             let done = rounds.publish(self, rows).await?;
             (full && done > 0, rounds.next_try())
         };
-        if more {
+        // What has told once tells nothing any more: it takes another look to begin another.
+        if more || was_told {
             return Ok(());
         }
         let now = Instant::now();
