@@ -8,6 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
+    failpoint::{self, Sabotage},
     store::{Outbox, PARTITIONS, Partition, StoreError},
     text::Text,
 };
@@ -93,7 +94,7 @@ impl Membership {
         }
         for partition in outbox.partitions().await? {
             let Partition { number, relay } = &partition;
-            let is_free = relay.is_empty() || dead.contains(relay);
+            let is_free = relay.is_empty() || (dead.contains(relay) && !failpoint::is_broken(Sabotage::NoTakeover));
             // A dead one's are all taken, whatever the share: next time there is more to give back than to wait for.
             if is_free && (self.own.len() < share || !relay.is_empty()) && outbox.take(&partition, &self.name).await? {
                 self.own.push(*number);

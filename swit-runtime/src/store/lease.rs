@@ -15,7 +15,12 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{Enlisted, StoreError, Work};
-use crate::{error::PublishError, id::MessageId, text::Text};
+use crate::{
+    error::PublishError,
+    failpoint::{self, Failpoint, Sabotage},
+    id::MessageId,
+    text::Text,
+};
 
 /// The one transaction of an attempt.
 #[derive(Default)]
@@ -100,7 +105,13 @@ impl Lease {
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
         }
-        work.commit().await
+        failpoint::hit(Failpoint::BeforeCommit);
+        match work.commit().await {
+            Err(StoreError::Unavailable { .. }) if failpoint::is_broken(Sabotage::TrustALostCommit) => {}
+            committed => committed?,
+        }
+        failpoint::hit(Failpoint::AfterCommit);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
