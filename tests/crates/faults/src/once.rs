@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How many keys there are.
-pub const KEYS: u64 = 4;
+pub const KEYS: u64 = 32;
 
 /// It has entered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Event)]

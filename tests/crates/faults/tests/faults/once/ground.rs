@@ -38,6 +38,15 @@ pub(super) struct Ground {
 /// How often each id is in a table.
 pub(super) type Rows = BTreeMap<String, usize>;
 
+/// A queue of a test that looks on.
+pub(super) const WATCH: &str = "watch";
+
+/// Has processes say when a message is one that was handled: [`DUPLICATE`].
+pub(super) const TALKATIVE: (&str, &str) = ("RUST_LOG", "info,swit_runtime::pipeline::inbox=debug");
+
+/// What an inbox says of a message that it knows.
+pub(super) const DUPLICATE: &str = "a duplicate; it was handled";
+
 /// How long a relay may be silent in these tests.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 
@@ -80,14 +89,9 @@ impl Ground {
         }
     }
 
-    /// The configuration of a process, with these lines more of the section `database`.
-    pub(super) fn configuration(&self, more: &str) -> String {
-        configuration(&self.url(), more)
-    }
-
-    /// Starts a process in a role, and waits for nothing.
+    /// Starts a process in a role, with these lines more of the section `database`, and waits for nothing.
     pub(super) fn starting(&self, role: &str, database: &str, variables: &[(&str, &str)]) -> Process {
-        let text = self.configuration(database);
+        let text = configuration(&self.url(), database);
         self.rig.start_breakable(role, &[&[("FAULTY_CONFIGURATION", text.as_str())], variables].concat())
     }
 
@@ -108,6 +112,17 @@ impl Ground {
         let (first, count) = (first.to_string(), count.to_string());
         let own = [("FAULTY_FIRST", first.as_str()), ("FAULTY_COUNT", &count)];
         self.starting("transact", database, &[&own, variables].concat())
+    }
+
+    /// Messages from number 0 on, until it is told to end.
+    pub(super) fn endless_producer(&self) -> Process {
+        self.rig.producer(0, 1_000_000, &[Conduct::Succeed], &[("FAULTY_PAUSE_MS", "5")])
+    }
+
+    /// Waits until so many more ids have had all their effects.
+    pub(super) fn goes_on(&self, more: usize) {
+        let before = self.count("followed");
+        self.wait_until("work goes on", HEALING, || self.count("followed") >= before + more);
     }
 
     /// How often each id is in a table. `None`: the database does not answer, or there is no table yet.
@@ -159,16 +174,13 @@ impl Ground {
 
     /// Whether nothing is on its way: asked in the order in which things go, with the queues on both ends.
     fn is_drained(&self) -> bool {
-        let are_empty = || self.broker.list_queues().iter().all(|queue| queue.depth() == 0);
+        let are_empty = || self.broker.list_queues().iter().all(|queue| queue.depth() == 0 || queue.name == WATCH);
         are_empty() && self.number("SELECT count(*) FROM swit_outbox") == Some(0) && are_empty()
     }
 
     /// Waits until all is drained.
     pub(super) fn drain(&self) {
         self.wait_until("all is drained", HEALING, || self.is_drained());
-        for queue in self.broker.list_queues() {
-            assert_eq!(queue.depth(), 0, "`{}`", queue.name);
-        }
     }
 
     /// C: of all that was published, and nothing else, there is exactly one effect an id in both tables.
@@ -190,6 +202,11 @@ impl Ground {
             self.rows("followed").is_some_and(|rows| rows.contains_key(&probe))
         });
         prober.wait(HEALING);
+    }
+
+    /// Waits for the runtime of this test.
+    pub(super) fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
+        self.runtime.block_on(task)
     }
 
     /// How often all processes said this.

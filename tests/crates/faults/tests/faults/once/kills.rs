@@ -42,10 +42,9 @@ fn a_service_killed_again_and_again_does_everything_once(kind: Kind) {
         let mut rng = seed.rng();
         let ground = Ground::start(kind);
         let mut service = ground.service(&[]);
-        let mut producer = ground.rig.producer(0, 1_000_000, &[Conduct::Succeed], &[("FAULTY_PAUSE_MS", "5")]);
+        let mut producer = ground.endless_producer();
         for _ in 0..TIMES {
-            let before = ground.count("followed");
-            ground.wait_until("work goes on", HEALING, || ground.count("followed") > before);
+            ground.goes_on(1);
             std::thread::sleep(Duration::from_millis(rng.random_range(0..500)));
             service.kill();
             service = ground.service(&[]);

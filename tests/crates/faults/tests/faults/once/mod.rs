@@ -1,7 +1,12 @@
 //! Effects once, on real servers: each test on PostgreSQL and on a SQLite file, unless only one of them can suffer it.
 
+mod conflicts;
+mod duplicates;
 mod ground;
 mod kills;
+mod relays;
+mod servers;
+mod transactions;
 
 use self::ground::{Ground, Kind};
 
