@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! once:     fault.work → enter: a row in `entered`, and by the outbox → fault.entered → follow: a row in `followed`
-//! transact: a transaction of its own: a row in `produced`, and by the outbox → fault.entered
+//! commit:   a transaction of its own: a row in `produced`, and by the outbox → fault.entered
 //! relay:    relays, and nothing else
 //! ```
 //!
@@ -91,7 +91,7 @@ pub(crate) async fn relay() -> swit::Result<()> {
 }
 
 /// Commits one transaction after the other, until it is told to end.
-pub(crate) async fn transact() -> swit::Result<()> {
+pub(crate) async fn commit() -> swit::Result<()> {
     let running = App::only::<()>().migrations(tables()).at_the_broker().start().await?;
     let database = running.database().expect("the configuration names one");
     let ledger = Arc::new(Ledger::open(variable::<String>("FAULTY_LEDGER")));

@@ -2,12 +2,12 @@
 //!
 //! | variable | what it says |
 //! |---|---|
-//! | `FAULTY_ROLE` | `produce`, `handle` or `bury` (writes dead letters down); `once`, `relay` or `transact` with a database: see [`once`](crate::once) |
+//! | `FAULTY_ROLE` | `produce`, `handle` or `bury` (writes dead letters down); `once`, `relay` or `commit` with a database: see [`once`](crate::once) |
 //! | `FAULTY_URL` | the broker |
 //! | `FAULTY_LEDGER` | the file to write to |
 //! | `FAULTY_CONDUCTS` | produce: what the handler is to do, in turn, as JSON |
-//! | `FAULTY_COUNT`, `FAULTY_FIRST` | produce, transact: how many messages, from which number on |
-//! | `FAULTY_PAUSE_MS` | produce, transact: between two messages |
+//! | `FAULTY_COUNT`, `FAULTY_FIRST` | produce, commit: how many messages, from which number on |
+//! | `FAULTY_PAUSE_MS` | produce, commit: between two messages |
 //! | `FAULTY_FILLER` | produce: bytes to fill a message with |
 //! | `FAULTY_DELIVERY_LIMIT` | handle: the delivery limit of its queue |
 //! | `FAULTY_CONFIGURATION` | configuration, as the text of a `swit.toml`; no file and no `SWIT_…` variable is read |
@@ -50,7 +50,7 @@ pub async fn play() -> swit::Result<()> {
         "bury" => App::only::<(bury,)>().run_as("bury").await,
         "once" => once::handlers().await,
         "relay" => once::relay().await,
-        "transact" => once::transact().await,
+        "commit" => once::commit().await,
         role => panic!("there is no role `{role}`"),
     }
 }

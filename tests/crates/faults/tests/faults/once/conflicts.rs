@@ -7,7 +7,7 @@ use super::{
     ground::{configuration, end},
 };
 
-/// Crosses two rows from both ends, in transactions that are isolated like this, until the database has said `says`.
+/// Crosses two rows from both ends, in transactions that are isolated like this, which has to make the database say `says`.
 fn cross(isolation: &str, says: &str) {
     const CROSSED: u64 = 60;
     let ground = Ground::start(Kind::Postgres);

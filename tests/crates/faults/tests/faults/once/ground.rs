@@ -108,10 +108,10 @@ impl Ground {
     }
 
     /// A process that commits transactions of its own, from number `first` on.
-    pub(super) fn transacting(&self, first: u64, count: u64, database: &str, variables: &[(&str, &str)]) -> Process {
+    pub(super) fn committing(&self, first: u64, count: u64, database: &str, variables: &[(&str, &str)]) -> Process {
         let (first, count) = (first.to_string(), count.to_string());
         let own = [("FAULTY_FIRST", first.as_str()), ("FAULTY_COUNT", &count)];
-        self.starting("transact", database, &[&own, variables].concat())
+        self.starting("commit", database, &[&own, variables].concat())
     }
 
     /// Messages from number 0 on, until it is told to end.

@@ -61,7 +61,7 @@ fn what_a_dead_relay_had_is_published_in_order_by_another(kind: Kind) {
     ground.wait_until("both have a share", HEALING, || {
         ground.number("SELECT count(DISTINCT relay) FROM swit_partition WHERE relay <> ''") == Some(2)
     });
-    let mut producer = ground.transacting(0, 1_000_000, NO_RELAY, &[("FAULTY_PAUSE_MS", "2")]);
+    let mut producer = ground.committing(0, 1_000_000, NO_RELAY, &[("FAULTY_PAUSE_MS", "2")]);
     assert!(!doomed.wait(HEALING).success(), "it was to crash");
     let begun = ground.count("produced");
     ground.wait_until("a backlog builds up", HEALING, || ground.count("produced") > begun + 200);

@@ -18,14 +18,14 @@ fn a_producer_killed_in_its_transactions_publishes_what_it_committed(kind: Kind)
     let ground = Ground::start(kind);
     let service = ground.service(&[]);
     let mut first = 0;
-    for failpoint in ["before_commit:60", "after_commit:60", "before_removal:3"] {
-        let mut producer = ground.transacting(first, EACH, "", &[("SWIT_FAILPOINT", failpoint)]);
+    for failpoint in ["before_commit:60", "after_commit:60"] {
+        let mut producer = ground.committing(first, EACH, "", &[("SWIT_FAILPOINT", failpoint)]);
         first += EACH;
         assert!(!producer.wait(HEALING).success(), "it was to crash at {failpoint}\n{}", producer.log());
     }
     for kill_at in [40, 90, 140] {
         let before = ground.rig.record().attempted.len();
-        let mut producer = ground.transacting(first, EACH, "", &[]);
+        let mut producer = ground.committing(first, EACH, "", &[]);
         first += EACH;
         let attempted = || ground.rig.record().attempted.len() - before;
         ground.wait_until("transactions are under way", HEALING, || attempted() >= kill_at);
