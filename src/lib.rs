@@ -62,7 +62,7 @@ pub use swit_runtime::{
     store::{self, Database, Migrations, Statement, StoreError, Transaction, Tx},
     stores,
     text::Text,
-    transport, transports,
+    transport, transports, two_phase,
 };
 
 #[cfg(feature = "macros")]

@@ -21,6 +21,38 @@ pub(crate) enum Failpoint {
     AfterCommit,
     /// A relay's publications are confirmed; their rows are in the outbox still.
     BeforeRemoval,
+    /// It is written that a transaction over several participants begins.
+    TwoPhaseBegun,
+    /// All participants are open.
+    TwoPhaseOpen,
+    /// The business function has returned; nobody prepares yet.
+    TwoPhaseUnprepared,
+    /// A participant has prepared; others may not have.
+    TwoPhasePrepared,
+    /// All have prepared; nothing is decided.
+    TwoPhaseUndecided,
+    /// The decision is written.
+    TwoPhaseDecided,
+    /// A participant has committed; others may not have.
+    TwoPhaseCommitted,
+    /// It is to be aborted; nobody has rolled back yet.
+    TwoPhaseAborting,
+    /// A participant has rolled back; others may not have.
+    TwoPhaseRolledBack,
+    /// The transaction is over, and forgotten.
+    TwoPhaseForgotten,
+    /// A PostgreSQL participant is about to prepare.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresUnprepared,
+    /// A PostgreSQL participant has prepared.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresPrepared,
+    /// A PostgreSQL participant is about to commit.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresUncommitted,
+    /// A PostgreSQL participant has committed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresCommitted,
 }
 
 macro_rules! sabotages {
@@ -119,6 +151,12 @@ sabotages! {
     LastFirst = "last_first";
     /// A transaction that another one was in the way of is not tried again.
     ConflictsAreFinal = "conflicts_are_final";
+    /// A transaction counts as rolled back, whether or not its participants could.
+    CallItRolledBack = "call_it_rolled_back";
+    /// A transaction over several participants that was interrupted stays so.
+    LeaveInDoubt = "leave_in_doubt";
+    /// Participants commit before it is written that they are to.
+    CommitUndecided = "commit_undecided";
 }
 
 /// Whether a test broke this guarantee.
@@ -172,6 +210,20 @@ mod armed {
             Failpoint::BeforeCommit => "before_commit",
             Failpoint::AfterCommit => "after_commit",
             Failpoint::BeforeRemoval => "before_removal",
+            Failpoint::TwoPhaseBegun => "two_phase_begun",
+            Failpoint::TwoPhaseOpen => "two_phase_open",
+            Failpoint::TwoPhaseUnprepared => "two_phase_unprepared",
+            Failpoint::TwoPhasePrepared => "two_phase_prepared",
+            Failpoint::TwoPhaseUndecided => "two_phase_undecided",
+            Failpoint::TwoPhaseDecided => "two_phase_decided",
+            Failpoint::TwoPhaseCommitted => "two_phase_committed",
+            Failpoint::TwoPhaseAborting => "two_phase_aborting",
+            Failpoint::TwoPhaseRolledBack => "two_phase_rolled_back",
+            Failpoint::TwoPhaseForgotten => "two_phase_forgotten",
+            Failpoint::PostgresUnprepared => "postgres_unprepared",
+            Failpoint::PostgresPrepared => "postgres_prepared",
+            Failpoint::PostgresUncommitted => "postgres_uncommitted",
+            Failpoint::PostgresCommitted => "postgres_committed",
         }
     }
 

@@ -13,6 +13,7 @@ mod composite {
     mod every_key;
 }
 mod event {
+    mod by_macro_rules;
     mod codecs;
     mod generic;
     mod shapes;

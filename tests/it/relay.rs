@@ -16,12 +16,10 @@ use swit::{
     subscriber,
     transports::memory::{MemoryOptions, MemoryTransport},
 };
-use swit_testbed::folder::Folder;
 use tokio::time::Instant;
 
 use crate::{
     broker::Broker,
-    stores::on_sqlite,
     support::{Journal, Task, keyed},
 };
 
@@ -191,36 +189,6 @@ async fn one_that_leaves_is_followed_at_once() {
     first.shutdown().await.unwrap();
 }
 
-/// A commit is told while a relay is between two looks; afterwards it goes on.
-#[tokio::test]
-async fn a_commit_between_two_looks_is_seen_and_so_are_all_that_follow() {
-    let folder = Folder::temporary("relay");
-    let (store, broker) = (on_sqlite(&folder).await, Broker::new("default"));
-    let app = App::only::<(takes,)>().store(store).transport(broker.clone()).provide(Journal::default());
-    let running = app.set("database.poll", "1h").set("database.batch", 2).start().await.unwrap();
-    let database = running.database().unwrap();
-    broker.withhold();
-    enlist(&database, &["a", "b"].map(|text| keyed(text, text))).await;
-    while texts(&broker).len() < 2 {
-        a_moment().await;
-    }
-    // The next look follows at once, since this one was full: nobody listens when this is told.
-    enlist(&database, &[keyed("c", "c")]).await;
-    broker.confirm(100);
-    for text in ["d", "e"] {
-        let relayed = async {
-            while database.outbox().await.unwrap().pending > 0 {
-                a_moment().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), relayed).await.expect("it is relayed");
-        enlist(&database, &[keyed(text, text)]).await;
-    }
-    running.wait_quiet().await;
-    assert_eq!(texts(&broker), ["a", "b", "c", "d", "e"]);
-    running.shutdown().await.unwrap();
-}
-
 #[publisher(event = Task, transactional)]
 struct InTransactions;
 
@@ -266,6 +234,7 @@ async fn a_service_that_does_not_relay_leaves_it_to_others() {
 struct Moody {
     inner: MemoryStore,
     is_down: Arc<AtomicBool>,
+    panics: Arc<AtomicBool>,
 }
 
 mod moody {
@@ -275,7 +244,7 @@ mod moody {
 
     use swit::{
         StoreError, Text,
-        store::{Depth, Outbox, Parked, Partition, Stored, Work},
+        store::{Decisions, Depth, Outbox, Parked, Partition, Stored, Work},
         transport::BoxFuture,
     };
 
@@ -317,6 +286,9 @@ mod moody {
         }
         fn outbox(&self) -> &dyn Outbox {
             self
+        }
+        fn decisions(&self) -> &dyn Decisions {
+            self.inner.decisions()
         }
         fn close(&self) -> BoxFuture<'_, ()> {
             self.inner.close()
@@ -360,6 +332,7 @@ mod moody {
             partitions: &'a [u16],
             limit: u32,
         ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>> {
+            assert!(!self.panics.swap(false, Ordering::Relaxed), "on purpose");
             checked!(self, self.inner.outbox().pending(transport, partitions, limit))
         }
         fn done<'a>(&'a self, rows: &'a [i64]) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -386,8 +359,8 @@ mod moody {
 #[tokio::test(start_paused = true)]
 async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     let (store, broker, journal) = (MemoryStore::new(), Broker::new("default"), Journal::default());
-    let is_down = Arc::new(AtomicBool::new(false));
-    let moody = Moody { inner: store.clone(), is_down: is_down.clone() };
+    let (is_down, panics) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let moody = Moody { inner: store.clone(), is_down: is_down.clone(), panics: panics.clone() };
     let app = App::only::<(takes,)>().store(moody).transport(broker.clone()).provide(journal.clone());
     let running = app.start().await.unwrap();
     let database = running.database().unwrap();
@@ -407,5 +380,10 @@ async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     let ids: Vec<_> = broker.taken().into_iter().map(|(message, _)| message.id).collect();
     assert_eq!(ids[0], ids[1], "with its own id, by which an inbox knows it");
     assert_eq!(store.outbox().depth().await.unwrap().pending, 0);
+    // What panics ends no relay.
+    panics.store(true, Ordering::Relaxed);
+    enlist(&database, &[keyed("a", "3")]).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!panics.load(Ordering::Relaxed) && texts(&broker)[3..] == ["3"], "{:?}", texts(&broker));
     running.shutdown().await.unwrap();
 }

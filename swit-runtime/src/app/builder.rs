@@ -235,6 +235,16 @@ impl App {
         self
     }
 
+    /// Serves the pages for operators, health and metrics, also where no address is written, as `swit::run()` does: for
+    /// programs that [`start`](Self::start) their service themselves. `[admin]` says otherwise.
+    ///
+    /// At `127.0.0.1:2112`; if somebody else has that, there is a warning and the service runs without.
+    #[cfg(feature = "admin")]
+    pub fn serve_pages(mut self) -> Self {
+        self.serves = true;
+        self
+    }
+
     /// With a subscriber of this name, perhaps, that is made while the service runs ([`Handle::subscribe`]): so the
     /// configuration may have a section `[subscriber.NAME]` of it, middleware may name it in `only` and `except`, and
     /// `topology` does not take its queues for left behind.

@@ -13,7 +13,7 @@ use super::{
     dead_letters::DeadLetters,
     dynamic::Members,
     handle::{Handle, Link},
-    health::{Health, Vitals},
+    health::{Health, Vitals, Wait},
     providers::Built,
     publishing::Publishing,
     transports,
@@ -130,7 +130,7 @@ impl Running {
     ///
     /// Takes as long as the slowest check, and no longer than that one's timeout.
     pub async fn health(&self) -> Health {
-        self.vitals.health().await
+        self.vitals.health(Wait::All).await
     }
 
     /// Where the pages for operators are, where they are served.

@@ -34,7 +34,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     middleware::Middleware,
-    pipeline::{Counters, Inbox, Parking, Plan, RetryPolicy},
+    pipeline::{Copies, Counters, Inbox, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -189,7 +189,7 @@ fn metrics(
 fn checks(graph: &Graph, built: &mut Built, scope: &Arc<Scope>, visits: bool) -> Checks {
     let of_providers = std::mem::take(&mut built.checked);
     let of_providers =
-        of_providers.into_iter().map(|(provider, check, value)| Check::of_provider(provider, check, value));
+        of_providers.into_iter().map(|(provider, health, value)| Check::of_provider(provider, health, value));
     let own = graph.health_checks.iter().filter(|_| !visits).map(|check| Check::of(check, scope));
     Checks::new(of_providers.chain(own).collect())
 }
@@ -344,6 +344,7 @@ pub(super) fn plan(
         gate,
         restraints,
         late: std::sync::Mutex::new(Counters::new(false)),
+        copies: Copies::default(),
         closing: CancellationToken::new(),
     }
 }

@@ -11,10 +11,11 @@ use super::Progress;
 use crate::{
     context::Context,
     outcome::{Failure, FailureKind, Outcome},
-    pipeline::{claim, panicked, publish_all},
+    pipeline::{claim, ended, panicked, publish_all},
     publisher::plain,
     registry::{CompositeRegistration, EventHandlerRegistration, Strategy},
-    said::about,
+    said::{Shown, about},
+    trace::{AttemptEnd, Flow, Trace, within},
     transport::BoxFuture,
 };
 
@@ -56,35 +57,67 @@ fn poll_all(running: &mut [Running], task: &mut Task<'_>, enough: impl Fn() -> b
 /// One handler, as long as it runs. Whatever it does short of aborting the process, the others run on.
 struct Running {
     at: usize,
+    /// Until it begins: its turn may come long after the others'.
+    waiting: Option<Context>,
     future: Option<BoxFuture<'static, ()>>,
     progress: Arc<Progress>,
+    traced: Traced,
+}
+
+/// Whoever traces, and the handler's part of the attempt, where that is recorded.
+type Traced = Option<(Arc<dyn Trace>, Flow)>;
+
+fn begin_trace(cx: &Context, handler: &'static str) -> Traced {
+    let (tracer, flow) = (cx.scope().trace()?, cx.trace()?);
+    Some((tracer.clone(), tracer.handle(flow, cx.receiver(), handler)?))
+}
+
+fn end_trace(traced: &Traced, ended: AttemptEnd<'_>) {
+    if let Some((tracer, flow)) = traced {
+        tracer.processed(flow, ended);
+    }
 }
 
 impl Running {
     fn new(at: usize, handler: &'static EventHandlerRegistration, progress: &Arc<Progress>, cx: &mut Context) -> Self {
-        let attempt = Attempt { at, progress: progress.clone(), cx: cx.child(handler.name) };
-        Self { at, future: Some(Box::pin(attempt.make(handler))), progress: progress.clone() }
+        Self { at, waiting: Some(cx.child(handler.name)), future: None, progress: progress.clone(), traced: None }
+    }
+
+    fn begin(&mut self, mut cx: Context) {
+        let handler = self.progress.composite.handlers()[self.at].handler;
+        self.traced = begin_trace(&cx, handler.name);
+        if let Some((_, flow)) = &self.traced {
+            cx.flow_in(Some(flow.clone()));
+        }
+        let attempt = Attempt { at: self.at, progress: self.progress.clone(), cx, traced: self.traced.clone() };
+        self.future = Some(Box::pin(attempt.make(handler)));
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<()> {
+        if let Some(cx) = self.waiting.take() {
+            self.begin(cx);
+        }
         let Some(future) = &mut self.future else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+        let traced = self.traced.as_ref().map(|(tracer, flow)| (&**tracer, flow));
+        match catch_unwind(AssertUnwindSafe(|| within(traced, || future.as_mut().poll(task)))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => self.end(),
             Err(payload) => {
                 self.end();
                 let outcome = panicked(payload);
+                end_trace(&self.traced, ended(&outcome));
                 if self.progress.is_noted(self.at) {
                     // By then it was known what came of it: `on_error` panicked, or a destructor.
                     let handler = self.progress.composite.handlers()[self.at].handler.name;
                     about!(
                         error,
                         self.progress.told,
+                        trace = self.progress.told.trace_id(),
                         {
                             subscriber = %self.progress.receiver.subscriber,
                             attempt = self.progress.told.attempt,
                             handler,
-                            ?outcome
+                            outcome = %Shown(&format!("{outcome:?}"))
                         },
                         "an event handler panicked once its outcome was known, in `on_error` or a destructor; the outcome stands"
                     );
@@ -98,15 +131,16 @@ impl Running {
 
     /// Drops what is left of it; a destructor that panics takes nobody with it.
     fn end(&mut self) {
-        let future = self.future.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        let left = (self.waiting.take(), self.future.take());
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(left)));
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.future.is_some() {
+        if self.waiting.is_some() || self.future.is_some() {
             self.end();
+            end_trace(&self.traced, AttemptEnd::Cancelled);
             self.progress.cancelled(self.at);
         }
     }
@@ -117,12 +151,17 @@ struct Attempt {
     at: usize,
     progress: Arc<Progress>,
     cx: Context,
+    traced: Traced,
 }
 
 impl Attempt {
     async fn make(mut self, handler: &'static EventHandlerRegistration) {
-        let outcome = if handler.inbox { self.once(handler).await } else { self.call(handler).await };
+        let mut outcome = if handler.inbox { self.once(handler).await } else { self.call(handler).await };
         let confirmed = if outcome.is_success() { self.cx.take_confirmed() } else { Vec::new() };
+        if let Outcome::Failed(failure) = &mut outcome {
+            failure.ask(&self.cx.receiver().rules);
+        }
+        end_trace(&self.traced, ended(&outcome));
         self.progress.note(self.at, outcome);
         // It may be that the delivery is tried again for others: this handler is not, so that it is now or never.
         for then in confirmed {

@@ -9,8 +9,16 @@ use swit_grammar::subscriber::AckMode;
 use tokio::time::Instant;
 
 use super::{
-    Counters, Plan, admission::Admission, confirmed, copies, manual::Closed, parking::Parked, plan::LONGEST_PARKING,
-    policy::reasons, worker::Seat,
+    Counters, Plan,
+    admission::Admission,
+    confirmed,
+    copied::Copied,
+    copies,
+    manual::Closed,
+    parking::{Parked, Retry},
+    plan::LONGEST_PARKING,
+    policy::reasons,
+    worker::Seat,
 };
 use crate::{
     alert::{AlertKind, Level},
@@ -24,10 +32,10 @@ use crate::{
     message::Message,
     outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
-    said::{Shown, about},
+    said::{Shown, ShownId, about},
     store::Lease,
     text::Text,
-    trace::{self, AttemptEnd, Flow, Pending, Under},
+    trace::{self, AttemptEnd, Flow, Pending, Settling, Under},
     transport::{Delivery, Publication, Room, Target, Verdict},
 };
 
@@ -60,7 +68,10 @@ impl Seat {
                     let text = format!("message {} {failure}", delivery.message().id);
                     self.plan.alert(Level::Error, AlertKind::DeliveryLimit, &text);
                 }
-                self.give_up(delivery, reason, Some(&failure), (attempt - 1).saturating_add(crashes), None).await;
+                let attempts = (attempt - 1).saturating_add(crashes);
+                let ended = AttemptEnd::Refused { reason: &reason, failure: &failure };
+                let flow = self.plan.trace_unattempted(delivery.message(), attempt, ended);
+                self.give_up(delivery, reason, Some(&failure), attempts, flow.as_ref()).await;
             }
         }
     }
@@ -131,7 +142,8 @@ impl Seat {
                 true
             }
             Outcome::Discarded(reason) => {
-                self.discard(delivery, &reason, attempt);
+                // Its attempt says so.
+                self.discard(delivery, &reason, attempt, None);
                 true
             }
             Outcome::Failed(failure)
@@ -149,7 +161,7 @@ impl Seat {
                         true
                     }
                     Decision::Discard { reason } => {
-                        self.discard(delivery, &reason, attempt);
+                        self.discard(delivery, &reason, attempt, flow.as_ref());
                         true
                     }
                 }
@@ -164,6 +176,7 @@ impl Seat {
                 about!(
                     error,
                     self.cx.message(),
+                    trace = self.plan.scope.trace_of(self.cx.message()),
                     { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
@@ -186,6 +199,7 @@ impl Seat {
         about!(
             debug,
             delivery.message(),
+            trace = self.plan.scope.trace_of(delivery.message()),
             { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
             "is tried again"
         );
@@ -236,9 +250,9 @@ impl Seat {
         self.plan.clone().give_up(delivery, &reason, failure, attempts, flow, count).await;
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32, flow: Option<&Flow>) {
         self.counters.discarded();
-        self.plan.discard(delivery, reason, attempt);
+        self.plan.discard(delivery, reason, attempt, flow);
     }
 }
 
@@ -265,7 +279,7 @@ pub(crate) async fn publish_all(
 }
 
 /// How an attempt ended, for whoever traces it.
-pub(super) fn ended(outcome: &Outcome) -> AttemptEnd<'_> {
+pub(crate) fn ended(outcome: &Outcome) -> AttemptEnd<'_> {
     match outcome {
         Outcome::Success => AttemptEnd::Well,
         Outcome::Discarded(reason) => AttemptEnd::Discarded(reason),
@@ -292,6 +306,7 @@ impl Counters {
 
 /// What takes the place of a delivery.
 struct Replacement<'a> {
+    what: Copied,
     copy: Message,
     /// The attempt that the log names.
     attempt: u32,
@@ -317,9 +332,11 @@ impl Plan {
         if delivery.is_current() {
             return Some(delivery);
         }
-        tracing::debug!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+        about!(
+            debug,
+            delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
+            { subscriber = %self.receiver.subscriber },
             "its connection was lost; it comes again"
         );
         None
@@ -340,9 +357,9 @@ impl Plan {
         // A lane looks at nothing but its own deliveries; a retry that an ordered handler asked for by hand leaves its order.
         let may_park = !self.ordered && !self.gate.is_paused() && !self.closing.is_cancelled();
         if wait <= LONGEST_PARKING && may_park {
-            match self.parking.park(Parked::Retry { delivery, attempt }, wait) {
+            match self.parking.park(Parked::Retry(Retry { delivery, attempt, after: after.cloned() }), wait) {
                 Ok(()) => return Ok(()),
-                Err(Parked::Retry { delivery: back, .. } | Parked::Requeue(back)) => delivery = back,
+                Err(Parked::Retry(Retry { delivery: back, .. }) | Parked::Requeue(back)) => delivery = back,
             }
         }
         self.delay(delivery, attempt, wait, after).await
@@ -363,8 +380,8 @@ impl Plan {
             return Err(delivery);
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
-        let pending = self.settling(delivery.message(), after, "retry");
-        let by = Replacement { copy, attempt, queue: &self.receiver.queue, delay: wait };
+        let pending = self.settling(delivery.message(), after, Settling::Retry);
+        let by = Replacement { what: Copied::Retry, copy, attempt, queue: &self.receiver.queue, delay: wait };
         self.replace(delivery, by, pending, || {}).await;
         Ok(())
     }
@@ -396,15 +413,16 @@ impl Plan {
 
     /// Has all that is parked wait in the transport, at least until then.
     async fn clear_all(&self, until: Instant) {
-        for (delivery, attempt, due) in self.parking.take_all() {
-            self.clear(delivery, attempt, due.max(until)).await;
+        for (retry, due) in self.parking.take_all() {
+            self.clear(retry, due.max(until)).await;
         }
     }
 
-    async fn clear(&self, delivery: Delivery, attempt: u32, due: Instant) {
+    async fn clear(&self, retry: Retry, due: Instant) {
+        let Retry { delivery, attempt, after } = retry;
         let Some(delivery) = self.current(delivery) else { return };
         let wait = due.saturating_duration_since(Instant::now());
-        if let Err(delivery) = self.delay(delivery, attempt, wait, None).await {
+        if let Err(delivery) = self.delay(delivery, attempt, wait, after.as_ref()).await {
             delivery.settle(Verdict::Requeue);
         }
     }
@@ -423,7 +441,7 @@ impl Plan {
         let Some(delivery) = self.current(delivery) else { return };
         let Some(queue) = &self.dead_letter else {
             count(GivenUp::Discarded);
-            self.discard(delivery, reason, attempts);
+            self.discard(delivery, reason, attempts, flow);
             return;
         };
         if failpoint::is_broken(Sabotage::DeadLetterByReject) {
@@ -433,10 +451,11 @@ impl Plan {
         }
         let copy = copies::dead_letter(self, delivery.message(), reason, failure, attempts);
         let copy = copies::after(copy, flow);
-        let pending = self.settling(delivery.message(), flow, "dead_letter");
+        let pending = self.settling(delivery.message(), flow, Settling::DeadLetter(reason));
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             {
                 subscriber = %self.receiver.subscriber,
                 attempt = attempts,
@@ -446,20 +465,32 @@ impl Plan {
             },
             "dead-lettered"
         );
-        let by = Replacement { copy, attempt: attempts, queue, delay: Duration::ZERO };
+        let by = Replacement { what: Copied::DeadLetter, copy, attempt: attempts, queue, delay: Duration::ZERO };
         self.replace(delivery, by, pending, || count(GivenUp::DeadLettered)).await;
     }
 
-    /// The span of a settlement that takes a while, where the attempt was recorded.
-    fn settling(&self, message: &Message, flow: Option<&Flow>, how: &'static str) -> Option<Box<dyn Pending>> {
+    /// The span of a settlement, where the attempt was recorded.
+    fn settling(&self, message: &Message, flow: Option<&Flow>, how: Settling<'_>) -> Option<Box<dyn Pending>> {
         self.scope.trace()?.settle(flow?, &self.receiver, message, how)
     }
 
-    /// Acknowledges a delivery that is given up on purpose.
-    pub(super) fn discard(&self, delivery: Delivery, reason: &Text, attempt: u32) {
+    /// The trace of a message that never came as far as the handler: an attempt that is over at once.
+    pub(super) fn trace_unattempted(&self, message: &Message, attempt: u32, ended: AttemptEnd<'_>) -> Option<Flow> {
+        let tracer = self.scope.trace()?;
+        let flow = tracer.process(&self.receiver, message, attempt);
+        tracer.processed(&flow, ended);
+        Some(flow)
+    }
+
+    /// Acknowledges a delivery that is given up on purpose. `flow`: the attempt, if that does not say so itself.
+    pub(super) fn discard(&self, delivery: Delivery, reason: &Text, attempt: u32, flow: Option<&Flow>) {
+        if let Some(pending) = self.settling(delivery.message(), flow, Settling::Discard(reason)) {
+            pending.end(Ok(&delivery.message().id));
+        }
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
@@ -471,6 +502,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
@@ -510,7 +542,7 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
     async fn insist(&self, by: Replacement<'_>) -> bool {
-        let Replacement { copy, attempt, queue, delay } = by;
+        let Replacement { what, copy, attempt, queue, delay } = by;
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -522,15 +554,20 @@ impl Plan {
                     tries += 1;
                     continue;
                 }
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.copies.confirmed(what);
+                    return true;
+                }
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
             };
+            self.copies.failed(what);
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
             about!(
                 error,
                 copy,
+                trace = self.scope.trace_of(&copy),
                 {
                     subscriber = %self.receiver.subscriber,
                     attempt,
@@ -541,7 +578,11 @@ impl Plan {
                 },
                 "a copy could not be published; the message stays unsettled"
             );
-            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            let text = format!(
+                "message {} stays unsettled: its copy can't be published to {queue}: {}",
+                ShownId(&copy.id),
+                one_line(&error)
+            );
             self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
@@ -559,6 +600,7 @@ pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure:
     about!(
         warn,
         message,
+        trace = plan.scope.trace_of(message),
         {
             subscriber = %plan.receiver.subscriber,
             attempt,

@@ -52,7 +52,7 @@ pub(crate) async fn claim(cx: &mut Context, claimant: Text) -> Result<Claimed, O
         Ok(Some(lease)) => Arc::new(lease),
         Ok(None) => {
             cx.receiver().was_duplicate();
-            about!(debug, cx.message(), { subscriber = %cx.receiver().subscriber }, "a duplicate; it was handled");
+            about!(debug, cx.message(), trace = cx.scope().trace_of(cx.message()), { subscriber = %cx.receiver().subscriber }, "a duplicate; it was handled");
             return Err(Outcome::Success);
         }
         Err(failure) => return Err(failure.into()),

@@ -16,14 +16,26 @@ use std::{
 use atomic_waker::AtomicWaker;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::transport::{Delivery, Verdict};
+use crate::{
+    trace::Flow,
+    transport::{Delivery, Verdict},
+};
 
 /// What to do with a delivery when its time has come.
 pub(crate) enum Parked {
-    /// Handle it again, as this attempt.
-    Retry { delivery: Delivery, attempt: u32 },
+    /// Handle it again.
+    Retry(Retry),
     /// Give it back to the transport: it was dropped in manual mode without an error.
     Requeue(Delivery),
+}
+
+/// A delivery that waits for its next attempt.
+pub(crate) struct Retry {
+    pub(crate) delivery: Delivery,
+    /// The number of the next attempt.
+    pub(crate) attempt: u32,
+    /// The attempt before it, where somebody traces: of use to the copy that goes away if it can't wait here.
+    pub(crate) after: Option<Flow>,
 }
 
 /// Deliveries of one subscriber that wait.
@@ -39,7 +51,7 @@ pub(crate) struct Parking {
 #[derive(Default)]
 struct State {
     waiting: BTreeMap<(Instant, u64), Parked>,
-    due: VecDeque<(Delivery, u32)>,
+    due: VecDeque<Retry>,
     next: u64,
     closed: bool,
 }
@@ -70,11 +82,11 @@ impl Parking {
         if state.closed {
             drop(state);
             match parked {
-                Parked::Retry { delivery, .. } | Parked::Requeue(delivery) => delivery.settle(Verdict::Requeue),
+                Parked::Retry(Retry { delivery, .. }) | Parked::Requeue(delivery) => delivery.settle(Verdict::Requeue),
             }
             return Ok(());
         }
-        if matches!(parked, Parked::Retry { .. }) && state.waiting.len() + state.due.len() >= self.room {
+        if matches!(parked, Parked::Retry(_)) && state.waiting.len() + state.due.len() >= self.room {
             return Err(parked);
         }
         let key = (Instant::now() + wait, state.next);
@@ -98,19 +110,19 @@ impl Parking {
         if taken.is_some() {
             self.due.fetch_sub(1, Ordering::AcqRel);
         }
-        taken
+        taken.map(|Retry { delivery, attempt, .. }| (delivery, attempt))
     }
 
-    /// Takes out all retries, due or not, with their attempts and the times that they wait for.
-    pub(crate) fn take_all(&self) -> Vec<(Delivery, u32, Instant)> {
+    /// Takes out all retries, due or not, with the times that they wait for.
+    pub(crate) fn take_all(&self) -> Vec<(Retry, Instant)> {
         let mut state = self.lock();
         let now = Instant::now();
         let due = std::mem::take(&mut state.due);
         self.due.fetch_sub(due.len(), Ordering::AcqRel);
-        let mut taken: Vec<_> = due.into_iter().map(|(delivery, attempt)| (delivery, attempt, now)).collect();
+        let mut taken: Vec<_> = due.into_iter().map(|retry| (retry, now)).collect();
         for ((time, number), parked) in std::mem::take(&mut state.waiting) {
             match parked {
-                Parked::Retry { delivery, attempt } => taken.push((delivery, attempt, time)),
+                Parked::Retry(retry) => taken.push((retry, time)),
                 parked @ Parked::Requeue(_) => {
                     state.waiting.insert((time, number), parked);
                 }
@@ -139,12 +151,12 @@ impl Parking {
         let due: Vec<_> = std::mem::take(&mut state.due).into();
         self.due.store(0, Ordering::Release);
         let now = Instant::now();
-        for (delivery, attempt) in due {
+        for retry in due {
             let key = (now, state.next);
             state.next += 1;
-            state.waiting.insert(key, Parked::Retry { delivery, attempt });
+            state.waiting.insert(key, Parked::Retry(retry));
         }
-        let is_retry = |parked: &Parked| matches!(parked, Parked::Retry { .. });
+        let is_retry = |parked: &Parked| matches!(parked, Parked::Retry(_));
         let (retries, back): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut state.waiting).into_iter().partition(|(_, parked)| is_retry(parked));
         state.waiting = retries;
@@ -160,8 +172,8 @@ impl Parking {
     /// Gives back to the transport what is left.
     pub(crate) fn give_back(&self) {
         self.close();
-        for (delivery, ..) in self.take_all() {
-            delivery.settle(Verdict::Requeue);
+        for (retry, _) in self.take_all() {
+            retry.delivery.settle(Verdict::Requeue);
         }
     }
 
@@ -192,8 +204,8 @@ impl Parking {
         let mut due = 0;
         while let Some(entry) = state.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
-                Parked::Retry { delivery, attempt } => {
-                    state.due.push_back((delivery, attempt));
+                Parked::Retry(retry) => {
+                    state.due.push_back(retry);
                     due += 1;
                 }
                 Parked::Requeue(delivery) => back.push(delivery),

@@ -261,6 +261,7 @@ impl Drop for Seat {
         self.counters.leave();
         // A worker that panics starts again; one that is cancelled does not.
         if self.busy && !std::thread::panicking() {
+            self.cx.end_trace(trace::AttemptEnd::Cancelled);
             self.counters.unfinished();
         }
     }

@@ -148,7 +148,9 @@ impl Path {
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
         // What belongs to a transaction is counted by whoever publishes it once that is committed.
         let published = self.home().published.as_ref().filter(|_| outgoing.joined.is_none());
-        let ticket = published.map(|published| published.begin(&outgoing.message.topic));
+        // One with a name that publishes what nobody registered was made while the service runs.
+        let learns = self.publisher.is_some();
+        let ticket = published.map(|published| published.begin(&outgoing.message.topic, learns));
         if !self.plain {
             return self.detour(outgoing, turns, ticket);
         }

@@ -70,12 +70,12 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Relays until it is to end; then what it has begun is finished, and its partitions are given back.
-    pub(crate) async fn run(self, ends: CancellationToken) {
+    pub(crate) async fn run(&self, ends: &CancellationToken) {
         let mut membership = Membership::new(self.name.clone(), self.options.lease);
         let mut rounds = Rounds::default();
         let mut failures = 0;
         while !ends.is_cancelled() {
-            match self.step(&mut membership, &mut rounds, &ends).await {
+            match self.step(&mut membership, &mut rounds, ends).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures += 1;
@@ -105,9 +105,9 @@ impl Relay {
     ) -> Result<(), StoreError> {
         let outbox = self.store.outbox();
         membership.keep(outbox).await?;
-        // Begun before the look: a commit after it is not missed. What is told already may be of one before it.
+        // Begun before the look: a commit after it is not missed.
         let mut committed = outbox.committed();
-        let was_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
+        let is_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
         let (more, next) = if membership.own().is_empty() {
             (false, None)
         } else {
@@ -116,8 +116,7 @@ impl Relay {
             let done = rounds.publish(self, rows).await?;
             (full && done > 0, rounds.next_try())
         };
-        // What has told once tells nothing any more: it takes another look to begin another.
-        if more || was_told {
+        if more || is_told {
             return Ok(());
         }
         let now = Instant::now();

@@ -7,10 +7,14 @@ use crate::{
     id::MessageId,
     message::Message,
     outcome::{Failure, FailureKind, cap, escape},
+    trace::Settling,
 };
 
 /// Bytes of a text that a failed span shows.
 const LONGEST_TEXT: usize = 1_024;
+
+/// Bytes of a reason, as in a dead letter.
+const LONGEST_REASON: usize = 255;
 
 fn system(system: &'static str, name: &'static str, operation: &'static str) -> [KeyValue; 3] {
     [
@@ -69,12 +73,24 @@ pub(super) fn process_batch(messaging: &'static str, of: &Receiver, messages: us
 }
 
 /// Of a settlement.
-pub(super) fn settle(messaging: &'static str, of: &Receiver, one: &Message, how: &'static str) -> Vec<KeyValue> {
-    let mut all = Vec::with_capacity(7);
-    all.extend(system(messaging, how, "settle"));
+pub(super) fn settle(messaging: &'static str, of: &Receiver, one: &Message, how: Settling<'_>) -> Vec<KeyValue> {
+    let mut all = Vec::with_capacity(9);
+    all.extend(system(messaging, how.name(), "settle"));
     receiver(&mut all, of);
     all.push(id(&one.id));
+    all.push(KeyValue::new("swit.topic", one.topic.to_string()));
+    all.extend(how.reason().map(|text| reason("swit.reason", text)));
     all
+}
+
+/// Of what one event handler of a composite does, which no convention names.
+pub(super) fn handle(of: &Receiver, handler: &'static str) -> Vec<KeyValue> {
+    vec![KeyValue::new("swit.handler", handler), KeyValue::new("swit.subscriber", of.subscriber.to_string())]
+}
+
+/// Why a message was given up, which a handler may have said of what is in it: one line, escaped and not too long.
+pub(super) fn reason(key: &'static str, reason: &str) -> KeyValue {
+    KeyValue::new(key, cap(&escape(reason), LONGEST_REASON).into_owned())
 }
 
 /// Of a publication.

@@ -1,6 +1,9 @@
 //! Where spans go, whatever kind it is.
 
-use std::fmt;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use opentelemetry_sdk::{
     Resource,
@@ -30,7 +33,7 @@ impl<E: SpanExporter> Erased for E {
 
     fn shutdown(&self) {
         // It has nothing left to send; what it says of that helps nobody.
-        let _ = SpanExporter::shutdown(self);
+        let _ = catch_unwind(AssertUnwindSafe(|| SpanExporter::shutdown(self)));
     }
 }
 
@@ -43,8 +46,8 @@ impl Exporter {
         self.0.set_resource(resource);
     }
 
-    pub(super) async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.0.export(batch).await
+    pub(super) fn export(&self, batch: Vec<SpanData>) -> BoxFuture<'_, OTelSdkResult> {
+        self.0.export(batch)
     }
 
     pub(super) fn shutdown(&self) {

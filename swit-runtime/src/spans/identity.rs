@@ -32,16 +32,24 @@ impl IdGenerator for Ids {
 pub(super) fn rooted<T>(trace: TraceId, begin: impl FnOnce() -> T) -> T {
     NEXT.set(Some(trace));
     DECIDED.set(true);
-    let span = begin();
-    DECIDED.set(false);
-    // Whoever begins it may not have asked.
-    NEXT.set(None);
-    span
+    let _over = Over;
+    begin()
 }
 
-/// Whether it is decided that the root that begins on this thread is recorded.
-pub(super) fn is_decided() -> bool {
-    DECIDED.get()
+/// Nothing is known of the next root: whoever begins one may not have asked, or have panicked.
+struct Over;
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        NEXT.set(None);
+        DECIDED.set(false);
+    }
+}
+
+/// Whether it is decided that the root that begins on this thread is recorded. Answered once: what its processors begin as
+/// it begins is not meant.
+pub(super) fn take_decided() -> bool {
+    DECIDED.take()
 }
 
 /// Random ids of what is not recorded.
@@ -119,6 +127,21 @@ mod tests {
             assert_ne!(one.0, of_message(&other).0);
         }
         assert_ne!(of_message(&Message::EMPTY).0, of_message(&Message::EMPTY).0);
+    }
+
+    #[test]
+    fn what_is_decided_is_decided_of_one_root() {
+        let trace = TraceId::from(7);
+        rooted(trace, || {
+            assert_eq!(Ids::default().new_trace_id(), trace);
+            assert!(take_decided());
+            // What a processor begins as that one begins.
+            assert_ne!(Ids::default().new_trace_id(), trace);
+            assert!(!take_decided());
+        });
+        let panicked = std::panic::catch_unwind(|| rooted(trace, || panic!("a processor")));
+        assert!(panicked.is_err() && !take_decided());
+        assert_ne!(Ids::default().new_trace_id(), trace);
     }
 
     #[test]

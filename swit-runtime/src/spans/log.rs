@@ -8,6 +8,8 @@ use opentelemetry_sdk::{
     trace::{SpanData, SpanExporter},
 };
 
+use crate::outcome::escape;
+
 /// Writes each span into the log, at level `info` of the target `swit::spans`.
 #[derive(Debug)]
 pub(crate) struct Log;
@@ -41,6 +43,6 @@ fn log(span: &SpanData) {
         error,
         attributes = attributes.join(" "),
         links = links.join(" "),
-        "{}", span.name
+        "{}", escape(&span.name)
     );
 }

@@ -17,12 +17,16 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+    },
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::Exporter;
+use crate::walled::walled;
 
 /// How much waits, how long, and how much goes at once.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +72,7 @@ pub(crate) struct Export {
 
 impl Queue {
     pub(crate) fn new(exporter: Exporter, bounds: Bounds) -> (Self, Export) {
-        let (sender, receiver) = mpsc::channel(bounds.queue.max(1));
+        let (sender, receiver) = mpsc::channel(bounds.queue.clamp(1, Semaphore::MAX_PERMITS));
         let shared = Arc::new(Shared::default());
         let export = Export { exporter, receiver, shared: shared.clone(), bounds, failing: false };
         (Self { sender, shared }, export)
@@ -79,12 +83,18 @@ impl SpanProcessor for Queue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() || self.sender.try_send(span).is_ok() {
+        if !span.span_context.is_sampled() {
             return;
         }
+        let Err(error) = self.sender.try_send(span) else { return };
         self.shared.lost.fetch_add(1, Ordering::Relaxed);
         if self.shared.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("spans are dropped: they end faster than they are exported, or the collector takes none");
+            match error {
+                TrySendError::Full(_) => tracing::warn!(
+                    "spans are dropped: they end faster than they are exported, or the collector takes none"
+                ),
+                TrySendError::Closed(_) => tracing::debug!("spans are dropped: they ended after the last export"),
+            }
         }
     }
 
@@ -170,12 +180,14 @@ impl Export {
         self.shared.lost.fetch_add(many as u64, Ordering::Relaxed);
         let exported = {
             // What exporting does makes no spans of its own.
-            let export = suppressed(self.exporter.export(batch));
+            let export = suppressed(walled(|| self.exporter.export(batch)));
             timeout(self.bounds.timeout, export).await
         };
         let error = match exported {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(crate::outcome::one_line(&error)),
+            Ok(Some(Ok(()))) => None,
+            // Its panic is its refusal: the next batch is exported all the same.
+            Ok(None) => Some("the exporter panicked".to_owned()),
+            Ok(Some(Err(error))) => Some(crate::outcome::one_line(&error)),
             Err(_) => Some(format!("no answer within {:?}", self.bounds.timeout)),
         };
         match error {
@@ -210,7 +222,7 @@ async fn suppressed<F: Future>(future: F) -> F::Output {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, OnceLock};
+    use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
     use opentelemetry::trace::{Tracer as _, TracerProvider as _};
     use opentelemetry_sdk::{
@@ -228,14 +240,23 @@ mod tests {
     struct State {
         taken: Vec<usize>,
         refuses: bool,
+        panics: bool,
         silent: bool,
+    }
+
+    impl Fake {
+        /// Whatever became of whoever held it.
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 
     impl SpanExporter for Fake {
         async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
             let silent = {
-                let mut state = self.0.lock().unwrap();
+                let mut state = self.state();
                 state.taken.push(batch.len());
+                assert!(!state.panics, "an exporter panics");
                 if state.refuses {
                     return Err(OTelSdkError::InternalFailure("no".into()));
                 }
@@ -260,7 +281,7 @@ mod tests {
     impl Rig {
         fn new(silent: bool) -> Self {
             let fake = Fake::default();
-            fake.0.lock().unwrap().silent = silent;
+            fake.state().silent = silent;
             let bounds = Bounds { queue: 10, batch: 4, ..Bounds::default() };
             let (queue, export) = Queue::new(Exporter::new(fake.clone()), bounds);
             let shared = queue.shared.clone();
@@ -282,7 +303,7 @@ mod tests {
             let began = Instant::now();
             self.task.await.unwrap();
             assert!(began.elapsed() <= Duration::from_secs(2), "{:?}", began.elapsed());
-            let taken = self.fake.0.lock().unwrap().taken.clone();
+            let taken = self.fake.state().taken.clone();
             (taken, self.shared.lost.load(Ordering::Relaxed))
         }
     }
@@ -292,9 +313,9 @@ mod tests {
         let rig = Rig::new(false);
         rig.spans(6);
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert_eq!(rig.fake.0.lock().unwrap().taken, [4]);
+        assert_eq!(rig.fake.state().taken, [4]);
         tokio::time::sleep(Duration::from_secs(6)).await;
-        assert_eq!(rig.fake.0.lock().unwrap().taken, [4, 2]);
+        assert_eq!(rig.fake.state().taken, [4, 2]);
         rig.spans(9);
         let (taken, lost) = rig.close().await;
         assert_eq!((taken.iter().sum::<usize>(), lost), (15, 0), "{taken:?}");
@@ -316,12 +337,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_refused_is_lost_and_the_next_goes_on() {
         let rig = Rig::new(false);
-        rig.fake.0.lock().unwrap().refuses = true;
+        rig.fake.state().refuses = true;
         rig.spans(4);
         tokio::time::sleep(Duration::from_millis(1)).await;
-        rig.fake.0.lock().unwrap().refuses = false;
+        rig.fake.state().refuses = false;
         rig.spans(4);
         let (taken, lost) = rig.close().await;
         assert_eq!((taken, lost), (vec![4, 4], 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exporter_that_panics_loses_what_it_held_and_no_more() {
+        let rig = Rig::new(false);
+        rig.fake.state().panics = true;
+        rig.spans(4);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        rig.fake.state().panics = false;
+        rig.spans(4);
+        let (taken, lost) = rig.close().await;
+        assert_eq!((taken, lost), (vec![4, 4], 4));
+    }
+
+    #[tokio::test]
+    async fn any_size_of_a_queue_can_be_had() {
+        let bounds = Bounds { queue: usize::MAX, ..Bounds::default() };
+        let (queue, _export) = Queue::new(Exporter::new(Fake::default()), bounds);
+        assert!(queue.sender.capacity() > 0);
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-use super::identity::is_decided;
+use super::identity::take_decided;
 
 /// Which traces are recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,7 +75,7 @@ impl ShouldSample for Decided {
         links: &[Link],
     ) -> SamplingResult {
         let mut result = self.0.should_sample(parent, trace, name, kind, attributes, links);
-        if is_decided() {
+        if take_decided() {
             result.decision = SamplingDecision::RecordAndSample;
         }
         result

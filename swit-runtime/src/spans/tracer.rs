@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, fmt, sync::Arc};
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, Span as _, SpanBuilder, SpanKind, TraceContextExt as _, TraceId, Tracer as _},
+    trace::{Link, Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, TraceId, Tracer as _},
 };
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 
@@ -12,7 +12,7 @@ use super::{
     attributes,
     identity::{context_of, ids_of, of_message, random, rooted},
     pending::Sent,
-    propagation::{Found, Propagation, is_more},
+    propagation::{Found, Propagation, is_more, of_ids},
     sampling::Sampling,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     headers::{HeaderValue, names},
     message::Message,
     text::Text,
-    trace::{AttemptEnd, Flow, Ids, Pending, Trace, Under},
+    trace::{AttemptEnd, Flow, Ids, Pending, Settling, Trace, Under},
 };
 
 /// Makes spans.
@@ -73,7 +73,7 @@ fn flow_of(cx: Context, otherwise: Option<Ids>) -> Option<Flow> {
 /// The flow of what isn't recorded.
 fn unrecorded(ids: Ids, cx: Option<Context>) -> Flow {
     match cx.filter(is_more) {
-        Some(cx) => Flow::keeping(ids, Arc::new(Kept(cx))),
+        Some(cx) => Flow::keeping(ids, Arc::new(Kept(of_ids(&cx, ids)))),
         None => Flow::plain(ids),
     }
 }
@@ -129,6 +129,13 @@ impl Trace for Spans {
         flow_of(cx.with_span(span), Some(own)).unwrap_or_else(|| Flow::plain(own))
     }
 
+    fn trace_of(&self, message: &Message) -> Option<Ids> {
+        self.propagation.read(&message.headers).ids.or_else(|| {
+            let (trace, span) = (!message.id.is_empty()).then(|| of_message(message))?;
+            Ids::new(trace.to_bytes(), span.to_bytes(), false)
+        })
+    }
+
     fn within(&self, flow: &Flow, poll: &mut dyn FnMut()) {
         let cx = match flow.kept::<Kept>() {
             Some(Kept(cx)) => cx.clone(),
@@ -137,6 +144,13 @@ impl Trace for Spans {
         };
         let _attached = cx.attach();
         poll();
+    }
+
+    fn handle(&self, flow: &Flow, receiver: &Receiver, handler: &'static str) -> Option<Flow> {
+        let Kept(cx) = flow.kept().filter(|_| flow.ids().is_sampled())?;
+        let attributes = attributes::handle(receiver, handler);
+        let builder = Self::builder(format!("handle {handler}"), SpanKind::Internal, attributes);
+        flow_of(cx.with_span(self.begin(builder, cx, None)), None)
     }
 
     fn processed(&self, flow: &Flow, ended: AttemptEnd<'_>) {
@@ -148,12 +162,21 @@ impl Trace for Spans {
         match ended {
             AttemptEnd::Well => {}
             AttemptEnd::Discarded(reason) => {
-                span.set_attribute(KeyValue::new("swit.discarded", reason.to_string()));
+                span.set_attribute(attributes::reason("swit.discarded", reason));
             }
             AttemptEnd::Failed(failure) => {
                 span.set_attribute(KeyValue::new("error.type", attributes::error_type(failure)));
                 span.set_attribute(KeyValue::new("swit.error.class", failure.class().as_str()));
                 span.set_status(attributes::failed(&failure.text()));
+            }
+            AttemptEnd::Refused { reason, failure } => {
+                span.set_attribute(attributes::reason("error.type", reason));
+                span.set_attribute(KeyValue::new("swit.error.class", failure.class().as_str()));
+                span.set_status(attributes::failed(&failure.text()));
+            }
+            AttemptEnd::Cancelled => {
+                span.set_attribute(KeyValue::new("error.type", "cancelled"));
+                span.set_status(Status::error("it was cancelled before it came to its end"));
             }
         }
         span.end();
@@ -164,11 +187,16 @@ impl Trace for Spans {
         flow: &Flow,
         receiver: &Receiver,
         message: &Message,
-        how: &'static str,
+        how: Settling<'_>,
     ) -> Option<Box<dyn Pending>> {
         let Kept(cx) = flow.kept().filter(|_| flow.ids().is_sampled())?;
         let attributes = attributes::settle(self.system(&receiver.transport), receiver, message, how);
-        let builder = Self::builder(format!("{how} {}", receiver.queue), SpanKind::Client, attributes);
+        let mut builder = Self::builder(format!("{} {}", how.name(), receiver.queue), SpanKind::Client, attributes);
+        // Several that are attempted together are in a trace of their own: whoever looks at the message's finds this.
+        let from = self.propagation.read(&message.headers).ids.filter(Ids::is_sampled);
+        if let Some(from) = from.filter(|from| from.trace_bytes() != flow.ids().trace_bytes()) {
+            builder = builder.with_links(vec![Link::with_context(context_of(from))]);
+        }
         Some(Box::new(Sent::new(self.begin(builder, cx, None), true)))
     }
 
@@ -186,7 +214,7 @@ impl Trace for Spans {
                 let flow = under.flow?;
                 Some(Found { ids: Some(flow.ids()), cx: flow.kept::<Kept>().map(|kept| kept.0.clone()) })
             })
-            .unwrap_or_else(|| self.propagation.read(&message.headers));
+            .unwrap_or_else(|| self.propagation.read(&message.headers).or(Found::baggage));
         let (trace, parent) = if let Some(ids) = found.ids {
             (TraceId::from_bytes(ids.trace_bytes()), ids)
         } else {
@@ -194,8 +222,9 @@ impl Trace for Spans {
             (trace, Ids::new(trace.to_bytes(), span.to_bytes(), false).unwrap_or(Ids::SOME))
         };
         if !self.sampling.decide(found.ids.map(|ids| ids.is_sampled()), trace) {
-            let cx = found.cx.filter(is_more);
-            self.propagation.write(parent.unsampled(), cx.as_ref(), under.carried, &mut message.headers);
+            let ids = parent.unsampled();
+            let cx = found.cx.filter(is_more).map(|cx| of_ids(&cx, ids));
+            self.propagation.write(ids, cx.as_ref(), under.carried, &mut message.headers);
             return None;
         }
         let identified = !message.id.is_empty();

@@ -64,6 +64,12 @@ pub enum StoreError {
     /// There is no claim: the transaction is not one of a subscriber with an inbox.
     #[error("there is no claim; write `inbox` into the subscriber's attribute")]
     NoClaim,
+    /// A transaction over several participants is not in the log of decisions.
+    #[error("the transaction `{id}` is over, or was aborted because its deadline had passed")]
+    NoTransaction {
+        /// Its id.
+        id: crate::text::Text,
+    },
     /// A newer version of the program was here.
     #[error(
         "the database has {applied} migrations of `{owner}`, this program knows {known}: a newer version was here; run that one"
@@ -98,6 +104,7 @@ impl Classify for StoreError {
             | Self::OtherDatabase { .. }
             | Self::Over
             | Self::NoClaim
+            | Self::NoTransaction { .. }
             | Self::NewerSchema { .. }
             | Self::NotMigrated { .. }
             | Self::NoDatabase => Class::Permanent.into(),

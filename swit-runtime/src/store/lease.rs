@@ -92,14 +92,7 @@ impl Lease {
     /// # Errors
     /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
     pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
-        // What goes through middleware arrives when it arrives.
-        loop {
-            let arrived = self.arrived.notified();
-            if self.underway.load(Ordering::Acquire) == 0 {
-                break;
-            }
-            arrived.await;
-        }
+        self.arrived().await;
         let (work, enlisted) = self.close();
         let Some(mut work) = work else { return Err(StoreError::Over) };
         if !enlisted.is_empty() {
@@ -112,6 +105,23 @@ impl Lease {
         }
         failpoint::hit(Failpoint::AfterCommit);
         Ok(())
+    }
+
+    /// What was published in it, which has no transaction of its own. Nothing more is taken in.
+    pub(crate) async fn gather(&self) -> Vec<Enlisted> {
+        self.arrived().await;
+        self.close().1
+    }
+
+    /// What goes through middleware arrives when it arrives.
+    async fn arrived(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.underway.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            arrived.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

@@ -61,6 +61,42 @@ pub(crate) enum AttemptEnd<'a> {
     /// Given up on purpose, for this reason.
     Discarded(&'a Text),
     Failed(&'a Failure),
+    /// Refused before the handler, for this reason.
+    Refused {
+        reason: &'a Text,
+        failure: &'a Failure,
+    },
+    /// It did not come to its end: another failed, or its worker was stopped.
+    Cancelled,
+}
+
+/// How a message is settled, other than by acknowledging what was handled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Settling<'a> {
+    /// By a copy that comes back.
+    Retry,
+    /// By a copy in the dead-letter queue, for this reason.
+    DeadLetter(&'a Text),
+    /// It is given up, for this reason.
+    Discard(&'a Text),
+}
+
+impl<'a> Settling<'a> {
+    /// As spans name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::DeadLetter(_) => "dead_letter",
+            Self::Discard(_) => "discard",
+        }
+    }
+
+    pub(crate) fn reason(self) -> Option<&'a Text> {
+        match self {
+            Self::Retry => None,
+            Self::DeadLetter(reason) | Self::Discard(reason) => Some(reason),
+        }
+    }
 }
 
 /// Whoever traces. What it does not record costs it no allocation but that of the header that goes out.
@@ -71,20 +107,25 @@ pub(crate) trait Trace: Send + Sync + fmt::Debug {
     /// An attempt at a batch of them.
     fn process_batch(&self, receiver: &Receiver, messages: &mut dyn Iterator<Item = &Message>) -> Flow;
 
+    /// The trace that attempts at a message are in. `None`: it came without one, and has no id that one could follow from.
+    fn trace_of(&self, message: &Message) -> Option<Ids>;
+
     /// Polls what belongs to the attempt, so that spans of the handler's own become its children.
     fn within(&self, flow: &Flow, poll: &mut dyn FnMut());
 
-    /// The attempt is over.
+    /// An event handler of a composite begins, as part of the attempt. `None`: it isn't recorded.
+    fn handle(&self, flow: &Flow, receiver: &Receiver, handler: &'static str) -> Option<Flow>;
+
+    /// The attempt is over, or the event handler's part of it. Said twice, the first stands.
     fn processed(&self, flow: &Flow, ended: AttemptEnd<'_>);
 
-    /// A message is settled other than by acknowledging it, which takes a while: `how` is `retry`, `dead_letter` or
-    /// `discard`. `None`: it isn't recorded.
+    /// A message is settled other than by acknowledging what was handled. `None`: it isn't recorded.
     fn settle(
         &self,
         flow: &Flow,
         receiver: &Receiver,
         message: &Message,
-        how: &'static str,
+        how: Settling<'_>,
     ) -> Option<Box<dyn Pending>>;
 
     /// A message is published: writes into its headers whatever the one that takes it has to know. `None`: it isn't

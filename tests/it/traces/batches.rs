@@ -58,3 +58,22 @@ async fn a_batch_of_what_is_recorded_is_recorded() {
     assert_eq!(seen.named("send task.counted").len(), 1);
     app.shutdown().await.unwrap();
 }
+
+#[subscriber(topic = "task.created", batch(max = 200, within = "1s"))]
+async fn takes_many(tasks: Batch<Task>) {
+    assert!(!tasks.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_batch_is_linked_to_each_of_its_messages() {
+    let seen = Seen::default();
+    let app = TestApp::start(seen.by(App::only::<(takes_many,)>().service("shop", "1.2.3"))).await.unwrap();
+    for _ in 0..200 {
+        app.publish(&task("a")).await.unwrap();
+    }
+    app.wait_quiet().await;
+    let (sent, process) = (seen.named("send task.created"), seen.one("process shop.takes-many"));
+    assert_eq!(links(&process), sent.iter().map(|span| span.span_context.span_id()).collect::<Vec<_>>());
+    assert_eq!(links(&process).len(), 200);
+    app.shutdown().await.unwrap();
+}

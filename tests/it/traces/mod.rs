@@ -1,7 +1,10 @@
 //! Traces: names, kinds, attributes and parentage, against an exporter in memory.
 
 mod batches;
+mod composites;
+mod ended;
 mod forwarded;
+mod printed;
 mod sampled;
 mod settled;
 mod unsampled;

@@ -123,7 +123,9 @@ async fn what_cannot_be_read_begins_a_trace_and_fails_nothing() {
     }
     app.wait_quiet().await;
     assert_eq!(journal.lines().len(), 4);
-    for sent in seen.named("send task.created") {
+    let sent = seen.named("send task.created");
+    assert_eq!(sent.len(), 4);
+    for sent in sent {
         assert_eq!(sent.parent_span_id, SpanId::INVALID);
     }
     assert_eq!(seen.named("process shop.shows").len(), 4);
@@ -155,6 +157,12 @@ async fn baggage_travels_with_it() {
     app.publish_to("task.created", message).await.unwrap();
     app.wait_quiet().await;
     assert_eq!(seen.one("process shop.publishes").status, Status::Unset);
+    // On what the handler publishes, and on what it returns.
+    for topic in ["task.noted", "task.done"] {
+        let published = app.published_to(topic);
+        assert_eq!(published.len(), 1);
+        assert_eq!(published[0].headers.get_str("baggage"), Some("tenant=a"));
+    }
     app.shutdown().await.unwrap();
 }
 

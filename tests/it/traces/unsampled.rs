@@ -72,3 +72,31 @@ async fn what_another_service_decided_stands() {
         app.shutdown().await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn baggage_alone_does_not_lose_the_decision() {
+    let (seen, journal) = (Seen::default(), Journal::default());
+    let app = App::only::<(tells, is_told)>().provide(journal.clone()).set("telemetry.sample", 0.0);
+    let app = TestApp::start(seen.by(app)).await.unwrap();
+    let message = Message::new("task.created", r#"{"key":"k","text":"a"}"#)
+        .with_content_type("application/json")
+        .with_header("baggage", "tenant=a");
+    app.publish_to("task.created", message.clone()).await.unwrap();
+    app.wait_quiet().await;
+    // Past every publisher: as from somebody who has baggage and no trace.
+    let port = app.running().scope().publisher("default").unwrap().clone();
+    let foreign = message.with_id(swit::MessageId::parse("17").unwrap());
+    port.publish(swit::transport::Publication::new(foreign)).await.unwrap();
+    app.wait_quiet().await;
+    assert!(seen.all().is_empty(), "{:?}", seen.all());
+    let lines = journal.lines();
+    let [_, current, told, _, _, foreign, told_of_foreign, _] = lines.as_slice() else { panic!("{lines:?}") };
+    for (current, told) in [(current, told), (foreign, told_of_foreign)] {
+        assert!(told.starts_with("00-") && told.ends_with("-00"), "{lines:?}");
+        // What the handler opens itself is in the same trace, and as little recorded.
+        assert_eq!(*current, format!("{} false", &told[3..35]));
+    }
+    let told = app.published_to("task.told");
+    assert!(told.len() == 2 && told.iter().all(|message| message.headers.get_str("baggage") == Some("tenant=a")));
+    app.shutdown().await.unwrap();
+}

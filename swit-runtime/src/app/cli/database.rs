@@ -38,7 +38,7 @@ pub(super) async fn outbox(app: App, command: OutboxCommand) -> Result<()> {
     let place = opened.place();
     let done = of(&**opened.store(), command).await;
     opened.close().await;
-    print(&done.map_err(|source| Error::Database { place, source })?)
+    print(&done.map_err(|error| Error::Database { place, source: error.into() })?)
 }
 
 async fn of(store: &dyn Store, command: OutboxCommand) -> Result<String, StoreError> {

@@ -151,13 +151,10 @@ mod tests {
             ("sample = 'often'", "`telemetry.sample`: "),
             ("propagators = ['b3']", "`b3` is no propagator; write \"tracecontext\""),
             ("headers = 'hunter2'", "`telemetry.headers`: a header has no `=`"),
-            ("headers = 'a=hunter2\\n'", ""),
+            ("headers = \"a=hunter2\\nb\"", "a header holds a character"),
             ("headers = \"a=hunter2\\u0001\"", "a header holds a character"),
         ] {
             let (_, faults) = read(key);
-            if said.is_empty() {
-                continue;
-            }
             assert!(faults.len() == 1 && faults[0].contains(said), "{key}: {faults:?}");
             assert!(!faults[0].contains("hunter2"), "{faults:?}");
         }

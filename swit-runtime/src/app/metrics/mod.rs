@@ -74,12 +74,14 @@ impl Metrics {
         let prefix = &*source.prefix;
         SERVICE.begin(prefix, &mut page);
         let service = source.scope.service();
-        page.value(&[("service", &service.name), ("version", &service.version), ("instance", &service.instance)], 1);
+        // Not `instance`, nor `service`: these Prometheus and its operator give to whatever they scrape.
+        let who = [("service_name", &*service.name), ("service_version", &*service.version)];
+        page.value(&[who[0], who[1], ("service_instance", &service.instance)], 1);
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
         if let Some(recorder) = Recorder::global() {
-            recorder.write(prefix, &mut page);
+            recorder.write(prefix, &mut page).await;
         }
         page.finish()
     }

@@ -1,19 +1,31 @@
 //! The series of what is now: queues, connections, breakers, alerts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Source,
     depths::Seen,
-    families::{ALERTS, CIRCUIT, CONNECTION, DEPTH, LAG, PUBLISHERS, RECONNECTS, SUBSCRIBERS, SUBSCRIPTION},
+    families::{
+        ALERTS, CIRCUIT, CONNECTION, CONNECTIONS, DEPTH, LAG, PUBLISHERS, RECONNECTS, SUBSCRIBERS, SUBSCRIPTION,
+    },
 };
 use crate::{
     alert::AlertKind,
     app::dynamic::Row,
     metrics::Page,
     policy::BreakerState,
-    transport::{ConnectionState, Status, SubscriptionState},
+    text::Text,
+    transport::{ConnectionState, Status, SubscriptionState, Transport},
 };
+
+/// How a connection may be.
+const STATES: [(ConnectionState, &str); 5] = [
+    (ConnectionState::Connecting, "connecting"),
+    (ConnectionState::Connected, "connected"),
+    (ConnectionState::Blocked, "blocked"),
+    (ConnectionState::Lost, "lost"),
+    (ConnectionState::Closed, "closed"),
+];
 
 pub(super) fn write(prefix: &str, source: &Source, rows: &[Row], depths: &Seen, page: &mut Page) {
     lag(prefix, rows, depths, page);
@@ -49,19 +61,19 @@ pub(super) fn write(prefix: &str, source: &Source, rows: &[Row], depths: &Seen, 
     alerts(prefix, source, page);
 }
 
-/// Subscribers of one group may take the same topics, each from its own queue: the group waits for the sum.
+/// Subscribers of one group may take the same topics, each from its own queue: the group waits for the sum. A queue that
+/// several of them consume is counted once.
 fn lag(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
     LAG.begin(prefix, page);
-    let mut sums: BTreeMap<(&str, &str), Option<u64>> = BTreeMap::new();
+    let mut queues: BTreeMap<(&str, &str), BTreeSet<(Text, Text)>> = BTreeMap::new();
     for row in rows {
         let [(_, topic), (_, group), _] = row.labels();
         let receiver = &row.view.plan().receiver;
-        let ready = depths.get(&(receiver.transport.clone(), receiver.queue.clone())).copied();
-        let sum = sums.entry((topic, group)).or_insert(Some(0));
-        // A part of it would look like all of it.
-        *sum = sum.zip(ready).map(|(sum, ready)| sum + ready);
+        queues.entry((topic, group)).or_default().insert((receiver.transport.clone(), receiver.queue.clone()));
     }
-    for ((topic, group), ready) in sums {
+    for ((topic, group), queues) in queues {
+        // A part of it would look like all of it.
+        let ready: Option<u64> = queues.iter().map(|queue| depths.get(queue).copied()).sum();
         if let Some(ready) = ready {
             page.value(&[("topic", topic), ("consumer_group", group), ("partition", "0")], ready);
         }
@@ -69,21 +81,24 @@ fn lag(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
 }
 
 fn connections(prefix: &str, source: &Source, page: &mut Page) {
-    let transports: Vec<(&str, Status)> = source
-        .transports
-        .iter()
-        .map(|transport| {
-            let each = transport.status().into_iter().map(|status| *status.borrow());
-            (transport.name(), each.fold(Status::new(ConnectionState::Connected), Status::with))
-        })
-        .collect();
+    let seen = |transport: &dyn Transport| transport.status().iter().map(|status| *status.borrow()).collect();
+    let transports: Vec<(&str, Vec<Status>)> =
+        source.transports.iter().map(|transport| (transport.name(), seen(&**transport))).collect();
     CONNECTION.begin(prefix, page);
-    for (transport, status) in &transports {
-        page.value(&[("transport", transport)], u8::from(status.state == ConnectionState::Connected));
+    for (transport, each) in &transports {
+        let stands = |status: &Status| matches!(status.state, ConnectionState::Connected | ConnectionState::Blocked);
+        page.value(&[("transport", transport)], u8::from(each.iter().all(stands)));
+    }
+    CONNECTIONS.begin(prefix, page);
+    for (transport, each) in &transports {
+        for (state, name) in STATES {
+            let many = each.iter().filter(|status| status.state == state).count();
+            page.value(&[("transport", transport), ("state", name)], many);
+        }
     }
     RECONNECTS.begin(prefix, page);
-    for (transport, status) in &transports {
-        page.value(&[("transport", transport)], status.reconnects);
+    for (transport, each) in &transports {
+        page.value(&[("transport", transport)], each.iter().map(|status| status.reconnects).sum::<u64>());
     }
 }
 

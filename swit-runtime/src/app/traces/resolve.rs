@@ -15,6 +15,11 @@ use crate::{
     text::Text,
 };
 
+/// Where a collector takes spans by HTTP.
+const PATH: &str = "/v1/traces";
+/// How long one export may take, if nobody says.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What is wanted of traces.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -27,6 +32,8 @@ pub(crate) struct Wanted {
     /// The service's name, where nothing else than the binary's package names it.
     pub(super) service: Option<Text>,
     pub(super) resource: Vec<(String, String)>,
+    /// How many links a span has at most is said elsewhere (`OTEL_SPAN_LINK_COUNT_LIMIT`).
+    pub(super) links_limited: bool,
     pub(super) warnings: Vec<String>,
 }
 
@@ -35,8 +42,11 @@ pub(crate) struct Wanted {
 #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "there is no collector"))]
 pub(super) struct Wish {
     pub(super) protocol: OtlpProtocol,
-    pub(super) endpoint: Option<String>,
+    /// With its path, for HTTP.
+    pub(super) endpoint: String,
+    /// `None`: what the standard variables say, which the exporter reads.
     pub(super) headers: Option<crate::app::config::CollectorHeaders>,
+    pub(super) timeout: Duration,
 }
 
 /// What is wanted. `None`: nothing.
@@ -76,6 +86,7 @@ pub(crate) fn resolve(app: &App, settings: &Settings, faults: &mut Faults) -> Op
         propagators,
         bounds,
         service,
+        links_limited: variables.text("OTEL_SPAN_LINK_COUNT_LIMIT").is_some(),
         resource: attributes(variables.text("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default()),
         warnings: variables.warnings,
     })
@@ -101,29 +112,59 @@ fn exporter(set: Option<&Set<SpanExporter>>, variables: &mut Variables<'_>) -> S
 
 fn collector(settings: &Settings, variables: &mut Variables<'_>) -> Wish {
     let telemetry = &settings.telemetry;
-    let protocol = telemetry.protocol.as_ref().map_or_else(
-        || {
-            let name = "OTEL_EXPORTER_OTLP_PROTOCOL";
-            match variables.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| variables.text(name)) {
-                Some("http/protobuf") => OtlpProtocol::Http,
-                None | Some("grpc") => OtlpProtocol::Grpc,
-                Some(_) => {
-                    variables.ignored(name, "it is neither `grpc` nor `http/protobuf`");
-                    OtlpProtocol::Grpc
-                }
-            }
-        },
-        |set| set.value,
-    );
-    let endpoint = telemetry.endpoint.as_ref().map(|set| set.value.to_string());
-    let variable = || {
-        let traces = variables.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-        traces.or_else(|| variables.text("OTEL_EXPORTER_OTLP_ENDPOINT")).map(str::to_owned)
+    let protocol = match &telemetry.protocol {
+        Some(set) => set.value,
+        None => protocol(variables),
     };
-    Wish {
-        protocol,
-        endpoint: endpoint.or_else(variable),
-        headers: telemetry.headers.as_ref().map(|set| set.value.clone()),
+    let endpoint = match &telemetry.endpoint {
+        Some(set) => if_bare(&set.value, protocol),
+        None => endpoint(protocol, variables),
+    };
+    let millis = |variables: &mut Variables<'_>, name| variables.read(name).map(Duration::from_millis);
+    let timeout = millis(variables, "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
+        .or_else(|| millis(variables, "OTEL_EXPORTER_OTLP_TIMEOUT"))
+        .unwrap_or(TIMEOUT);
+    Wish { protocol, endpoint, headers: telemetry.headers.as_ref().map(|set| set.value.clone()), timeout }
+}
+
+fn protocol(variables: &mut Variables<'_>) -> OtlpProtocol {
+    let said = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]
+        .into_iter()
+        .find_map(|name| Some((name, variables.text(name)?)));
+    match said {
+        Some((_, "http/protobuf")) => OtlpProtocol::Http,
+        None | Some((_, "grpc")) => OtlpProtocol::Grpc,
+        Some((name, _)) => {
+            variables.ignored(name, "it is neither `grpc` nor `http/protobuf`");
+            OtlpProtocol::Grpc
+        }
+    }
+}
+
+/// The collector that the variables name, else that of this host.
+fn endpoint(protocol: OtlpProtocol, variables: &mut Variables<'_>) -> String {
+    // The one of traces alone is what it is; of the one for all signals this is a part.
+    if let Some(url) = variables.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", protocol) {
+        return url;
+    }
+    let url = variables.url("OTEL_EXPORTER_OTLP_ENDPOINT", protocol);
+    match protocol {
+        OtlpProtocol::Grpc => url.unwrap_or_else(|| "http://localhost:4317".to_owned()),
+        OtlpProtocol::Http => {
+            let url = url.unwrap_or_else(|| "http://localhost:4318".to_owned());
+            url.trim_end_matches('/').to_owned() + PATH
+        }
+    }
+}
+
+/// A url, by HTTP, that has no path is that of the collector as a whole.
+fn if_bare(url: &str, protocol: OtlpProtocol) -> String {
+    let rest = url.find("://").map_or(0, |at| at + 3);
+    let (host, path) = url.split_at(rest + url[rest..].find(['/', '?', '#']).unwrap_or(url.len() - rest));
+    let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    match (protocol, path) {
+        (OtlpProtocol::Http, "" | "/") => [host, PATH, query].concat(),
+        _ => url.to_owned(),
     }
 }
 
@@ -131,7 +172,11 @@ fn sampling(set: Option<&Set<f64>>, variables: &mut Variables<'_>) -> Sampling {
     if let Some(set) = set {
         return Sampling::ratio(set.value, true);
     }
-    let ratio = variables.read("OTEL_TRACES_SAMPLER_ARG").unwrap_or(1.0);
+    let mut ratio = variables.read("OTEL_TRACES_SAMPLER_ARG").unwrap_or(1.0);
+    if !(0.0..=1.0).contains(&ratio) {
+        variables.ignored("OTEL_TRACES_SAMPLER_ARG", "it is not between 0 and 1");
+        ratio = 1.0;
+    }
     match variables.text("OTEL_TRACES_SAMPLER") {
         None | Some("parentbased_always_on") => Sampling::ratio(1.0, true),
         Some("parentbased_always_off") => Sampling::ratio(0.0, true),
@@ -194,6 +239,21 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// The url of a collector. One without a scheme is spoken to by TLS, unless that is said to be not wanted.
+    fn url(&mut self, name: &str, protocol: OtlpProtocol) -> Option<String> {
+        let text = self.text(name)?;
+        if text.contains("://") {
+            return Some(text.to_owned());
+        }
+        if protocol == OtlpProtocol::Http {
+            self.ignored(name, "it is no url: it begins with neither `http://` nor `https://`");
+            return None;
+        }
+        let insecure = self.text("OTEL_EXPORTER_OTLP_TRACES_INSECURE").or(self.text("OTEL_EXPORTER_OTLP_INSECURE"));
+        let scheme = if insecure.is_some_and(|text| text.eq_ignore_ascii_case("true")) { "http" } else { "https" };
+        Some(format!("{scheme}://{text}"))
+    }
+
     fn ignored(&mut self, name: &str, why: &str) {
         self.warnings.push(format!("the variable `{name}` is left out: {why}"));
     }
@@ -243,7 +303,7 @@ mod tests {
         assert_eq!(wanted.service.as_deref(), Some("shop"));
         assert_eq!(wanted.bounds.every, Duration::from_millis(100));
         assert_eq!(wanted.collector.protocol, OtlpProtocol::Http);
-        assert_eq!(wanted.collector.endpoint.as_deref(), Some("http://collector:4318"));
+        assert_eq!(wanted.collector.endpoint, "http://collector:4318/v1/traces");
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(wanted.resource, [pair("deployment.environment.name", "test"), pair("team", "orders")]);
         assert_eq!(wanted.warnings, Vec::<String>::new());
@@ -254,7 +314,7 @@ mod tests {
         assert_eq!((wanted.exporter, wanted.sampling), (SpanExporter::Log, Sampling::ratio(0.5, true)));
         assert_eq!(wanted.propagators, [Propagator::Baggage]);
         assert_eq!((wanted.service, wanted.collector.protocol), (None, OtlpProtocol::Grpc));
-        assert_eq!(wanted.collector.endpoint.as_deref(), Some("https://other:4317"));
+        assert_eq!(wanted.collector.endpoint, "https://other:4317");
         assert!(resolved("", &[&variables[..], &[("OTEL_SDK_DISABLED", "true")]].concat()).0.is_none());
     }
 
@@ -265,11 +325,47 @@ mod tests {
             ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
             ("OTEL_PROPAGATORS", "b3,tracecontext"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
+            ("OTEL_TRACES_SAMPLER_ARG", "NaN"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
         ];
         let wanted = resolved("", &variables).0.unwrap();
-        assert_eq!(wanted.warnings.len(), 3, "{:?}", wanted.warnings);
+        assert_eq!(wanted.warnings.len(), 6, "{:?}", wanted.warnings);
         assert_eq!((wanted.sampling, wanted.propagators.len()), (Sampling::ratio(1.0, true), 1));
         assert_eq!(wanted.bounds.queue, Bounds::default().queue);
+    }
+
+    #[test]
+    fn a_collector_is_found_by_all_its_variables() {
+        let (traces, all) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
+        let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+            ("", &[], "http://localhost:4317"),
+            ("", &[http], "http://localhost:4318/v1/traces"),
+            ("", &[http, (all, "https://c:4318/otlp/")], "https://c:4318/otlp/v1/traces"),
+            ("", &[http, (all, "https://c:4318"), (traces, "https://d:1/x")], "https://d:1/x"),
+            ("", &[http, (traces, "https://d:1")], "https://d:1"),
+            // Nothing that could be spoken to.
+            ("", &[http, (all, "c:4318")], "http://localhost:4318/v1/traces"),
+            ("", &[(all, "c:4317")], "https://c:4317"),
+            ("", &[(all, "c:4317"), ("OTEL_EXPORTER_OTLP_INSECURE", "True")], "http://c:4317"),
+            ("endpoint = 'http://c:4318'", &[http, (traces, "http://d:1")], "http://c:4318/v1/traces"),
+            ("endpoint = 'http://c:4318/'", &[http], "http://c:4318/v1/traces"),
+            ("endpoint = 'http://c:4318?x=1'", &[http], "http://c:4318/v1/traces?x=1"),
+            ("endpoint = 'http://c/otlp/v1/traces'", &[http], "http://c/otlp/v1/traces"),
+            ("endpoint = 'http://c:4317'", &[], "http://c:4317"),
+        ];
+        for (toml, variables, endpoint) in cases {
+            let toml = format!("[telemetry]\nexporter = 'log'\n{toml}");
+            assert_eq!(resolved(&toml, variables).0.unwrap().collector.endpoint, *endpoint, "{toml} {variables:?}");
+        }
+        let timeout = |variables: &[(&str, &str)]| {
+            resolved("[telemetry]\nexporter = 'log'", variables).0.unwrap().collector.timeout
+        };
+        assert_eq!(timeout(&[]), TIMEOUT);
+        let (all, traces) = (("OTEL_EXPORTER_OTLP_TIMEOUT", "60000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "20000"));
+        assert_eq!(timeout(&[all]), Duration::from_secs(60));
+        assert_eq!(timeout(&[all, traces]), Duration::from_secs(20));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     propagation::{BaggagePropagator, TraceContextPropagator},
+    resource::TelemetryResourceDetector,
     trace::SdkTracerProvider,
 };
 use tokio::{task::JoinHandle, time::Instant};
@@ -66,6 +67,10 @@ impl Tracing {
             .with_sampler(wanted.sampling.sampler())
             .with_id_generator(IdSource::default())
             .with_resource(resource.clone());
+        if !wanted.links_limited {
+            // A batch is linked to each of its messages, of which it has no more than its subscriber says.
+            builder = builder.with_max_links_per_span(u32::MAX);
+        }
         let (ending, deadline) = (CancellationToken::new(), Arc::new(OnceLock::new()));
         let mut task = None;
         if let Some(mut exporter) = exporter {
@@ -140,9 +145,7 @@ fn resource(wanted: &Wanted, service: &Service) -> Resource {
     let further = wanted.resource.iter().filter(|(key, _)| !own.iter().any(|known| known.key.as_str() == key));
     let further: Vec<_> = further.map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
     own.extend(further);
-    own.push(KeyValue::new("telemetry.sdk.language", "rust"));
-    own.push(KeyValue::new("telemetry.sdk.name", "opentelemetry"));
-    Resource::builder_empty().with_attributes(own).build()
+    Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector)).with_attributes(own).build()
 }
 
 /// The exporter that is configured.
@@ -157,14 +160,17 @@ fn configured(wanted: &Wanted) -> Result<Option<Exporter>> {
 #[cfg(feature = "otlp")]
 fn collector(wanted: &Wanted) -> Result<Exporter> {
     let wish = &wanted.collector;
-    let headers = wish.headers.iter().flat_map(crate::app::config::CollectorHeaders::expose);
     let collector = spans::Collector {
         protocol: match wish.protocol {
             crate::app::config::OtlpProtocol::Grpc => spans::Protocol::Grpc,
             crate::app::config::OtlpProtocol::Http => spans::Protocol::Http,
         },
         endpoint: wish.endpoint.clone(),
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: wish
+            .headers
+            .as_ref()
+            .map(|headers| headers.expose().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()),
+        timeout: wish.timeout,
     };
     spans::collector(collector).map_err(|error| {
         refused(format!("there can be no exporter to a collector: {}", crate::outcome::one_line(&*error)))

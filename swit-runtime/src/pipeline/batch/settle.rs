@@ -19,7 +19,7 @@ use crate::{
     policy::Ended,
     said::about,
     text::Text,
-    trace::AttemptEnd,
+    trace::{AttemptEnd, Flow},
     transport::{BoxFuture, Delivery, Verdict},
 };
 
@@ -36,16 +36,23 @@ impl Bench {
         self.tell(&members, &unfit, &settled);
         self.end_trace(&settled);
         let mut waiting: Vec<Settling> = Vec::new();
-        for (held, outcome) in unfit {
-            self.settle_one(held, outcome, &mut waiting).await;
+        for (held, mut outcome) in unfit {
+            if let Outcome::Failed(failure) = &mut outcome {
+                failure.ask(&self.seat.plan.receiver.rules);
+            }
+            // Not of the attempt at the others.
+            let message = held.delivery.message();
+            let flow = self.seat.plan.trace_unattempted(message, held.attempt, ended(&outcome));
+            self.settle_one(held, outcome, flow, &mut waiting).await;
         }
+        let flow = self.seat.cx.trace().cloned();
         match settled {
             Settled::Each(outcomes) => {
                 for (held, outcome) in members.into_iter().zip(outcomes) {
-                    self.settle_one(held, outcome, &mut waiting).await;
+                    self.settle_one(held, outcome, flow.clone(), &mut waiting).await;
                 }
             }
-            Settled::All(Outcome::Failed(failure)) => self.fail_all(members, failure, &mut waiting).await,
+            Settled::All(Outcome::Failed(failure)) => self.fail_all(members, failure, flow, &mut waiting).await,
             Settled::All(Outcome::Success) => {
                 for held in members {
                     self.succeed(held.delivery);
@@ -53,7 +60,7 @@ impl Bench {
             }
             Settled::All(Outcome::Discarded(reason)) => {
                 for held in members {
-                    self.waive(held.delivery, &reason, held.attempt);
+                    self.waive(held.delivery, &reason, held.attempt, flow.as_ref());
                 }
             }
         }
@@ -122,25 +129,33 @@ impl Bench {
         restraints.record(&mut self.seat.pass, ended, &self.seat.plan.receiver.subscriber);
     }
 
-    async fn settle_one(&mut self, held: Held, outcome: Outcome, waiting: &mut Vec<Settling>) {
+    /// `flow`: the attempt that came to this.
+    async fn settle_one(&mut self, held: Held, outcome: Outcome, flow: Option<Flow>, waiting: &mut Vec<Settling>) {
         match outcome {
             Outcome::Success => self.succeed(held.delivery),
-            Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt),
+            Outcome::Discarded(reason) => self.waive(held.delivery, &reason, held.attempt, flow.as_ref()),
             Outcome::Failed(mut failure) => {
                 failure.ask(&self.seat.plan.receiver.rules);
                 log_failure(&self.seat.plan, held.delivery.message(), held.attempt, &failure);
-                self.fail(held, Arc::new(failure), false, waiting).await;
+                self.fail(held, Arc::new(failure), false, flow, waiting).await;
             }
         }
     }
 
     /// All failed together.
-    async fn fail_all(&mut self, members: Vec<Held>, failure: Failure, waiting: &mut Vec<Settling>) {
+    async fn fail_all(
+        &mut self,
+        members: Vec<Held>,
+        failure: Failure,
+        flow: Option<Flow>,
+        waiting: &mut Vec<Settling>,
+    ) {
         // Of its messages the first is named; each of the others has a line of its own where it ends.
         let first = members.first();
         about!(
             warn,
             first.map_or(&Message::EMPTY, |held| held.delivery.message()),
+            trace = first.and_then(|held| self.seat.plan.scope.trace_of(held.delivery.message())),
             {
                 subscriber = %self.seat.plan.receiver.subscriber,
                 attempt = first.map_or(1, |held| held.attempt),
@@ -156,7 +171,7 @@ impl Bench {
         let together = members.len() > 1 && is_guess;
         let failure = Arc::new(failure);
         for held in members {
-            self.fail(held, failure.clone(), together, waiting).await;
+            self.fail(held, failure.clone(), together, flow.clone(), waiting).await;
         }
     }
 
@@ -167,18 +182,25 @@ impl Bench {
         delivery.settle(Verdict::Ack);
     }
 
-    fn waive(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
+    fn waive(&mut self, delivery: Delivery, reason: &Text, attempt: u32, flow: Option<&Flow>) {
         self.seat.counters.waived();
-        self.discard(delivery, reason, attempt);
+        self.discard(delivery, reason, attempt, flow);
     }
 
-    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32) {
+    fn discard(&mut self, delivery: Delivery, reason: &Text, attempt: u32, flow: Option<&Flow>) {
         self.seat.counters.discarded();
-        self.seat.plan.discard(delivery, reason, attempt);
+        self.seat.plan.discard(delivery, reason, attempt, flow);
     }
 
     /// One failed, by itself or together with others, whose failure may not be its own.
-    async fn fail(&mut self, held: Held, failure: Arc<Failure>, together: bool, waiting: &mut Vec<Settling>) {
+    async fn fail(
+        &mut self,
+        held: Held,
+        failure: Arc<Failure>,
+        together: bool,
+        flow: Option<Flow>,
+        waiting: &mut Vec<Settling>,
+    ) {
         let Held { delivery, attempt, seen } = held;
         let (plan, counters) = (self.seat.plan.clone(), self.seat.counters.clone());
         counters.failed(failure.class());
@@ -190,7 +212,6 @@ impl Bench {
         let decision = self.seat.decide(&failure, &delivery, attempt).await;
         self.seat.cx.see(None);
         let Some(delivery) = plan.current(delivery) else { return };
-        let flow = self.seat.cx.trace().cloned();
         match decision {
             Decision::Retry { wait } => {
                 counters.retries();
@@ -210,7 +231,7 @@ impl Bench {
                 plan.give_up(delivery, &reason, Some(&failure), attempt, flow.as_ref(), count).await;
                 None
             })),
-            Decision::Discard { reason } => self.discard(delivery, &reason, attempt),
+            Decision::Discard { reason } => self.discard(delivery, &reason, attempt, flow.as_ref()),
         }
     }
 }

@@ -9,6 +9,8 @@ pub struct Line {
     pub by: String,
     /// What the request's header `x-tenant` said.
     pub tenant: String,
+    /// What its header `authorization` said.
+    pub authorization: String,
     /// The resource's `service.name`.
     pub service: String,
     /// Its `service.version`.

@@ -1,6 +1,7 @@
-//! Takes spans by OTLP, over gRPC and HTTP on one port, and prints a line a span. Prints its port first.
+//! Takes spans by OTLP, over gRPC and HTTP on one port, and prints a line a span. Prints its port first. With two arguments,
+//! the files of a certificate and of its key, it speaks TLS.
 
-use std::{convert::Infallible, fmt::Write as _, io::Write as _};
+use std::{convert::Infallible, fmt::Write as _, io::Write as _, sync::Arc};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, StreamBody, combinators::BoxBody};
@@ -19,7 +20,10 @@ use opentelemetry_proto::tonic::{
     trace::v1::status::StatusCode,
 };
 use prost::Message as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use swit_collector::Line;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -27,25 +31,54 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> Result<(), Error> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
+    let tls = tls()?;
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::spawn(async move {
-            let service = service_fn(take);
-            // A client that goes away is no fault of ours.
-            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-        });
+        match tls.clone() {
+            None => drop(tokio::spawn(serve(stream))),
+            // A client that does not trust us goes away.
+            Some(tls) => drop(tokio::spawn(async move {
+                if let Ok(stream) = tls.accept(stream).await {
+                    serve(stream).await;
+                }
+            })),
+        }
     }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    // A client that goes away is no fault of ours.
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service_fn(take)).await;
+}
+
+/// What the arguments name, if there are some.
+fn tls() -> Result<Option<TlsAcceptor>, Error> {
+    let files: Vec<_> = std::env::args_os().skip(1).collect();
+    let [certificate, key] = files.as_slice() else { return Ok(None) };
+    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }
 
 async fn take(request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, Infallible>>, Error> {
     let by = if request.uri().path() == "/v1/traces" { "http" } else { "grpc" };
-    let tenant = request.headers().get("x-tenant").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |name: &str| {
+        // Several of one name would be seen.
+        let values = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.collect::<Vec<_>>().join(", ")
+    };
+    let told = [header("x-tenant"), header("authorization")];
     let mut body = request.into_body().collect().await?.to_bytes();
     if by == "grpc" {
         // A byte that says whether it is compressed, and the length.
         body.advance(5);
     }
-    print(&ExportTraceServiceRequest::decode(body)?, by, &tenant)?;
+    print(&ExportTraceServiceRequest::decode(body)?, by, &told)?;
     Ok(answer(by)?)
 }
 
@@ -85,7 +118,7 @@ impl<I: Iterator + Unpin> futures_core::Stream for Frames<I> {
     }
 }
 
-fn print(request: &ExportTraceServiceRequest, by: &str, tenant: &str) -> Result<(), Error> {
+fn print(request: &ExportTraceServiceRequest, by: &str, [tenant, authorization]: &[String; 2]) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     for of in &request.resource_spans {
         let resource = of.resource.as_ref().map(|resource| resource.attributes.as_slice()).unwrap_or_default();
@@ -96,7 +129,8 @@ fn print(request: &ExportTraceServiceRequest, by: &str, tenant: &str) -> Result<
             };
             let line = Line {
                 by: by.to_owned(),
-                tenant: tenant.to_owned(),
+                tenant: tenant.clone(),
+                authorization: authorization.clone(),
                 service: text(resource, "service.name"),
                 version: text(resource, "service.version"),
                 instance: text(resource, "service.instance.id"),

@@ -2,24 +2,19 @@
 //! collector that is dead does to a service, which is nothing.
 #![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async whether or not they wait")]
 
+mod rig;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Stdio,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
+use rig::Collector;
 use serde::{Deserialize, Serialize};
 use swit::{App, Event, Handlers, Publish, Running, State, subscriber};
 use swit_collector::Line;
 use swit_testbed::broker::Broker;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-};
 
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "order.created", version = 1, unrouted = "ignore")]
@@ -76,47 +71,11 @@ async fn ships(reserved: Reserved) -> Publish<Shipped> {
 #[subscriber(topic = "order.shipped")]
 async fn tells(_shipped: Shipped) {}
 
-/// The collector, as a process.
-struct Collector {
-    process: Child,
-    port: u16,
-    lines: Arc<Mutex<Vec<Line>>>,
-}
-
-impl Collector {
-    async fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_swit-collector"))
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = output.next_line().await.unwrap().unwrap().parse().unwrap();
-        let lines: Arc<Mutex<Vec<Line>>> = Arc::default();
-        let seen = lines.clone();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = output.next_line().await {
-                seen.lock().unwrap().push(serde_json::from_str(&line).unwrap());
-            }
-        });
-        Self { process, port, lines }
-    }
-
-    /// Everything that arrived, once it has been this much.
-    async fn lines(&self, wanted: usize) -> Vec<Line> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.lines.lock().unwrap().len() < wanted && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        self.lines.lock().unwrap().clone()
-    }
-
-    fn configured(&self, app: App, protocol: &str) -> App {
-        app.set("telemetry.exporter", "otlp")
-            .set("telemetry.protocol", protocol)
-            .set("telemetry.endpoint", format!("http://127.0.0.1:{}", self.port))
-            .set("telemetry.headers", "x-tenant=shop")
-    }
+fn configured(collector: &Collector, app: App, protocol: &str) -> App {
+    app.set("telemetry.exporter", "otlp")
+        .set("telemetry.protocol", protocol)
+        .set("telemetry.endpoint", format!("http://127.0.0.1:{}", collector.port))
+        .set("telemetry.headers", "x-tenant=shop")
 }
 
 fn app<H: Handlers>(service: &str, exchange: &str, failures: u32) -> App {
@@ -142,14 +101,14 @@ async fn quiet(services: &[Running]) {
 }
 
 async fn one_order(protocol: &str) -> Vec<Line> {
-    let collector = Collector::start().await;
+    let collector = Collector::start(&[]).await;
     let exchange = format!("traces.{protocol}");
     let name = |service: &str| format!("{service}-{protocol}");
     let services = [
-        collector.configured(app::<(pays,)>(&name("payment"), &exchange, 1), protocol),
-        collector.configured(app::<(reserves,)>(&name("stock"), &exchange, 1), protocol),
-        collector.configured(app::<(ships,)>(&name("shipping"), &exchange, 0), protocol),
-        collector.configured(app::<(tells,)>(&name("mail"), &exchange, 0), protocol),
+        configured(&collector, app::<(pays,)>(&name("payment"), &exchange, 1), protocol),
+        configured(&collector, app::<(reserves,)>(&name("stock"), &exchange, 1), protocol),
+        configured(&collector, app::<(ships,)>(&name("shipping"), &exchange, 0), protocol),
+        configured(&collector, app::<(tells,)>(&name("mail"), &exchange, 0), protocol),
     ];
     let mut running = Vec::new();
     for service in services {
@@ -160,9 +119,7 @@ async fn one_order(protocol: &str) -> Vec<Line> {
     for service in running {
         service.shutdown().await.unwrap();
     }
-    let lines = collector.lines(11).await;
-    drop(collector.process);
-    lines
+    collector.lines(11).await
 }
 
 fn assert_connected(lines: &[Line], protocol: &str) {

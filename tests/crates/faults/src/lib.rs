@@ -8,6 +8,7 @@ pub mod once;
 pub mod process;
 pub mod rig;
 pub mod role;
+pub mod transact;
 pub mod work;
 
 pub use process::Process;

@@ -2,7 +2,7 @@
 //!
 //! | variable | what it says |
 //! |---|---|
-//! | `FAULTY_ROLE` | `produce`, `handle` or `bury` (writes dead letters down); `once`, `relay` or `commit` with a database: see [`once`](crate::once) |
+//! | `FAULTY_ROLE` | `produce`, `handle`, `bury` (writes dead letters down), `transact` (see [`crate::transact`]), or `once`, `relay`, `commit` (see [`crate::once`]) |
 //! | `FAULTY_URL` | the broker |
 //! | `FAULTY_LEDGER` | the file to write to |
 //! | `FAULTY_CONDUCTS` | produce: what the handler is to do, in turn, as JSON |
@@ -51,6 +51,7 @@ pub async fn play() -> swit::Result<()> {
         "once" => once::handlers().await,
         "relay" => once::relay().await,
         "commit" => once::commit().await,
+        "transact" => crate::transact::play().await,
         role => panic!("there is no role `{role}`"),
     }
 }

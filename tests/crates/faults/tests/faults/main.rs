@@ -35,6 +35,7 @@ mod steps;
 mod storms;
 mod timeouts;
 mod topology;
+mod transactions;
 
 use swit_faults::Rig;
 

@@ -55,5 +55,7 @@ sabotages! {
     ack_before_handler_at_the_deadline: "ack_before_handler", "shutdown::a_second_signal_ends_a_shutdown_at_once", "all is done: not within";
     pulling_while_open: "pull_while_open", "breakers::a_partner_that_is_down_stops_its_subscriber_and_nobody_else", "it opens within its threshold";
     counting_what_waited: "count_what_waited", "breakers::what_waits_for_longer_than_the_broker_allows_is_no_suspect", "to wait is no crash";
+    committing_undecided: "commit_undecided", "transactions::a_process_killed_at_any_boundary_leaves_all_or_nothing", "all or none";
+    leaving_in_doubt: "leave_in_doubt", "transactions::a_service_goes_on_with_what_its_predecessor_left", "it did not end within";
     no_resubscribing_after_exhaustion: "no_resubscribe", "resources::file_descriptors_that_are_exhausted_and_come_back", "F: work resumes: not within";
 }
