@@ -16,6 +16,7 @@ mod docs {
     struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
+    #[cfg(all(feature = "cache", feature = "postgres"))]
     #[doc = include_str!("../docs/transactions.md")]
     struct Transactions;
 }
@@ -62,7 +63,7 @@ pub use swit_runtime::{
     store::{self, Database, Migrations, Statement, StoreError, Transaction, Tx},
     stores,
     text::Text,
-    transport, transports,
+    transport, transports, two_phase,
 };
 
 #[cfg(feature = "macros")]

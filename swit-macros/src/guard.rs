@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::report::Errors;
+use crate::{hygiene, report::Errors};
 
 /// Expands an attribute: the item, unchanged, then what was generated or every error that was found.
 pub(crate) fn attribute(
@@ -13,13 +13,17 @@ pub(crate) fn attribute(
     expand: impl FnOnce(TokenStream, &Errors) -> Option<TokenStream>,
 ) -> proc_macro::TokenStream {
     let item = TokenStream::from(item);
-    let generated = guarded(|errors| expand(item.clone(), errors));
+    let generated = guarded(|errors| Some(hygiene::own(expand(item.clone(), errors)?, &item)));
     quote!(#item #generated).into()
 }
 
 /// Expands a derive or a function-like macro: what was generated, or every error that was found.
-pub(crate) fn items(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> proc_macro::TokenStream {
-    guarded(expand).into()
+pub(crate) fn items(
+    input: proc_macro::TokenStream,
+    expand: impl FnOnce(TokenStream, &Errors) -> Option<TokenStream>,
+) -> proc_macro::TokenStream {
+    let input = TokenStream::from(input);
+    guarded(|errors| Some(hygiene::own(expand(input.clone(), errors)?, &input))).into()
 }
 
 fn guarded(expand: impl FnOnce(&Errors) -> Option<TokenStream>) -> TokenStream {

@@ -17,6 +17,7 @@ mod function;
 mod guard;
 mod handlers;
 mod health_check;
+mod hygiene;
 mod middleware;
 mod names;
 mod parsing;
@@ -61,25 +62,25 @@ pub fn publisher(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
-    guard::items(|errors| event::expand(input.into(), errors))
+    guard::items(input, event::expand)
 }
 
 #[proc_macro_derive(Classify, attributes(class))]
 pub fn derive_classify(input: TokenStream) -> TokenStream {
-    guard::items(|errors| classify::expand(input.into(), errors))
+    guard::items(input, classify::expand)
 }
 
 #[proc_macro_derive(ConfigSection, attributes(config))]
 pub fn derive_config_section(input: TokenStream) -> TokenStream {
-    guard::items(|errors| config_section::expand(input.into(), errors))
+    guard::items(input, config_section::expand)
 }
 
 #[proc_macro]
 pub fn handlers(input: TokenStream) -> TokenStream {
-    guard::items(|errors| handlers::expand(input.into(), errors))
+    guard::items(input, handlers::expand)
 }
 
 #[proc_macro]
 pub fn composite(input: TokenStream) -> TokenStream {
-    guard::items(|errors| composite::expand(input.into(), errors))
+    guard::items(input, composite::expand)
 }

@@ -380,7 +380,7 @@ pub enum Error {
         /// Where it is, without its password.
         place: String,
         /// What went wrong.
-        source: crate::store::StoreError,
+        source: BoxError,
     },
     /// A transport failed.
     #[error(transparent)]

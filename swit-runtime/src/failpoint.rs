@@ -15,6 +15,44 @@ pub(crate) enum Failpoint {
     BeforeAck,
     /// A copy is confirmed; the input that it replaces is not acknowledged yet.
     AfterCopy,
+    /// All is written in a transaction, which is not committed yet.
+    BeforeCommit,
+    /// A transaction is committed; nobody knows yet.
+    AfterCommit,
+    /// A relay's publications are confirmed; their rows are in the outbox still.
+    BeforeRemoval,
+    /// It is written that a transaction over several participants begins.
+    TwoPhaseBegun,
+    /// All participants are open.
+    TwoPhaseOpen,
+    /// The business function has returned; nobody prepares yet.
+    TwoPhaseUnprepared,
+    /// A participant has prepared; others may not have.
+    TwoPhasePrepared,
+    /// All have prepared; nothing is decided.
+    TwoPhaseUndecided,
+    /// The decision is written.
+    TwoPhaseDecided,
+    /// A participant has committed; others may not have.
+    TwoPhaseCommitted,
+    /// It is to be aborted; nobody has rolled back yet.
+    TwoPhaseAborting,
+    /// A participant has rolled back; others may not have.
+    TwoPhaseRolledBack,
+    /// The transaction is over, and forgotten.
+    TwoPhaseForgotten,
+    /// A PostgreSQL participant is about to prepare.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresUnprepared,
+    /// A PostgreSQL participant has prepared.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresPrepared,
+    /// A PostgreSQL participant is about to commit.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresUncommitted,
+    /// A PostgreSQL participant has committed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such participant"))]
+    PostgresCommitted,
 }
 
 macro_rules! sabotages {
@@ -99,6 +137,24 @@ sabotages! {
     CountWhatWaited = "count_what_waited";
     /// What can never succeed is tried again.
     RetryWhatIsPoison = "retry_what_is_poison";
+    /// An inbox takes every message for a new one.
+    ForgetTheClaim = "forget_the_claim";
+    /// A commit whose answer was lost counts as done.
+    TrustALostCommit = "trust_a_lost_commit";
+    /// What is published in a transaction goes to the broker at once.
+    PublishBeforeCommit = "publish_before_commit";
+    /// A relay removes rows before their publications are confirmed.
+    RemoveBeforeConfirm = "remove_before_confirm";
+    /// A relay leaves the dead what they had.
+    NoTakeover = "no_takeover";
+    /// A relay publishes the last of its rows first.
+    LastFirst = "last_first";
+    /// A transaction that another one was in the way of is not tried again.
+    ConflictsAreFinal = "conflicts_are_final";
+    /// A transaction over several participants that was interrupted stays so.
+    LeaveInDoubt = "leave_in_doubt";
+    /// Participants commit before it is written that they are to.
+    CommitUndecided = "commit_undecided";
 }
 
 /// Whether a test broke this guarantee.
@@ -149,6 +205,23 @@ mod armed {
             Failpoint::AfterHandler => "after_handler",
             Failpoint::BeforeAck => "before_ack",
             Failpoint::AfterCopy => "after_copy",
+            Failpoint::BeforeCommit => "before_commit",
+            Failpoint::AfterCommit => "after_commit",
+            Failpoint::BeforeRemoval => "before_removal",
+            Failpoint::TwoPhaseBegun => "two_phase_begun",
+            Failpoint::TwoPhaseOpen => "two_phase_open",
+            Failpoint::TwoPhaseUnprepared => "two_phase_unprepared",
+            Failpoint::TwoPhasePrepared => "two_phase_prepared",
+            Failpoint::TwoPhaseUndecided => "two_phase_undecided",
+            Failpoint::TwoPhaseDecided => "two_phase_decided",
+            Failpoint::TwoPhaseCommitted => "two_phase_committed",
+            Failpoint::TwoPhaseAborting => "two_phase_aborting",
+            Failpoint::TwoPhaseRolledBack => "two_phase_rolled_back",
+            Failpoint::TwoPhaseForgotten => "two_phase_forgotten",
+            Failpoint::PostgresUnprepared => "postgres_unprepared",
+            Failpoint::PostgresPrepared => "postgres_prepared",
+            Failpoint::PostgresUncommitted => "postgres_uncommitted",
+            Failpoint::PostgresCommitted => "postgres_committed",
         }
     }
 

@@ -7,7 +7,7 @@
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
 //!   `trace`, `store`
-//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`, `relay`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`, `relay`, `two_phase`
 //! - F3 adapters: `transports`, `stores`, `middlewares`, `spans`
 //! - F4 app: `app`, `testing`, `conformance`, `admin`
 
@@ -62,4 +62,5 @@ pub mod topic;
 pub mod trace;
 pub mod transport;
 pub mod transports;
+pub mod two_phase;
 mod walled;

@@ -237,8 +237,11 @@ impl fmt::Display for Failure {
 ///
 /// The error's own code runs here, outside of any handler: if it panics, that is the text.
 pub fn one_line(error: &(dyn Error + 'static)) -> String {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| line_of(error)))
-        .unwrap_or_else(|_| "an error whose text could not be had: its `Display` panicked".to_owned())
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| line_of(error))).unwrap_or_else(|payload| {
+        // What it panicked with is not trusted to be dropped.
+        std::mem::forget(payload);
+        "an error whose text could not be had: its `Display` panicked".to_owned()
+    })
 }
 
 fn line_of(error: &(dyn Error + 'static)) -> String {

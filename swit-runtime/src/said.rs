@@ -5,21 +5,39 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::{headers::Headers, id::MessageId, outcome::cap};
+use crate::{headers::Headers, id::MessageId};
 
-/// Most bytes of what a line shows of one text.
+/// Most bytes of what a line shows of one text, as it stands there: an escaped character is longer than it was.
 const MAX_SHOWN: usize = 255;
+/// Stands for what was cut.
+const CUT: char = '…';
 
 /// Text as a line shows it.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in cap(self.0, MAX_SHOWN).chars() {
+        let end = end(self.0);
+        for c in self.0[..end].chars() {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
         }
-        Ok(())
+        if end < self.0.len() { f.write_char(CUT) } else { Ok(()) }
     }
+}
+
+/// Where a text ends so that it fits, with the mark of what was cut if something has to be.
+fn end(text: &str) -> usize {
+    let (mut length, mut end) = (0, 0);
+    for (at, c) in text.char_indices() {
+        if length <= MAX_SHOWN - CUT.len_utf8() {
+            end = at;
+        }
+        length += if c.is_control() { c.escape_default().len() } else { c.len_utf8() };
+        if length > MAX_SHOWN {
+            return end;
+        }
+    }
+    text.len()
 }
 
 /// An id as a line shows it: a foreign one is any text.
@@ -45,13 +63,23 @@ pub(crate) fn trace_id(headers: &Headers) -> Option<&str> {
     (is_whole && is_known && !is_zero(trace) && !is_zero(parent)).then_some(trace)
 }
 
-/// A line about a message: `about!(warn, message, { attempt, … }, "text")`.
+/// A line about a message: `about!(warn, message, { attempt, … }, "text")`; of one that was delivered, with the trace that it is in
+/// here: `about!(warn, message, trace = …, { attempt, … }, "text")`.
 macro_rules! about {
     ($level:ident, $message:expr, { $($fields:tt)* }, $text:literal) => {
+        $crate::said::about!(
+            $level,
+            $message,
+            trace = $crate::said::trace_id(&$message.headers),
+            { $($fields)* },
+            $text
+        )
+    };
+    ($level:ident, $message:expr, trace = $trace:expr, { $($fields:tt)* }, $text:literal) => {
         tracing::$level!(
             message_id = %$crate::said::ShownId(&$message.id),
             topic = %$crate::said::Shown(&$message.topic),
-            trace_id = $crate::said::trace_id(&$message.headers),
+            trace_id = $trace,
             $($fields)*,
             $text
         )
@@ -88,7 +116,25 @@ mod tests {
     #[test]
     fn what_comes_from_outside_stands_on_one_line() {
         assert_eq!(Shown("a\r\nb\u{1b}[31m\u{7}").to_string(), "a\\r\\nb\\u{1b}[31m\\u{7}");
-        assert!(Shown(&"ß".repeat(1_000)).to_string().len() <= MAX_SHOWN);
+        for (text, length) in [
+            ("ß".repeat(1_000), 255),
+            ("\u{7f}".repeat(1_000), 255),
+            ("\n".repeat(127), 254),
+            ("\n".repeat(128), 255),
+            ("x".repeat(255), 255),
+            ("x".repeat(256), 255),
+            (format!("{}\u{7f}", "x".repeat(249)), 255),
+            (format!("{}\u{7f}", "x".repeat(250)), 253),
+        ] {
+            let shown = Shown(&text).to_string();
+            assert_eq!(shown.len(), length, "{shown}");
+            let is_cut = text
+                .chars()
+                .map(|c| if c.is_control() { c.escape_default().len() } else { c.len_utf8() })
+                .sum::<usize>()
+                > 255;
+            assert_eq!(shown.ends_with('…'), is_cut, "{shown}");
+        }
         let id = MessageId::parse("7\nERROR all is lost").expect("an id");
         assert_eq!(ShownId(&id).to_string(), "7\\nERROR all is lost");
     }

@@ -10,7 +10,17 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{alert::Alerts, clock::Clock, limits::Limits, store::Store, text::Text, trace::Trace, transport::Publish};
+use crate::{
+    alert::Alerts,
+    clock::Clock,
+    limits::Limits,
+    message::Message,
+    said::trace_id,
+    store::{Recoveries, Store},
+    text::Text,
+    trace::Trace,
+    transport::Publish,
+};
 
 /// A shared value of any type.
 pub type Shared = Arc<dyn Any + Send + Sync>;
@@ -54,6 +64,7 @@ struct Core {
     alerts: Alerts,
     trace: Option<Arc<dyn Trace>>,
     store: Option<Arc<dyn Store>>,
+    recoveries: Recoveries,
 }
 
 /// Who the service is.
@@ -97,6 +108,7 @@ impl Scope {
                 alerts,
                 trace: None,
                 store: None,
+                recoveries: Recoveries::default(),
             }),
         }
     }
@@ -121,9 +133,22 @@ impl Scope {
         self.core.store.as_ref()
     }
 
+    /// Whoever goes on with transactions over several participants.
+    pub(crate) fn recoveries(&self) -> &Recoveries {
+        &self.core.recoveries
+    }
+
     /// Whoever traces.
     pub(crate) fn trace(&self) -> Option<&Arc<dyn Trace>> {
         self.core.trace.as_ref()
+    }
+
+    /// The id of the trace that a message is in, for lines of the log: of whoever traces, else of its `traceparent`.
+    pub(crate) fn trace_of(&self, message: &Message) -> Option<String> {
+        match self.trace() {
+            Some(trace) => trace.trace_of(message).map(|ids| ids.trace_id().to_string()),
+            None => trace_id(&message.headers).map(str::to_owned),
+        }
     }
 
     /// Adds a state; one of the same type is replaced.

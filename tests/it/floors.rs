@@ -44,7 +44,7 @@ const FLOORS: [&[&str]; 5] = [
         "trace",
         "store",
     ],
-    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer", "relay"],
+    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer", "relay", "two_phase"],
     &["transports", "stores", "middlewares", "spans"],
     &["app", "testing", "conformance", "admin"],
 ];

@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::{
     broker::Broker,
     support::{Journal, Task},
+    traces::Seen,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -241,4 +242,35 @@ async fn a_publication_that_failed_is_named() {
     assert_eq!(unwaited.len(), 1, "{:#?}", log.lines());
     assert_eq!((&unwaited[0]["message_id"], &unwaited[0]["topic"]), (&SHOWN_ID.into(), &"task.created".into()));
     running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_came_without_a_trace_is_named_with_the_one_that_it_is_in() {
+    let seen = Seen::default();
+    let (log, _guard) = Log::capture(Level::DEBUG);
+    let app = TestApp::start(seen.by(App::only::<(ends_badly, told_of)>().service("shop", "1.2.3"))).await.unwrap();
+    // Past every publisher: as from somebody who traces nothing.
+    let port = app.running().scope().publisher("default").unwrap().clone();
+    let mut without = Message::new("task.created", r#"{"key":"k","text":"fails"}"#);
+    without.content_type = Some("application/json".into());
+    without.id = MessageId::parse(ID).unwrap();
+    port.publish(swit::transport::Publication::new(without)).await.unwrap();
+    app.wait_quiet().await;
+    let attempts = seen.named("process shop.ends-badly");
+    assert_eq!(attempts.len(), 2);
+    let trace = attempts[0].span_context.trace_id().to_string();
+    for (said, times) in [
+        ("attempt failed", 2),
+        ("is tried again", 1),
+        ("dead-lettered", 1),
+        ("an event handler discarded the message", 1),
+        ("an event handler failed, which fails nothing else", 1),
+    ] {
+        let lines = log.say(said);
+        assert_eq!(lines.len(), times, "{said}: {lines:#?}");
+        for line in lines {
+            assert_eq!(line["trace_id"], trace.as_str(), "{line}");
+        }
+    }
+    app.shutdown().await.unwrap();
 }

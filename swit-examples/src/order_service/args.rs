@@ -12,7 +12,8 @@ Usage: order-service [OPTIONS] [FILE]
        order-service check|graph|run|publish|tail …
 
 FILE holds one order a line, as JSON; `-` is standard input, to its end. It ends with a summary.
-Without FILE it serves until stopped (SIGTERM, Ctrl-C), and takes orders from standard input meanwhile.
+Without FILE it serves until stopped (SIGTERM, Ctrl-C), and takes orders from standard input meanwhile;
+health and metrics are at http://127.0.0.1:2112/health and /metrics (SWIT_ADMIN__ADDRESS: elsewhere).
 
 Options:
       --json               print the summary as one JSON object

@@ -13,10 +13,12 @@
 //! SWIT_TRANSPORT=amqp://guest:guest@127.0.0.1:5672 order-service orders.jsonl
 //! ```
 //!
-//! How it does, for people and for Prometheus ([`metrics`]), where an address is named for it:
+//! While it serves, without a file, it says how it does, to people and to Prometheus ([`metrics`]); with a file, where an
+//! address is written:
 //!
 //! ```sh
-//! SWIT_ADMIN__ADDRESS=127.0.0.1:2112 order-service
+//! order-service & curl http://127.0.0.1:2112/metrics http://127.0.0.1:2112/health
+//! SWIT_ADMIN__ADDRESS=127.0.0.1:2113 order-service swit-examples/data/orders.jsonl
 //! ```
 //!
 //! Of an order id that is read twice the first line counts, in a group too while the same process of it handles the lines.

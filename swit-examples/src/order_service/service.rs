@@ -93,7 +93,7 @@ pub async fn run(options: Options, stop: watch::Receiver<bool>) -> Result<Report
     let letters = open_dead_letters(options.dead_letters.as_deref(), &source)?;
     let ledger = Arc::new(Ledger::new(Window::DEFAULT));
     metrics::describe();
-    let app = if serve { app() } else { app().config_text("working-off.toml", WORKING_OFF) };
+    let app = if serve { app().serve_pages() } else { app().config_text("working-off.toml", WORKING_OFF) };
     let running = app.provide_shared(ledger.clone()).provide_shared(letters.clone()).start().await?;
     let feed = Feed::open(&source).map_err(|error| unreadable(&source, error))?;
     let mut run = Run {

@@ -40,7 +40,8 @@ impl Raw {
     }
 }
 
-fn timeout(entry: &Entry, errors: &Errors) -> Option<Duration> {
+/// How long a check may take.
+pub(crate) fn timeout(entry: &Entry, errors: &Errors) -> Option<Duration> {
     let written = entry.duration(errors)?;
     match health::timeout(&swit_grammar::duration::format(written)) {
         Ok(timeout) => Some(timeout),

@@ -6,6 +6,8 @@ mod signature;
 
 use proc_macro2::TokenStream;
 
+pub(crate) use attribute::timeout;
+
 use crate::{names::Private, parsing::Keys, report::Errors};
 
 /// Expands the attribute; `None` where something was reported.

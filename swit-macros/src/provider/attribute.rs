@@ -3,6 +3,7 @@
 use swit_grammar::name::check_name;
 use syn::{LitStr, Path};
 
+use super::health::Health;
 use crate::{
     parsing::{Keys, Vocabulary},
     report::Errors,
@@ -15,7 +16,7 @@ pub(super) const VOCABULARY: Vocabulary =
 pub(super) struct Attribute {
     pub(super) name: Option<LitStr>,
     pub(super) close: Option<Path>,
-    pub(super) health: Option<Path>,
+    pub(super) health: Option<Health>,
 }
 
 impl Attribute {
@@ -24,7 +25,7 @@ impl Attribute {
         Self {
             name: keys.take("name").and_then(|entry| entry.checked(check_name, errors)),
             close: keys.take("close").and_then(|entry| entry.path(errors)),
-            health: keys.take("health").and_then(|entry| entry.path(errors)),
+            health: keys.take("health").and_then(|entry| Health::read(&entry, errors)),
         }
     }
 }

@@ -4,8 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path, spanned::Spanned};
 
-use super::attribute::Attribute;
+use super::{attribute::Attribute, health::Health};
 use crate::{
+    constants,
     names::{self, Private},
     scoped::Scoped,
 };
@@ -27,10 +28,18 @@ pub(super) fn generate(attribute: &Attribute, function: &Scoped, private: &Priva
     };
     let (health, health_fn) = match &attribute.health {
         None => (quote!(::core::option::Option::None), TokenStream::new()),
-        Some(path) => (
-            quote!(::core::option::Option::Some(__swit_health)),
-            of_value("__swit_health", path, ["Checked", "checked"], function, private),
-        ),
+        Some(Health { check, timeout, critical }) => {
+            let timeout = constants::duration(*timeout);
+            let health = quote!(#private::ProviderHealth {
+                check: __swit_health,
+                timeout: #timeout,
+                critical: #critical,
+            });
+            (
+                quote!(::core::option::Option::Some(#health)),
+                of_value("__swit_health", check, ["Checked", "checked"], function, private),
+            )
+        }
     };
     quote! {
         #cfgs

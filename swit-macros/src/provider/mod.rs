@@ -2,6 +2,7 @@
 
 mod attribute;
 mod generate;
+mod health;
 mod signature;
 
 use proc_macro2::TokenStream;
@@ -10,7 +11,7 @@ use crate::{names::Private, parsing::Keys, report::Errors};
 
 /// Expands the attribute; `None` where something was reported.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
-    let mut keys = Keys::read(attribute, &attribute::VOCABULARY, errors);
+    let mut keys = Keys::read_beside(attribute, &attribute::VOCABULARY, health::ELSEWHERE, errors);
     let private = Private::read(&mut keys, errors);
     let attribute = attribute::Attribute::read(&mut keys, errors);
     let function = signature::read(item, errors)?;

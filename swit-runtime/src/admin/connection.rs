@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     gatekeeper::{Gatekeeper, Refusal},
     page::{Answer, Page},
+    seats::Progress,
 };
+use crate::walled::walled;
 
 /// How long a client may take to say what it wants.
 const HEAD_TIME: Duration = Duration::from_secs(5);
@@ -38,12 +40,17 @@ pub(super) struct Site {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, site: Site) {
+pub(super) async fn serve(stream: TcpStream, site: Site, progress: Progress) {
     let deadline = Instant::now() + WHOLE_TIME;
     let closing = site.closing.clone();
     let service = service_fn(move |request| {
-        let site = site.clone();
-        async move { Ok::<_, Infallible>(respond(&request, &site).await) }
+        let (site, progress) = (site.clone(), progress.clone());
+        progress.asks();
+        async move {
+            let response = respond(&request, &site).await;
+            progress.answered();
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -63,6 +70,14 @@ pub(super) async fn serve(stream: TcpStream, site: Site) {
     let _ = tokio::time::timeout_at(deadline, connection).await;
 }
 
+/// What a page says, or that it panicked.
+async fn answer(page: &dyn Page, trusted: bool) -> Answer {
+    walled(|| page.answer(trusted)).await.unwrap_or_else(|| {
+        tracing::error!(page = page.path(), "a page of the admin server panicked");
+        Answer::refusal(500, "the page panicked; the service's log says more")
+    })
+}
+
 async fn respond(request: &Request<Incoming>, site: &Site) -> Response<Full<Bytes>> {
     let answer = match site.gatekeeper.admit(request.uri(), request.headers()) {
         Err(Refusal { status, why }) => Answer::refusal(status, why),
@@ -72,7 +87,7 @@ async fn respond(request: &Request<Incoming>, site: &Site) -> Response<Full<Byte
         Ok(trusted) => {
             let page = site.pages.iter().find(|page| page.path() == request.uri().path());
             match page {
-                Some(page) if trusted || page.is_open() => page.answer(trusted).await,
+                Some(page) if trusted || page.is_open() => answer(&**page, trusted).await,
                 _ if !trusted => Answer::refusal(401, "show the token: `Authorization: Bearer …`"),
                 _ => {
                     let paths: Vec<_> = site.pages.iter().map(|page| page.path()).collect();

@@ -2,17 +2,19 @@
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     connection::{self, Site},
     gatekeeper::Gatekeeper,
     page::Page,
+    seats::{Progress, Seats},
 };
 
-/// Most connections at once; who comes later waits.
-const MAX_CONNECTIONS: usize = 64;
 /// How long answers that are under way have, once the server is closed.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long nothing is accepted after that failed, as it does when there are no file descriptors left.
@@ -58,20 +60,18 @@ impl Server {
 }
 
 async fn accept(listener: TcpListener, site: Site) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
+    let (mut connections, mut seats) = (JoinSet::new(), Seats::default());
     let mut failed = false;
-    while let Some(accepted) = next(&listener, &room, &site.closing).await {
+    while let Some(accepted) = next(&listener, &site.closing).await {
         // What has ended is forgotten as others come.
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, _)) => {
                 failed = false;
-                let site = site.clone();
-                connections.spawn(async move {
-                    connection::serve(stream, site).await;
-                    drop(place);
-                });
+                seats.make_room();
+                let progress = Progress::default();
+                let connection = connections.spawn(connection::serve(stream, site.clone(), progress.clone()));
+                seats.take(progress, connection);
             }
             Err(error) => {
                 if !std::mem::replace(&mut failed, true) {
@@ -85,20 +85,12 @@ async fn accept(listener: TcpListener, site: Site) {
     let _ = tokio::time::timeout(LAST_WORDS, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-type Accepted = io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)>;
-
-/// The next connection, once there is room for it; none when the server is closed.
-async fn next(listener: &TcpListener, room: &Arc<Semaphore>, closing: &CancellationToken) -> Option<Accepted> {
-    let accepted = async {
-        // It is never closed.
-        let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, _) = listener.accept().await?;
-        Ok((stream, place))
-    };
+/// The next connection; none when the server is closed.
+async fn next(listener: &TcpListener, closing: &CancellationToken) -> Option<io::Result<(TcpStream, SocketAddr)>> {
     tokio::select! {
         biased;
         () = closing.cancelled() => None,
-        accepted = accepted => Some(accepted),
+        accepted = listener.accept() => Some(accepted),
     }
 }
 

@@ -72,6 +72,9 @@ pub enum AlertKind {
     PublishFailed,
     /// A publication in the outbox can never be made, and is parked. Subject: the transport.
     PublicationParked,
+    /// A transaction over several participants is not over: one of them can't do what was decided, or the decision can't be
+    /// written. Recovery goes on with it. Subject: the coordinator.
+    TransactionUnfinished,
     /// A subscription ended though its connection stands, as when its queue is deleted. Subject: the subscriber.
     SubscriptionLost,
     /// A connection was lost. Subject: the transport.
@@ -86,11 +89,12 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All but the service's own.
-    pub const BUILT_IN: [Self; 8] = [
+    pub const BUILT_IN: [Self; 9] = [
         Self::CopyFailed,
         Self::DeliveryLimit,
         Self::PublishFailed,
         Self::PublicationParked,
+        Self::TransactionUnfinished,
         Self::SubscriptionLost,
         Self::ConnectionLost,
         Self::ConnectionBlocked,
@@ -104,6 +108,7 @@ impl AlertKind {
             Self::DeliveryLimit => "delivery_limit",
             Self::PublishFailed => "publish_failed",
             Self::PublicationParked => "publication_parked",
+            Self::TransactionUnfinished => "transaction_unfinished",
             Self::SubscriptionLost => "subscription_lost",
             Self::ConnectionLost => "connection_lost",
             Self::ConnectionBlocked => "connection_blocked",

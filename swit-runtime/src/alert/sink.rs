@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Alert, Level};
-use crate::{classify::BoxError, transport::BoxFuture};
+use crate::{classify::BoxError, said::Shown, transport::BoxFuture};
 
 /// Where alerts go: a provider of `Arc<dyn AlertSink>`, or one given to `App::provide`. Without one they are logged.
 ///
@@ -54,7 +54,7 @@ pub struct LogAlerts;
 impl LogAlerts {
     pub(super) fn log(alert: &Alert) {
         let Alert { level, kind, subject, message, count, .. } = alert;
-        let level = level.as_str();
+        let (level, subject) = (level.as_str(), Shown(subject));
         if alert.level == Level::Warning {
             tracing::warn!(alert = level, %kind, %subject, count, "alert: {message}");
         } else {

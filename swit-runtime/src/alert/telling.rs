@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Alert, AlertSink, Alerts, LogAlerts};
-use crate::walled::walled;
+use crate::{outcome::one_line, walled::walled};
 
 /// How long a sink has for one alert.
 const TIME: Duration = Duration::from_secs(10);
@@ -62,15 +62,20 @@ impl Drop for Untold<'_> {
 
 async fn tell(sink: &dyn AlertSink, alert: &Alert) {
     let mut untold = Untold(Some(alert));
-    let told = timeout(TIME, walled(|| sink.tell(alert))).await;
+    // The error's text is made, and the error dropped, behind the same wall.
+    let told = walled(|| {
+        let told = sink.tell(alert);
+        Box::pin(async move { told.await.map_err(|error| one_line(&*error)) })
+    });
+    let told = timeout(TIME, told).await;
     let error = match told {
         Ok(Some(Ok(()))) => {
             untold.0 = None;
             return;
         }
         Ok(Some(Err(error))) => error,
-        Ok(None) => "it panicked".into(),
-        Err(_) => format!("it took longer than {} s", TIME.as_secs()).into(),
+        Ok(None) => "it panicked".to_owned(),
+        Err(_) => format!("it took longer than {} s", TIME.as_secs()),
     };
     tracing::error!(%error, "the sink of alerts failed: the alert follows");
 }

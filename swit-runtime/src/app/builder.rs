@@ -58,16 +58,27 @@ pub struct App {
     /// given.
     #[cfg(feature = "traces")]
     pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
-    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
-    pub(crate) visits: bool,
-    /// It relays, though it only looks in.
-    pub(crate) relays: bool,
+    pub(crate) part: Part,
     /// The database that was given, in place of the configured one.
     pub(crate) store: Option<Arc<dyn Store>>,
     /// The application's own tables.
     pub(crate) migrations: Vec<Migrations>,
     /// Serves the pages for operators also where nobody said so.
     pub(crate) serves: bool,
+}
+
+/// What of a service an app is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
+    Visitor,
+    /// The same, and it publishes what lies in the outbox.
+    Relay,
+    /// The same, but that it builds the providers, to go on with transactions that their coordinators left.
+    Recovery,
 }
 
 /// A state that was given instead of built.
@@ -122,8 +133,7 @@ impl App {
             handle: Owner::default(),
             #[cfg(feature = "traces")]
             traces: std::sync::Mutex::default(),
-            visits: false,
-            relays: false,
+            part: Part::Whole,
             store: None,
             migrations: Vec::new(),
             serves: false,
@@ -232,6 +242,16 @@ impl App {
     /// With one key of the configuration set, above everything else: `.set("subscriber.confirm-order.retries", 5)`.
     pub fn set(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
         self.layers = self.layers.set(key, value);
+        self
+    }
+
+    /// Serves the pages for operators, health and metrics, also where no address is written, as `swit::run()` does: for
+    /// programs that [`start`](Self::start) their service themselves. `[admin]` says otherwise.
+    ///
+    /// At `127.0.0.1:2112`; if somebody else has that, there is a warning and the service runs without.
+    #[cfg(feature = "admin")]
+    pub fn serve_pages(mut self) -> Self {
+        self.serves = true;
         self
     }
 

@@ -12,7 +12,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::config::{Known, Layers, LogFormat, TelemetrySettings, levels};
+use swit_grammar::nearest::nearest;
+
+use super::config::{Known, LEVELS, Layers, LogFormat, TelemetrySettings, levels};
+use crate::{outcome::one_line, said::Shown};
 
 /// The client library of RabbitMQ and its parts. They log what travels, bodies of returned messages too; what a service
 /// has to know of its connections swit says itself.
@@ -61,7 +64,8 @@ fn set_up(settings: &TelemetrySettings, elsewhere: LogFormat) {
         }
     };
     let level = settings.level.as_ref().map(|set| set.value.as_str());
-    let filter = filter(std::env::var("RUST_LOG").ok().as_deref(), level);
+    let asked = std::env::var_os("RUST_LOG").map(|asked| asked.to_string_lossy().into_owned());
+    let (filter, unread) = filter(asked.as_deref(), level);
     // Of the log alone: what else listens to spans and events asks for what it wants.
     let log = layer.map(|layer| layer.with_filter(filter.clone()).with_filter(filter_fn(is_harmless)));
     // An error means that the program logs already, as it likes.
@@ -69,7 +73,15 @@ fn set_up(settings: &TelemetrySettings, elsewhere: LogFormat) {
     // What handlers open as spans becomes part of their service's traces, if it has some.
     #[cfg(feature = "traces")]
     let log = log.with(crate::spans::layer().with_filter(filter).with_filter(filter_fn(is_harmless)));
-    let _ = log.try_init();
+    if log.try_init().is_ok()
+        && let Some(why) = unread
+    {
+        tracing::warn!(
+            RUST_LOG = asked.as_deref().map(Shown).map(tracing::field::display),
+            %why,
+            "RUST_LOG can't be read, and says nothing; write levels, as in `info,orders=debug`"
+        );
+    }
 }
 
 /// A JSON object a line, its fields beside `timestamp` (RFC 3339, UTC), `level`, `message` and `target`.
@@ -89,10 +101,14 @@ fn is_harmless(metadata: &Metadata<'_>) -> bool {
     !is_theirs || (*metadata.level() <= Level::DEBUG && target != "lapin::returned_messages")
 }
 
-/// What is logged, for what `RUST_LOG` says, else for what is configured.
-fn filter(asked: Option<&str>, configured: Option<&str>) -> Targets {
-    // `RUST_LOG` may be meant for others, in a way that is not ours.
-    let asked: Option<Targets> = asked.filter(|text| !text.trim().is_empty()).and_then(|text| text.parse().ok());
+/// What is logged, for what `RUST_LOG` says, else for what is configured; with why the former can't be read.
+fn filter(asked: Option<&str>, configured: Option<&str>) -> (Targets, Option<String>) {
+    let (asked, unread) = match asked.filter(|text| !text.trim().is_empty()).map(asked_for) {
+        None => (None, None),
+        Some(Ok(targets)) => (Some(targets), None),
+        // It may be meant for others, in a way that is not ours: no reason not to start.
+        Some(Err(why)) => (None, Some(why)),
+    };
     let configured = || configured.and_then(levels);
     let mut filter = asked.or_else(configured).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     for target in TOO_TALKATIVE {
@@ -101,7 +117,26 @@ fn filter(asked: Option<&str>, configured: Option<&str>) -> Targets {
             filter = filter.with_target(target, LevelFilter::OFF);
         }
     }
-    filter
+    (filter, unread)
+}
+
+/// Targets and levels. A word that stands alone is a target, at all levels; one that looks like a level would so be all
+/// that is logged, which is nothing.
+fn asked_for(text: &str) -> Result<Targets, String> {
+    // It would be taken for the name of a target, which nothing has.
+    if text.contains('[') {
+        return Err("what is logged is chosen by targets, not by spans or fields".to_owned());
+    }
+    for word in text.split(',').map(str::trim) {
+        let lower = word.to_ascii_lowercase();
+        if let Some(level) = nearest(&lower, LEVELS).filter(|level| **level != *lower) {
+            return Err(format!(
+                "`{0}` is no level; did you mean `{level}`? A target of that name is `{0}=trace`",
+                word.escape_debug()
+            ));
+        }
+    }
+    text.parse().map_err(|error: tracing_subscriber::filter::ParseError| one_line(&error))
 }
 
 #[cfg(test)]
@@ -113,31 +148,50 @@ mod tests {
     #[test]
     fn the_client_library_is_silent_unless_it_is_named() {
         for asked in [None, Some("trace"), Some("debug,swit_runtime=trace"), Some("not = a [filter")] {
-            let filter = filter(asked, None);
+            let (filter, _) = filter(asked, None);
             for target in ["lapin", "lapin::channel", "amq_protocol", "amq_protocol_tcp", "amq_protocol::frame"] {
                 assert!(!filter.would_enable(target, &Level::ERROR), "{asked:?}: {target}");
             }
             assert!(filter.would_enable("swit_runtime::app", &Level::INFO), "{asked:?}");
         }
-        let named = filter(Some("info,lapin=debug"), None);
+        let (named, _) = filter(Some("info,lapin=debug"), None);
         assert!(
             named.would_enable("lapin::channel", &Level::DEBUG) && !named.would_enable("amq_protocol", &Level::ERROR)
         );
-        let part = filter(Some("lapin::io_loop=trace"), None);
+        let (part, _) = filter(Some("lapin::io_loop=trace"), None);
         assert!(
             part.would_enable("lapin::io_loop", &Level::TRACE) && !part.would_enable("lapin::channel", &Level::ERROR)
         );
-        assert!(!filter(Some("warn"), None).would_enable("orders", &Level::INFO));
+        assert!(!filter(Some("warn"), None).0.would_enable("orders", &Level::INFO));
     }
 
     #[test]
     fn the_environment_wins_over_the_configuration() {
-        let debugs = |asked, configured| filter(asked, configured).would_enable("orders", &Level::DEBUG);
+        let debugs = |asked, configured| filter(asked, configured).0.would_enable("orders", &Level::DEBUG);
         assert!(
             debugs(None, Some("debug")) && !debugs(Some("warn"), Some("debug")) && debugs(Some("debug"), Some("warn"))
         );
         // Set to nothing, as orchestrators do, it says nothing.
         assert!(debugs(Some(""), Some("debug")));
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_said_and_changes_nothing() {
+        for (asked, why) in [
+            ("inof", "`inof` is no level; did you mean `info`?"),
+            ("Inof,orders=debug", "did you mean `info`?"),
+            ("orders=loud", "expected one of"),
+            ("orders[span]=debug", "not by spans or fields"),
+            ("[{id=7}]=debug", "not by spans or fields"),
+            ("not = a [filter", "not by spans or fields"),
+        ] {
+            let (filter, unread) = filter(Some(asked), Some("debug"));
+            assert!(unread.as_ref().is_some_and(|said| said.contains(why)), "{asked}: {unread:?}");
+            assert!(filter.would_enable("orders", &Level::DEBUG), "{asked}");
+        }
+        for asked in ["info", "INFO", "orders", "orders=debug,warn", "off", " ", ""] {
+            assert_eq!(filter(Some(asked), None).1, None, "{asked}");
+        }
     }
 
     #[derive(Clone, Default)]

@@ -11,8 +11,10 @@ use super::{
 use crate::{
     error::Error,
     extract::Requirements,
-    registry::{CheckHealth, Close, ProviderRegistration},
+    outcome::one_line,
+    registry::{Close, ProviderHealth, ProviderRegistration},
     scope::{Scope, Shared},
+    walled::walled,
 };
 
 /// The providers in the order in which they are built. Gaps, duplicates and cycles are faults.
@@ -108,7 +110,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub(super) struct Built {
     closers: Vec<(&'static str, Close, Shared)>,
     /// What can be asked how it is.
-    pub(super) checked: Vec<(&'static ProviderRegistration, CheckHealth, Shared)>,
+    pub(super) checked: Vec<(&'static ProviderRegistration, ProviderHealth, Shared)>,
 }
 
 impl Built {
@@ -139,10 +141,18 @@ impl Built {
     /// the others are closed all the same.
     pub(super) async fn close(&mut self) {
         while let Some((name, close, value)) = self.closers.pop() {
-            match tokio::time::timeout(CLOSING, close(value)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::error!(provider = name, error = &*error, "the provider could not be closed");
+            // Behind a wall: one that panics leaves the others open, and the service in the middle of its end.
+            let closing = walled(|| {
+                let closing = close(value);
+                Box::pin(async move { closing.await.map_err(|error| one_line(&*error)) })
+            });
+            match tokio::time::timeout(CLOSING, closing).await {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(error))) => {
+                    tracing::error!(provider = name, %error, "the provider could not be closed");
+                }
+                Ok(None) => {
+                    tracing::error!(provider = name, "the provider panicked as it was closed");
                 }
                 Err(_) => {
                     tracing::error!(provider = name, after = ?CLOSING, "the provider did not close; it is left as it is");

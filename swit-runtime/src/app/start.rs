@@ -14,7 +14,7 @@ use super::traces::Tracing;
 use super::{
     admin::Admin,
     alerting::Alerting,
-    builder::App,
+    builder::{App, Part},
     database,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
@@ -34,7 +34,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     middleware::Middleware,
-    pipeline::{Counters, Inbox, Parking, Plan, RetryPolicy},
+    pipeline::{Copies, Counters, Inbox, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -69,7 +69,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
     let mut database = match &graph.database {
         // Whoever publishes one message from outside writes nothing else.
-        _ if app.visits && !app.relays => None,
+        _ if app.part == Part::Visitor => None,
         Some(opening) => Some(database::open(opening, &app.migrations).await?),
         None => None,
     };
@@ -82,8 +82,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
-    let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
-    let providers = if visits { &[] } else { graph.providers.as_slice() };
+    let visits = app.part != Part::Whole && transports.iter().any(|transport| transport.capabilities().durable);
+    let providers = if visits && app.part != Part::Recovery { &[] } else { graph.providers.as_slice() };
     let mut built = Built::default();
     let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
@@ -104,7 +104,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             if let Some(database) = &mut database {
-                database.serve(&publishing.outlets, &scope);
+                database.serve(&publishing.outlets, &scope, app.part != Part::Recovery);
             }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
@@ -189,7 +189,7 @@ fn metrics(
 fn checks(graph: &Graph, built: &mut Built, scope: &Arc<Scope>, visits: bool) -> Checks {
     let of_providers = std::mem::take(&mut built.checked);
     let of_providers =
-        of_providers.into_iter().map(|(provider, check, value)| Check::of_provider(provider, check, value));
+        of_providers.into_iter().map(|(provider, health, value)| Check::of_provider(provider, health, value));
     let own = graph.health_checks.iter().filter(|_| !visits).map(|check| Check::of(check, scope));
     Checks::new(of_providers.chain(own).collect())
 }
@@ -344,6 +344,7 @@ pub(super) fn plan(
         gate,
         restraints,
         late: std::sync::Mutex::new(Counters::new(false)),
+        copies: Copies::default(),
         closing: CancellationToken::new(),
     }
 }

@@ -15,8 +15,9 @@ use crate::{
     message::Message,
     outcome::{ErrorAction, Failure, FailureKind, Outcome},
     registry::{CompositeRegistration, Strategy},
-    said::{Shown, about},
+    said::{Shown, about, trace_id},
     text::Text,
+    trace::{Flow, Ids},
 };
 
 /// How far the event handlers of one delivery are, in one attempt at it.
@@ -33,6 +34,15 @@ pub(super) struct Told {
     pub(super) topic: Text,
     pub(super) headers: Headers,
     pub(super) attempt: u32,
+    trace: Option<Ids>,
+}
+
+impl Told {
+    /// The trace that the attempt is part of; of one that is not traced, the message's.
+    pub(super) fn trace_id(&self) -> Option<String> {
+        let own = self.trace.map(|ids| ids.trace_id().to_string());
+        own.or_else(|| trace_id(&self.headers).map(str::to_owned))
+    }
 }
 
 #[derive(Default)]
@@ -73,6 +83,7 @@ impl Progress {
             topic: message.topic.clone(),
             headers: message.headers.clone(),
             attempt: cx.attempt(),
+            trace: cx.trace().map(Flow::ids),
         };
         Self { composite, receiver: cx.receiver().clone(), told, state: Mutex::new(state) }
     }
@@ -127,6 +138,7 @@ impl Progress {
         about!(
             warn,
             self.told,
+            trace = self.told.trace_id(),
             {
                 subscriber = %self.receiver.subscriber,
                 attempt = self.told.attempt,
@@ -153,6 +165,7 @@ impl Progress {
         about!(
             warn,
             self.told,
+            trace = self.told.trace_id(),
             {
                 subscriber = %self.receiver.subscriber,
                 attempt = self.told.attempt,

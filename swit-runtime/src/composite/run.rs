@@ -14,7 +14,7 @@ use crate::{
     pipeline::{claim, ended, panicked, publish_all},
     publisher::plain,
     registry::{CompositeRegistration, EventHandlerRegistration, Strategy},
-    said::about,
+    said::{Shown, about},
     trace::{AttemptEnd, Flow, Trace, within},
     transport::BoxFuture,
 };
@@ -112,11 +112,12 @@ impl Running {
                     about!(
                         error,
                         self.progress.told,
+                        trace = self.progress.told.trace_id(),
                         {
                             subscriber = %self.progress.receiver.subscriber,
                             attempt = self.progress.told.attempt,
                             handler,
-                            ?outcome
+                            outcome = %Shown(&format!("{outcome:?}"))
                         },
                         "an event handler panicked once its outcome was known, in `on_error` or a destructor; the outcome stands"
                     );

@@ -12,6 +12,7 @@ use crate::{
     message::Message,
     middleware::{Middleware, Next, PublishMiddleware, PublishNext},
     outcome::Outcome,
+    said::Shown,
     text::Text,
     transport::BoxFuture,
 };
@@ -76,7 +77,7 @@ impl Middleware for Correlation {
     fn handle<'a>(&'a self, cx: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Outcome> {
         let id = self.of(cx.message());
         cx.set_correlation_id(id.clone());
-        let span = tracing::info_span!("correlated", correlation_id = %id);
+        let span = tracing::info_span!("correlated", correlation_id = %Shown(&id));
         cx.insert_extension(CorrelationId(id));
         Box::pin(next.run(cx).instrument(span))
     }

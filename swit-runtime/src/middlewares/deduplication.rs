@@ -72,6 +72,7 @@ impl Deduplication {
                 about!(
                     warn,
                     cx.message(),
+                    trace = cx.scope().trace_of(cx.message()),
                     { subscriber = %cx.receiver().subscriber, attempt = cx.attempt(), error = %one_line(&*error) },
                     "the cache could not be asked; the message is handled"
                 );

@@ -13,6 +13,7 @@
 #[cfg(feature = "json")]
 mod authentication;
 mod cache;
+mod cache_participant;
 #[cfg(feature = "json")]
 mod claims;
 mod correlation;
@@ -28,6 +29,7 @@ pub use self::moka::MokaCache;
 #[cfg(feature = "json")]
 pub use authentication::{Authentication, TokenError, TokenValidator, UNAUTHORIZED};
 pub use cache::Cache;
+pub use cache_participant::{CachePart, CacheParticipant};
 #[cfg(feature = "json")]
 pub use claims::Claims;
 pub use correlation::{Correlation, CorrelationId};

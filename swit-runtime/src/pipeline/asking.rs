@@ -53,6 +53,7 @@ impl Seat {
         about!(
             error,
             message,
+            trace = self.plan.scope.trace_of(message),
             { subscriber = %receiver.subscriber, attempt, why },
             "the app's `ErrorHandler` failed; the policy decides"
         );

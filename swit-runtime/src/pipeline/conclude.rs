@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use super::{
     Counters, Plan,
     admission::Admission,
-    confirmed, copies,
+    confirmed,
+    copied::Copied,
+    copies,
     manual::Closed,
     parking::{Parked, Retry},
     plan::LONGEST_PARKING,
@@ -30,7 +32,7 @@ use crate::{
     message::Message,
     outcome::{Failure, FailureKind, Outcome, one_line},
     publisher::{Outgoing, Outlet},
-    said::{Shown, about},
+    said::{Shown, ShownId, about},
     store::Lease,
     text::Text,
     trace::{self, AttemptEnd, Flow, Pending, Settling, Under},
@@ -174,6 +176,7 @@ impl Seat {
                 about!(
                     error,
                     self.cx.message(),
+                    trace = self.plan.scope.trace_of(self.cx.message()),
                     { subscriber = %self.plan.receiver.subscriber, attempt = self.cx.attempt(), error = %failure },
                     "`on_error` itself failed; the error's class decides"
                 );
@@ -196,6 +199,7 @@ impl Seat {
         about!(
             debug,
             delivery.message(),
+            trace = self.plan.scope.trace_of(delivery.message()),
             { subscriber = %self.plan.receiver.subscriber, attempt, retry_in = ?wait },
             "is tried again"
         );
@@ -302,6 +306,7 @@ impl Counters {
 
 /// What takes the place of a delivery.
 struct Replacement<'a> {
+    what: Copied,
     copy: Message,
     /// The attempt that the log names.
     attempt: u32,
@@ -327,9 +332,11 @@ impl Plan {
         if delivery.is_current() {
             return Some(delivery);
         }
-        tracing::debug!(
-            subscriber = %self.receiver.subscriber,
-            message_id = %delivery.message().id,
+        about!(
+            debug,
+            delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
+            { subscriber = %self.receiver.subscriber },
             "its connection was lost; it comes again"
         );
         None
@@ -374,7 +381,7 @@ impl Plan {
         }
         let copy = copies::after(copies::delayed(delivery.message(), attempt), after);
         let pending = self.settling(delivery.message(), after, Settling::Retry);
-        let by = Replacement { copy, attempt, queue: &self.receiver.queue, delay: wait };
+        let by = Replacement { what: Copied::Retry, copy, attempt, queue: &self.receiver.queue, delay: wait };
         self.replace(delivery, by, pending, || {}).await;
         Ok(())
     }
@@ -448,6 +455,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             {
                 subscriber = %self.receiver.subscriber,
                 attempt = attempts,
@@ -457,7 +465,7 @@ impl Plan {
             },
             "dead-lettered"
         );
-        let by = Replacement { copy, attempt: attempts, queue, delay: Duration::ZERO };
+        let by = Replacement { what: Copied::DeadLetter, copy, attempt: attempts, queue, delay: Duration::ZERO };
         self.replace(delivery, by, pending, || count(GivenUp::DeadLettered)).await;
     }
 
@@ -482,6 +490,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt, reason = %Shown(reason) },
             "discarded"
         );
@@ -493,6 +502,7 @@ impl Plan {
         about!(
             warn,
             delivery.message(),
+            trace = self.scope.trace_of(delivery.message()),
             { subscriber = %self.receiver.subscriber, attempt },
             "the handler dropped its `Ack` without settling; the message is requeued"
         );
@@ -532,7 +542,7 @@ impl Plan {
 
     /// Publishes a copy until it is confirmed. False: the transport was closed.
     async fn insist(&self, by: Replacement<'_>) -> bool {
-        let Replacement { copy, attempt, queue, delay } = by;
+        let Replacement { what, copy, attempt, queue, delay } = by;
         let mut tries = 0;
         loop {
             let publication = Publication::new(copy.clone())
@@ -544,15 +554,20 @@ impl Plan {
                     tries += 1;
                     continue;
                 }
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.copies.confirmed(what);
+                    return true;
+                }
                 Err(PublishError::Closed) => return false,
                 Err(error) => error,
             };
+            self.copies.failed(what);
             tries += 1;
             let wait = INSISTENCE.jittered(tries, chance());
             about!(
                 error,
                 copy,
+                trace = self.scope.trace_of(&copy),
                 {
                     subscriber = %self.receiver.subscriber,
                     attempt,
@@ -563,7 +578,11 @@ impl Plan {
                 },
                 "a copy could not be published; the message stays unsettled"
             );
-            let text = format!("message {} stays unsettled: its copy can't be published to {queue}: {error}", copy.id);
+            let text = format!(
+                "message {} stays unsettled: its copy can't be published to {queue}: {}",
+                ShownId(&copy.id),
+                one_line(&error)
+            );
             self.alert(Level::Critical, AlertKind::CopyFailed, &text);
             tokio::time::sleep(wait).await;
         }
@@ -581,6 +600,7 @@ pub(super) fn log_failure(plan: &Plan, message: &Message, attempt: u32, failure:
     about!(
         warn,
         message,
+        trace = plan.scope.trace_of(message),
         {
             subscriber = %plan.receiver.subscriber,
             attempt,

@@ -17,6 +17,7 @@ pub(super) async fn run(plan: &Plan, cx: &Context, confirmed: Vec<BoxFuture<'sta
                 about!(
                     error,
                     cx.message(),
+                    trace = plan.scope.trace_of(cx.message()),
                     { subscriber = %plan.receiver.subscriber, attempt = cx.attempt() },
                     "what middleware does after the confirmation panicked; the message is acknowledged"
                 );
@@ -27,6 +28,7 @@ pub(super) async fn run(plan: &Plan, cx: &Context, confirmed: Vec<BoxFuture<'sta
         about!(
             error,
             cx.message(),
+            trace = plan.scope.trace_of(cx.message()),
             {
                 subscriber = %plan.receiver.subscriber,
                 attempt = cx.attempt(),

@@ -15,6 +15,7 @@ mod asking;
 mod batch;
 mod conclude;
 mod confirmed;
+mod copied;
 mod copies;
 mod counters;
 mod guard;
@@ -27,6 +28,9 @@ mod worker;
 
 pub use batch::start_batch;
 pub(crate) use conclude::{ended, publish_all};
+#[cfg(feature = "prometheus")]
+pub(crate) use copied::Copied;
+pub(crate) use copied::Copies;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::Counts;

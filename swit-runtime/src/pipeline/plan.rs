@@ -10,7 +10,7 @@ use swit_grammar::{Batch, subscriber::AckMode};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Counters, Parking, RetryPolicy};
+use super::{Copies, Counters, Parking, RetryPolicy};
 use crate::{
     alert::{AlertKind, Level},
     codec::Codec,
@@ -67,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) restraints: Option<Restraints>,
     /// What handlers that settle by themselves did, counted outside of any worker.
     pub(crate) late: Mutex<Counters>,
+    /// What is counted of the copies that settlement makes.
+    pub(crate) copies: Copies,
     /// Sizes and ages of messages are counted too.
     pub(crate) measures: bool,
     /// Cancelled when the subscriber stops pulling.

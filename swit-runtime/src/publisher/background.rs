@@ -29,7 +29,7 @@ use crate::{
     error::PublishError,
     message::Message,
     outcome::one_line,
-    said::about,
+    said::{ShownId, about},
     text::Text,
 };
 
@@ -145,9 +145,9 @@ impl Background {
         outgoing.under_delivery = false;
         let id = outgoing.message.id.clone();
         self.progress.taken.fetch_add(1, Ordering::SeqCst);
-        if self.queue.send(Queued { outgoing, place }).is_err() {
+        if let Err(back) = self.queue.send(Queued { outgoing, place }) {
             self.progress.taken.fetch_sub(1, Ordering::SeqCst);
-            return Confirmation::refused(PublishError::Closed);
+            return refused(back.0.outgoing, PublishError::Closed);
         }
         Confirmation::ready(Ok(id))
     }
@@ -213,7 +213,7 @@ impl Publishing {
             "an asynchronous publication failed"
         );
         let Some(scope) = self.path.home().scope() else { return };
-        let text = format!("message {} was not published: {error}", message.id);
+        let text = format!("message {} was not published: {}", ShownId(&message.id), one_line(&error));
         scope.alerts().note(Level::Error, AlertKind::PublishFailed, &self.publisher, &text);
         let Some(told) = scope.get::<OnPublishFailure>() else { return };
         let failed = FailedPublication { publisher: self.publisher.clone(), message, error };

@@ -47,6 +47,7 @@ pub use sending::Sending;
 pub(crate) use series::Published;
 #[cfg(feature = "prometheus")]
 pub(crate) use series::{BATCHES, FIRST, LAST, Series};
+pub(crate) use transactional::publish_within;
 
 use crate::{
     batch::Item,

@@ -25,6 +25,7 @@ use crate::{
     compression::{self, Compression},
     error::PublishError,
     event::Unrouted,
+    failpoint::{self, Sabotage},
     id::MessageId,
     message::Message,
     middleware::{HandOver, PublishLink, PublishNext},
@@ -147,7 +148,9 @@ impl Path {
     pub(crate) fn publish(self: &Arc<Self>, mut outgoing: Outgoing, turns: Option<&Arc<Turns>>) -> Confirmation {
         // What belongs to a transaction is counted by whoever publishes it once that is committed.
         let published = self.home().published.as_ref().filter(|_| outgoing.joined.is_none());
-        let ticket = published.map(|published| published.begin(&outgoing.message.topic));
+        // One with a name that publishes what nobody registered was made while the service runs.
+        let learns = self.publisher.is_some();
+        let ticket = published.map(|published| published.begin(&outgoing.message.topic, learns));
         if !self.plain {
             return self.detour(outgoing, turns, ticket);
         }
@@ -160,7 +163,9 @@ impl Path {
 
     #[inline]
     fn send(&self, mut outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
-        if let Some(joined) = outgoing.joined.take() {
+        if let Some(joined) = outgoing.joined.take()
+            && !failpoint::is_broken(Sabotage::PublishBeforeCommit)
+        {
             return Confirmation::ready(self.enlist(outgoing, &joined));
         }
         match self.port.send(outgoing, self.confirm) {

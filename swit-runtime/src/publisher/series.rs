@@ -1,11 +1,15 @@
 //! What is counted of publications, by topic.
 //!
-//! Guarantee: there are as many series as topics that were known at the start, and one for all others; whatever is published
-//! adds none. A publication that is answered at once costs one lookup, one counter and, one time in eight, the clock.
+//! Guarantee: there are as many series as topics that were known at the start, and one for all others; what is published adds
+//! at most [`MOST_LEARNED`], and only by publishers that are made while the service runs, whose topics nobody can know
+//! before. A publication that is answered at once costs one lookup, one counter and, one time in eight, the clock.
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,7 +17,7 @@ use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::flight::Answer;
-use crate::{error::PublishError, text::Text};
+use crate::{error::PublishError, text::Text, topic::check_topic};
 
 /// Bounds of durations: 1 ms · 2ⁿ, for these n.
 pub(crate) const FIRST: i32 = -10;
@@ -23,6 +27,8 @@ const BOUNDS: usize = (LAST - FIRST + 1) as usize;
 pub(crate) const BATCHES: usize = 13;
 /// Of publications that are answered at once, one in so many is measured.
 const SAMPLE: u64 = 8;
+/// So many topics of publishers that are made while the service runs have series of their own: the first.
+const MOST_LEARNED: usize = 100;
 
 /// The label of topics that nobody registered.
 const OTHER: Text = Text::from_static("other");
@@ -33,6 +39,11 @@ pub(crate) struct Published {
     places: HashMap<Text, usize, RandomState>,
     /// The last one is that of all other topics.
     series: Vec<Series>,
+    /// Topics that were learned while the service runs; their places begin behind the last of `series`.
+    learned: Box<[OnceLock<Box<Series>>]>,
+    /// How many there are, so that whoever finds none need not lock.
+    many_learned: AtomicUsize,
+    learned_places: RwLock<HashMap<Text, usize, RandomState>>,
     /// The place that was looked up last: most often it is asked for again, and comparing a topic costs less than a lookup.
     last: AtomicUsize,
 }
@@ -71,37 +82,94 @@ impl Published {
         topics.dedup();
         topics.push(OTHER);
         let places = topics.iter().enumerate().map(|(place, topic)| (topic.clone(), place)).collect();
-        Self { places, series: topics.into_iter().map(Series::new).collect(), last: AtomicUsize::new(0) }
+        Self {
+            places,
+            series: topics.into_iter().map(Series::new).collect(),
+            learned: (0..MOST_LEARNED).map(|_| OnceLock::new()).collect(),
+            many_learned: AtomicUsize::new(0),
+            learned_places: RwLock::default(),
+            last: AtomicUsize::new(0),
+        }
     }
 
-    /// All series, by topic.
-    pub(crate) fn series(&self) -> &[Series] {
-        &self.series
+    /// All series.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &Series> {
+        self.series.iter().chain(self.learned.iter().filter_map(|series| series.get().map(|series| &**series)))
+    }
+
+    /// The series in a place; that of all others, if there is none.
+    #[inline]
+    fn at(&self, place: usize) -> &Series {
+        self.series.get(place).unwrap_or_else(|| self.learned_at(place))
+    }
+
+    fn learned_at(&self, place: usize) -> &Series {
+        let learned = place.checked_sub(self.series.len()).and_then(|place| self.learned.get(place)?.get());
+        learned.map_or_else(|| &self.series[self.other()], |series| &**series)
+    }
+
+    /// The place of all other topics.
+    fn other(&self) -> usize {
+        self.series.len() - 1
     }
 
     #[inline]
     fn place(&self, topic: &str) -> usize {
         let last = self.last.load(Ordering::Relaxed);
-        if *self.series[last].topic == *topic { last } else { self.find(topic) }
+        if *self.at(last).topic == *topic { last } else { self.find(topic) }
     }
 
     fn find(&self, topic: &str) -> usize {
-        let place = self.places.get(topic).copied().unwrap_or(self.series.len() - 1);
+        let place = self.places.get(topic).copied().or_else(|| self.find_learned(topic)).unwrap_or(self.other());
         self.last.store(place, Ordering::Relaxed);
         place
     }
 
+    fn find_learned(&self, topic: &str) -> Option<usize> {
+        if self.many_learned.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.learned_places.read().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
+    }
+
+    /// Gives a topic that nobody knew a place of its own, if it is one and there is room.
+    #[cold]
+    fn learn(&self, topic: &Text) -> usize {
+        let other = self.other();
+        // Once all places are taken this locks nothing, however many topics there are.
+        if self.many_learned.load(Ordering::Acquire) >= MOST_LEARNED || *topic == OTHER || check_topic(topic).is_err() {
+            return other;
+        }
+        let mut places = self.learned_places.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have come first.
+        if let Some(place) = places.get(topic) {
+            return *place;
+        }
+        let at = places.len();
+        let Some(free) = self.learned.get(at) else { return other };
+        free.get_or_init(|| Box::new(Series::new(topic.clone())));
+        places.insert(topic.clone(), self.series.len() + at);
+        self.many_learned.store(at + 1, Ordering::Release);
+        self.series.len() + at
+    }
+
+    /// A publication to this topic begins. `learns`: by a publisher whose topics could not be known.
     #[inline]
-    pub(super) fn begin(&self, topic: &Text) -> Ticket {
-        let place = self.place(topic);
-        let so_far = self.series[place].at_once.load(Ordering::Relaxed);
+    pub(super) fn begin(&self, topic: &Text, learns: bool) -> Ticket {
+        let mut place = self.place(topic);
+        if learns && place == self.other() {
+            place = self.learn(topic);
+        }
+        let series = self.at(place);
+        // Whether they wait or not, this moves on.
+        let so_far = series.at_once.load(Ordering::Relaxed).wrapping_add(series.confirmed.load(Ordering::Relaxed));
         Ticket { place, began: so_far.is_multiple_of(SAMPLE).then(std::time::Instant::now) }
     }
 
     /// It was answered at once. A refusal took no time that anybody asks for.
     #[inline]
     pub(super) fn answered(&self, ticket: Ticket, answer: &Answer) {
-        let series = &self.series[ticket.place];
+        let series = self.at(ticket.place);
         if let Err(error) = answer {
             return series.failed(error);
         }
@@ -114,7 +182,7 @@ impl Published {
 
     /// It was answered, after this time.
     pub(super) fn landed(&self, ticket: Ticket, since: Instant, answer: &Answer) {
-        let series = &self.series[ticket.place];
+        let series = self.at(ticket.place);
         match answer {
             Ok(_) => {
                 series.confirmed.fetch_add(1, Ordering::Relaxed);
@@ -126,12 +194,12 @@ impl Published {
 
     /// It came to nothing before it was on its way.
     pub(super) fn failed(&self, topic: &str, error: &PublishError) {
-        self.series[self.place(topic)].failed(error);
+        self.at(self.place(topic)).failed(error);
     }
 
     /// No queue took it.
     pub(super) fn unrouted(&self, topic: &str) {
-        self.series[self.place(topic)].unrouted.fetch_add(1, Ordering::Relaxed);
+        self.at(self.place(topic)).unrouted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Publications to these topics go out together.
@@ -146,7 +214,7 @@ impl Published {
             }
         }
         for (place, many) in each {
-            let series = &self.series[place];
+            let series = self.at(place);
             let at = (many.saturating_sub(1).checked_ilog2().map_or(0, |log| log as usize + 1)).min(BATCHES);
             series.batches[at].fetch_add(1, Ordering::Relaxed);
             series.batched.fetch_add(many, Ordering::Relaxed);
@@ -224,22 +292,52 @@ mod tests {
     fn those_that_are_measured_stand_for_all() {
         let published = Published::new(["a".into(), "other".into(), "a".into()]);
         for _ in 0..1_001 {
-            published.answered(published.begin(&"a".into()), &Ok(crate::id::MessageId::EMPTY));
+            published.answered(published.begin(&"a".into(), false), &Ok(crate::id::MessageId::EMPTY));
         }
-        let series = &published.series()[0];
+        let series = &published.series[0];
         let counted: u64 = buckets(series).iter().map(|(_, many)| many).sum();
-        assert_eq!((series.succeeded(), counted, published.series().len()), (1_001, 1_001, 2));
+        assert_eq!((series.succeeded(), counted, published.series().count()), (1_001, 1_001, 2));
+    }
+
+    #[test]
+    fn where_confirmations_are_waited_for_the_clock_is_read_no_more_often() {
+        let published = Published::new(["a".into()]);
+        let mut read = 0;
+        for _ in 0..800 {
+            let ticket = published.begin(&"a".into(), false);
+            read += u32::from(ticket.began.is_some());
+            published.landed(ticket, Instant::now(), &Ok(crate::id::MessageId::EMPTY));
+        }
+        assert_eq!(read, 100);
+    }
+
+    #[test]
+    fn publishers_that_are_made_later_add_a_bounded_number_of_topics() {
+        let published = Published::new(["a".into()]);
+        let publish = |topic: &str, learns| {
+            published.answered(published.begin(&topic.into(), learns), &Ok(crate::id::MessageId::EMPTY));
+        };
+        publish("not a topic", true);
+        for n in 0..2 * MOST_LEARNED {
+            publish(&format!("b.{n}"), true);
+        }
+        // Known now, whoever publishes to it.
+        publish("b.0", false);
+        publish("a", true);
+        let all: Vec<(&str, u64)> = published.series().map(|series| (&*series.topic, series.succeeded())).collect();
+        assert_eq!(all.len(), 2 + MOST_LEARNED);
+        assert_eq!(all[..4], [("a", 1), ("other", 1 + MOST_LEARNED as u64), ("b.0", 2), ("b.1", 1)]);
     }
 
     #[test]
     fn a_hundred_thousand_topics_are_one_series() {
         let published = Published::new(["a".into()]);
         for n in 0..100_000 {
-            published.answered(published.begin(&format!("a.{n}").into()), &Err(PublishError::Closed));
+            published.answered(published.begin(&format!("a.{n}").into(), false), &Err(PublishError::Closed));
         }
-        let topics: Vec<_> = published.series().iter().map(|series| &*series.topic).collect();
+        let topics: Vec<_> = published.series().map(|series| &*series.topic).collect();
         assert_eq!(topics, ["a", "other"]);
-        let closed = published.series()[1].errors.iter().map(|many| many.load(Ordering::Relaxed)).sum::<u64>();
+        let closed = published.series[1].errors.iter().map(|many| many.load(Ordering::Relaxed)).sum::<u64>();
         assert_eq!(closed, 100_000);
     }
 
@@ -248,7 +346,7 @@ mod tests {
         let published = Published::new(["a".into(), "b".into()]);
         let topics: Vec<Text> = ["a", "a", "b", "a"].map(Text::from).into();
         published.batch(topics.iter());
-        let of = |at: usize| published.series()[at].batches.iter().position(|many| many.load(Ordering::Relaxed) == 1);
+        let of = |at: usize| published.series[at].batches.iter().position(|many| many.load(Ordering::Relaxed) == 1);
         assert_eq!((of(0), of(1)), (Some(2), Some(0)));
     }
 }

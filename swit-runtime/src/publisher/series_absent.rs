@@ -14,7 +14,7 @@ pub(crate) enum Published {}
 pub(super) enum Ticket {}
 
 impl Published {
-    pub(super) fn begin(&self, _topic: &Text) -> Ticket {
+    pub(super) fn begin(&self, _topic: &Text, _learns: bool) -> Ticket {
         match *self {}
     }
 

@@ -1,13 +1,27 @@
 //! Publishing in a transaction: into the outbox, with everything else that is written in it.
 
+use std::{sync::Arc, time::Duration};
+
 use super::{Confirmation, Origin, Publisher, named};
 use crate::{
     error::PublishError,
     event::Event,
     id::MessageId,
     registry::{PublisherItem, PublishesIn},
-    store::Tx,
+    scope::Scope,
+    store::{Lease, Tx},
 };
+
+/// Publishes an event to the transport `default`, into this transaction.
+pub(crate) async fn publish_within<E: Event>(
+    scope: &Scope,
+    lease: &Arc<Lease>,
+    event: &E,
+) -> Result<MessageId, PublishError> {
+    let message = event.encode()?;
+    let origin = Origin::new(named::plain(scope, "default")?, None).within(lease.clone());
+    origin.start(message, Duration::ZERO, event.descriptor().unrouted).await
+}
 
 impl Tx {
     /// Publishes an event in this transaction, to the transport `default`: it goes out once the transaction is committed,
@@ -22,7 +36,7 @@ impl Tx {
 
     fn start<E: Event>(&self, outlet: super::Outlet, message: crate::message::Message, event: &E) -> Confirmation {
         let origin = Origin::new(outlet, self.link().cloned()).within(self.lease().clone());
-        origin.start(message, std::time::Duration::ZERO, event.descriptor().unrouted)
+        origin.start(message, Duration::ZERO, event.descriptor().unrouted)
     }
 }
 
@@ -41,5 +55,22 @@ impl<P: PublisherItem> Publisher<P> {
             message.key = Some(key);
         }
         tx.start(self.origin.outlet.clone(), message, event).await
+    }
+
+    /// Publishes an event into this transaction, as this publisher's options say.
+    pub(crate) async fn publish_within<E: Event>(
+        &self,
+        lease: &Arc<Lease>,
+        event: &E,
+    ) -> Result<MessageId, PublishError>
+    where
+        P: PublishesIn<E>,
+    {
+        let mut message = event.encode()?;
+        if let Some(key) = P::key_in(event) {
+            message.key = Some(key);
+        }
+        let origin = Origin::new(self.origin.outlet.clone(), None).within(lease.clone());
+        origin.start(message, Duration::ZERO, event.descriptor().unrouted).await
     }
 }

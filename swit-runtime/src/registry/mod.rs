@@ -39,7 +39,7 @@ pub use middleware::{
     PublishMiddlewareRegistration,
 };
 pub use provided::{Provided, provider_failure, provider_value};
-pub use provider::{CheckHealth, Close, Closed, ProviderRef, ProviderRegistration};
+pub use provider::{CheckHealth, Close, Closed, ProviderHealth, ProviderRef, ProviderRegistration};
 pub use publisher::{
     Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes, PublishesIn,
 };

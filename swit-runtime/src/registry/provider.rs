@@ -1,6 +1,6 @@
 //! Providers as they were written.
 
-use std::any::TypeId;
+use std::{any::TypeId, time::Duration};
 
 use super::Location;
 use crate::{
@@ -15,6 +15,17 @@ pub type Close = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
 
 /// Checks what a provider built.
 pub type CheckHealth = fn(Shared) -> BoxFuture<'static, Result<(), BoxError>>;
+
+/// How a provider says whether what it built is well.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderHealth {
+    /// Checks.
+    pub check: CheckHealth,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Whether the service is not ready while it fails.
+    pub critical: bool,
+}
 
 /// A function with `#[provider]`.
 pub struct ProviderRegistration {
@@ -33,7 +44,7 @@ pub struct ProviderRegistration {
     /// Closes it, after everything that uses it has ended.
     pub close: Option<Close>,
     /// Checks whether it is well, for the health page.
-    pub health: Option<CheckHealth>,
+    pub health: Option<ProviderHealth>,
 }
 
 impl std::fmt::Debug for ProviderRegistration {

@@ -15,7 +15,7 @@
 mod membership;
 mod round;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -70,12 +70,12 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Relays until it is to end; then what it has begun is finished, and its partitions are given back.
-    pub(crate) async fn run(self, ends: CancellationToken) {
+    pub(crate) async fn run(&self, ends: &CancellationToken) {
         let mut membership = Membership::new(self.name.clone(), self.options.lease);
         let mut rounds = Rounds::default();
         let mut failures = 0;
         while !ends.is_cancelled() {
-            match self.step(&mut membership, &mut rounds, &ends).await {
+            match self.step(&mut membership, &mut rounds, ends).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures += 1;
@@ -106,13 +106,8 @@ impl Relay {
         let outbox = self.store.outbox();
         membership.keep(outbox).await?;
         // Begun before the look: a commit after it is not missed.
-        let committed = outbox.committed();
-        tokio::pin!(committed);
-        std::future::poll_fn(|task| {
-            let _ = committed.as_mut().poll(task);
-            std::task::Poll::Ready(())
-        })
-        .await;
+        let mut committed = outbox.committed();
+        let is_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
         let (more, next) = if membership.own().is_empty() {
             (false, None)
         } else {
@@ -121,7 +116,7 @@ impl Relay {
             let done = rounds.publish(self, rows).await?;
             (full && done > 0, rounds.next_try())
         };
-        if more {
+        if more || is_told {
             return Ok(());
         }
         let now = Instant::now();

@@ -129,6 +129,13 @@ impl Trace for Spans {
         flow_of(cx.with_span(span), Some(own)).unwrap_or_else(|| Flow::plain(own))
     }
 
+    fn trace_of(&self, message: &Message) -> Option<Ids> {
+        self.propagation.read(&message.headers).ids.or_else(|| {
+            let (trace, span) = (!message.id.is_empty()).then(|| of_message(message))?;
+            Ids::new(trace.to_bytes(), span.to_bytes(), false)
+        })
+    }
+
     fn within(&self, flow: &Flow, poll: &mut dyn FnMut()) {
         let cx = match flow.kept::<Kept>() {
             Some(Kept(cx)) => cx.clone(),

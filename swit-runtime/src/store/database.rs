@@ -36,11 +36,7 @@ impl Database {
     /// # Errors
     /// What the database said.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let scope = match &self.scope {
-            Home::Shared(scope) => scope.clone(),
-            Home::Growing(scope) => Arc::new((**scope).clone()),
-        };
-        Transaction::new(self.store.begin().await?, scope)
+        Transaction::new(self.store.begin().await?, self.shared_scope())
     }
 
     /// What the subscriber of this name kept as the result of the message with this id ([`Tx::keep`](super::Tx::keep)).
@@ -95,6 +91,22 @@ impl Database {
     /// `database.store().as_any().downcast_ref::<swit::stores::SqlStore>()`.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The service around it.
+    pub(crate) fn scope(&self) -> &Scope {
+        match &self.scope {
+            Home::Shared(scope) => scope,
+            Home::Growing(scope) => scope,
+        }
+    }
+
+    /// The service around it, to be kept.
+    pub(crate) fn shared_scope(&self) -> Arc<Scope> {
+        match &self.scope {
+            Home::Shared(scope) => scope.clone(),
+            Home::Growing(scope) => Arc::new((**scope).clone()),
+        }
     }
 
     /// The database of a service, where it has one.

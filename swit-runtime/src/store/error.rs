@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use crate::classify::{Class, Classification, Classify};
+use crate::{
+    classify::{Class, Classification, Classify},
+    failpoint::{self, Sabotage},
+};
 
 /// An error of the database that effects are kept in.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,12 @@ pub enum StoreError {
     /// There is no claim: the transaction is not one of a subscriber with an inbox.
     #[error("there is no claim; write `inbox` into the subscriber's attribute")]
     NoClaim,
+    /// A transaction over several participants is not in the log of decisions.
+    #[error("the transaction `{id}` is over, or was aborted because its deadline had passed")]
+    NoTransaction {
+        /// Its id.
+        id: crate::text::Text,
+    },
     /// A newer version of the program was here.
     #[error(
         "the database has {applied} migrations of `{owner}`, this program knows {known}: a newer version was here; run that one"
@@ -87,6 +96,7 @@ pub enum StoreError {
 impl Classify for StoreError {
     fn classify(&self) -> Classification {
         match self {
+            Self::Conflict { .. } if failpoint::is_broken(Sabotage::ConflictsAreFinal) => Class::Permanent.into(),
             Self::Conflict { .. } => Class::Transient.into(),
             Self::Unavailable { .. } | Self::Refused { .. } => Class::SystemFailure.into(),
             Self::Value(_)
@@ -94,6 +104,7 @@ impl Classify for StoreError {
             | Self::OtherDatabase { .. }
             | Self::Over
             | Self::NoClaim
+            | Self::NoTransaction { .. }
             | Self::NewerSchema { .. }
             | Self::NotMigrated { .. }
             | Self::NoDatabase => Class::Permanent.into(),

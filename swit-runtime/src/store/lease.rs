@@ -15,7 +15,12 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{Enlisted, StoreError, Work};
-use crate::{error::PublishError, id::MessageId, text::Text};
+use crate::{
+    error::PublishError,
+    failpoint::{self, Failpoint, Sabotage},
+    id::MessageId,
+    text::Text,
+};
 
 /// The one transaction of an attempt.
 #[derive(Default)]
@@ -87,20 +92,36 @@ impl Lease {
     /// # Errors
     /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
     pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
-        // What goes through middleware arrives when it arrives.
-        loop {
-            let arrived = self.arrived.notified();
-            if self.underway.load(Ordering::Acquire) == 0 {
-                break;
-            }
-            arrived.await;
-        }
+        self.arrived().await;
         let (work, enlisted) = self.close();
         let Some(mut work) = work else { return Err(StoreError::Over) };
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
         }
-        work.commit().await
+        failpoint::hit(Failpoint::BeforeCommit);
+        match work.commit().await {
+            Err(StoreError::Unavailable { .. }) if failpoint::is_broken(Sabotage::TrustALostCommit) => {}
+            committed => committed?,
+        }
+        failpoint::hit(Failpoint::AfterCommit);
+        Ok(())
+    }
+
+    /// What was published in it, which has no transaction of its own. Nothing more is taken in.
+    pub(crate) async fn gather(&self) -> Vec<Enlisted> {
+        self.arrived().await;
+        self.close().1
+    }
+
+    /// What goes through middleware arrives when it arrives.
+    async fn arrived(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.underway.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            arrived.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

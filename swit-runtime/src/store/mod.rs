@@ -5,6 +5,7 @@
 //! Stores are adapters (`stores`); everything here works with any of them.
 
 mod database;
+mod decision;
 mod error;
 mod lease;
 mod migrations;
@@ -14,6 +15,8 @@ mod sql;
 mod tx;
 
 pub use database::Database;
+pub use decision::{Decision, Decisions, Enrolled, Entry, Recovered};
+pub(crate) use decision::{Recoveries, Recovers};
 pub use error::StoreError;
 pub(crate) use lease::{Joined, Lease};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

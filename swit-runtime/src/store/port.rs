@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Depth, Enlisted, Parked, Partition, Row, Statement, StoreError, Stored};
+use super::{Decisions, Depth, Enlisted, Parked, Partition, Row, Statement, StoreError, Stored};
 use crate::{text::Text, transport::BoxFuture};
 
 /// A database that effects are kept in.
@@ -34,6 +34,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// What was published and is not with its broker yet.
     fn outbox(&self) -> &dyn Outbox;
+
+    /// Transactions over several participants that are not over.
+    fn decisions(&self) -> &dyn Decisions;
 
     /// Gives all connections back. What is open is waited for.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -1,6 +1,8 @@
 //! A store in this process's memory, for tests and for simulations: transactions, claims and an outbox, but no SQL. What it
 //! holds ends with the process.
 
+mod decisions;
+
 use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
@@ -12,9 +14,11 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use self::decisions::Undecided;
 use crate::{
     store::{
-        Claim, Depth, Enlisted, Outbox, PARTITIONS, Parked, Partition, Row, Statement, Store, StoreError, Stored, Work,
+        Claim, Decisions, Depth, Enlisted, Outbox, PARTITIONS, Parked, Partition, Row, Statement, Store, StoreError,
+        Stored, Work,
     },
     text::Text,
     transport::BoxFuture,
@@ -40,6 +44,7 @@ struct Inner {
     relays: BTreeMap<Text, i64>,
     jobs: BTreeMap<Text, SystemTime>,
     partitions: [Text; PARTITIONS as usize],
+    undecided: Undecided,
 }
 
 enum Claimed {
@@ -119,6 +124,10 @@ impl Store for MemoryStore {
     }
 
     fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
+    fn decisions(&self) -> &dyn Decisions {
         self
     }
 

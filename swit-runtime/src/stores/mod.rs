@@ -6,11 +6,11 @@ mod memory;
 mod sql;
 
 pub use memory::MemoryStore;
-#[cfg(feature = "postgres")]
-pub use sql::PostgresOptions;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteOptions;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::{Applied, SqlStore, TablePrefix};
+#[cfg(feature = "postgres")]
+pub use sql::{PostgresOptions, PostgresPart, PostgresParticipant};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sqlx;

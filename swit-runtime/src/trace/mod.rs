@@ -107,6 +107,9 @@ pub(crate) trait Trace: Send + Sync + fmt::Debug {
     /// An attempt at a batch of them.
     fn process_batch(&self, receiver: &Receiver, messages: &mut dyn Iterator<Item = &Message>) -> Flow;
 
+    /// The trace that attempts at a message are in. `None`: it came without one, and has no id that one could follow from.
+    fn trace_of(&self, message: &Message) -> Option<Ids>;
+
     /// Polls what belongs to the attempt, so that spans of the handler's own become its children.
     fn within(&self, flow: &Flow, poll: &mut dyn FnMut());
 

@@ -15,6 +15,17 @@ async fn open() -> Result<Orders, std::io::Error> {
     Ok(Orders)
 }
 
+struct Mail;
+
+async fn reaches(_mail: &Mail) -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+#[provider(health(check = reaches, timeout = "2s", critical = false))]
+async fn mail() -> Result<Mail, std::io::Error> {
+    Ok(Mail)
+}
+
 #[swit::health_check(name = "orders-db", timeout = "2s", critical = false, crate = ::swit)]
 async fn database(_orders: State<Orders>, _publisher: Publisher, _handle: Handle) -> Result<(), &'static str> {
     Err("down")

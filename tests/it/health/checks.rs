@@ -5,7 +5,7 @@ use std::time::Duration;
 use swit::{App, ComponentKind, HealthStatus, Running, State, health_check};
 use tokio::time::{Instant, advance, sleep};
 
-use super::{Patient, Says, Ward, is_slow, of_no_importance, patient};
+use super::{Garden, Patient, Says, Ward, is_slow, of_no_importance, patient};
 
 fn app(patients: &Patient) -> App {
     App::only::<()>().provide(patients.clone()).without_environment()
@@ -69,6 +69,19 @@ async fn a_provider_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_provider_is_asked_as_its_attribute_says() {
+    let one = Patient::default();
+    one.says(Says::Nothing);
+    let running = app(&one).with_provider_of::<Garden>().require::<State<Garden>>().start().await.unwrap();
+    let begun = Instant::now();
+    let health = running.health().await;
+    assert_eq!((health.status, begun.elapsed()), (HealthStatus::Degraded, Duration::from_millis(700)));
+    let garden = health.component(ComponentKind::Provider, "lay_out_garden").unwrap();
+    assert_eq!((garden.status, garden.critical), (HealthStatus::Down, false));
+    assert_eq!(garden.text.as_deref(), Some("no answer within 700ms"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_answer_or_panics_has_failed() {
     let one = Patient::default();
     let running = app(&one).with_health_check::<patient>().start().await.unwrap();
@@ -100,8 +113,9 @@ async fn checks_run_beside_each_other() {
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_questions_is_one_call() {
     let one = Patient::default();
-    let running = app(&one).with_health_check::<patient>().with_health_check::<is_slow>().start().await.unwrap();
-    // Those that ask meanwhile wait for the same round, also when the one that began it has gone away.
+    one.says(Says::Takes(Duration::from_millis(1_500)));
+    let running = app(&one).with_health_check::<patient>().start().await.unwrap();
+    // Those that ask meanwhile wait for the same call, also when the one that began it has gone away.
     assert!(tokio::time::timeout(Duration::from_secs(1), running.health()).await.is_err());
     let all = (0..100).map(|_| running.health());
     for health in futures_util::future::join_all(all).await {
@@ -126,14 +140,67 @@ async fn a_check_that_blocks_its_thread_keeps_nobody_waiting_and_is_not_called_a
     let (status, said) = text(&running, ComponentKind::Check, "patient").await;
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!(status, HealthStatus::Down);
-    assert!(said.is_some_and(|said| said.contains("it blocks a thread")));
+    assert!(said.is_some_and(|said| said.contains("as it blocks a thread")));
     sleep(Duration::from_millis(1_100)).await;
     let (_, said) = text(&running, ComponentKind::Check, "patient").await;
-    assert!(said.is_some_and(|said| said.contains("an earlier call has not ended")));
+    assert!(said.is_some_and(|said| said.contains("as it blocks a thread")));
     assert_eq!(one.calls(), 1);
     one.says(Says::Well);
-    sleep(Duration::from_secs(3)).await;
+    // At last it has answered, well, and too late.
+    sleep(Duration::from_secs(2)).await;
+    let (status, said) = text(&running, ComponentKind::Check, "patient").await;
+    assert!(said.as_ref().is_some_and(|said| said.contains("and blocked a thread meanwhile")), "{said:?}");
+    assert_eq!((status, one.calls()), (HealthStatus::Down, 1));
+    sleep(Duration::from_millis(1_100)).await;
     assert_eq!(text(&running, ComponentKind::Check, "patient").await.0, HealthStatus::Up);
+}
+
+/// An error that is not to be told, nor to be got rid of.
+#[derive(Debug)]
+struct Cursed {
+    told: bool,
+    dropped: bool,
+}
+
+impl std::fmt::Display for Cursed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert!(!self.told, "as it is told");
+        f.write_str("cursed")
+    }
+}
+
+impl std::error::Error for Cursed {}
+
+impl Drop for Cursed {
+    fn drop(&mut self) {
+        assert!(!self.dropped, "as it is dropped");
+    }
+}
+
+#[health_check]
+async fn panics_as_it_is_told() -> Result<(), Cursed> {
+    Err(Cursed { told: true, dropped: false })
+}
+
+#[health_check]
+async fn panics_as_it_is_dropped() -> Result<(), Cursed> {
+    Err(Cursed { told: false, dropped: true })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_panics_is_told_as_what_it_is() {
+    let app = App::only::<()>()
+        .without_environment()
+        .with_health_check::<panics_as_it_is_told>()
+        .with_health_check::<panics_as_it_is_dropped>();
+    let running = app.start().await.unwrap();
+    let begun = Instant::now();
+    for (name, why) in [("panics-as-it-is-told", "its `Display` panicked"), ("panics-as-it-is-dropped", "panicked")] {
+        let (status, said) = text(&running, ComponentKind::Check, name).await;
+        assert_eq!(status, HealthStatus::Down);
+        assert!(said.as_ref().is_some_and(|said| said.contains(why)), "{name}: {said:?}");
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waited for what has ended");
 }
 
 struct Unprovided;

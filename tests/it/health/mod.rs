@@ -30,6 +30,7 @@ pub(super) enum Says {
     Well,
     Ill(&'static str),
     Nothing,
+    Takes(Duration),
     Panics,
     Blocks(Duration),
 }
@@ -50,6 +51,10 @@ impl Patient {
             Says::Well => Ok(()),
             Says::Ill(why) => Err(why.to_owned()),
             Says::Nothing => std::future::pending().await,
+            Says::Takes(time) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
             Says::Panics => panic!("the check panics on purpose"),
             Says::Blocks(time) => {
                 std::thread::sleep(time);
@@ -82,6 +87,20 @@ impl Ward {
     async fn health(&self) -> Result<(), String> {
         self.0.ask().await
     }
+}
+
+pub(super) struct Garden(Patient);
+
+impl Garden {
+    async fn health(&self) -> Result<(), String> {
+        self.0.ask().await
+    }
+}
+
+/// Nothing depends on it either.
+#[provider(health(check = Garden::health, timeout = "700ms", critical = false))]
+async fn lay_out_garden(patient: State<Patient>) -> Result<Garden, std::convert::Infallible> {
+    Ok(Garden(Patient::clone(&patient)))
 }
 
 #[provider(health = Ward::health)]

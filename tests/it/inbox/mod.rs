@@ -1,4 +1,5 @@
 //! Effects once: claims, transactions and the outbox of handlers.
 
+mod databases;
 mod dispatch;
-mod sqlite;
+mod starting;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use swit::{App, Class, Failure, FailureKind, Outcome, Policies, Subscription, subscriber, testing::TestApp};
 
 use super::page::Page;
-use crate::support::{Task, task};
+use crate::{
+    refusals::Refusing,
+    support::{Task, task},
+};
 
 /// Does what the text says.
 #[subscriber(retries = 1, backoff = fixed("10ms"))]
@@ -34,6 +37,19 @@ async fn beside(_event: Task) {}
 async fn holding(_event: Task) {
     tokio::time::sleep(Duration::from_secs(5)).await;
 }
+
+/// Tried again after longer than anything is kept waiting in the process.
+#[subscriber(name = "metered-late", retries = 2, backoff = fixed("5s"))]
+async fn late(_event: Task) -> Outcome {
+    Outcome::fail("no luck")
+}
+
+/// Two that work at the dead letters of another one together.
+#[subscriber(name = "metered-mourner", queue = "test.metered.dlq")]
+async fn mourner(_letter: swit::Headers) {}
+
+#[subscriber(name = "metered-mourner-too", queue = "test.metered.dlq")]
+async fn mourner_too(_letter: swit::Headers) {}
 
 const METERED: &str = "topic=\"task.created\",consumer_group=\"test\",subscriber=\"metered\"";
 
@@ -154,6 +170,67 @@ async fn what_waits_and_what_runs_is_seen() {
     let page = Page::of(&app).await;
     let paused = (page.value("active_subscribers"), page.value("subscription_status{subscriber=\"holding\"}"));
     assert_eq!(paused, (0.0, 0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_two_that_share_a_queue_is_counted_once() {
+    let app = TestApp::start(App::only::<(metered, mourner, mourner_too)>().service("test", "1")).await.unwrap();
+    for name in ["metered-mourner", "metered-mourner-too"] {
+        assert!(app.pause(name));
+    }
+    for _ in 0..3 {
+        app.publish(&task("poison")).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let page = Page::of(&app).await;
+    assert_eq!(page.value("queue_depth{queue=\"test.metered.dlq\"}"), 3.0);
+    let lag = "consumer_lag{topic=\"test.metered.dlq\",consumer_group=\"test\",partition=\"0\"}";
+    assert_eq!(page.value(lag), 3.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_have_a_series_of_their_own() {
+    let (transport, refused) = Refusing::times(0);
+    let app = App::only::<(late,)>().service("test", "1").transport(transport);
+    let running = app.start().await.unwrap();
+    let copies = |page: &Page| page.of_family("copies_published_total");
+    let read = async || Page::read(&super::page::text(&running).await);
+    let page = read().await;
+    let late = "topic=\"task.created\",consumer_group=\"test\",subscriber=\"metered-late\"";
+    for (kind, status) in
+        [("retry", "success"), ("retry", "error"), ("dead_letter", "success"), ("dead_letter", "error")]
+    {
+        assert_eq!(page.value(&format!("copies_published_total{{{late},kind=\"{kind}\",status=\"{status}\"}}")), 0.0);
+    }
+    refused.store(2, std::sync::atomic::Ordering::SeqCst);
+    running.publisher().unwrap().publish(&task("x")).await.unwrap();
+    running.wait_quiet().await;
+    let page = read().await;
+    let of = |kind: &str, status: &str, many: u64| format!("{{{late},kind=\"{kind}\",status=\"{status}\"}} {many}");
+    assert_eq!(copies(&page), [of("dead_letter", "success", 1), of("retry", "error", 2), of("retry", "success", 2)]);
+    let published = page.of_family("messages_published_total");
+    assert_eq!(published, ["{topic=\"task.created\",status=\"success\"} 1"], "the one that was published");
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_come_and_go_leave_no_series() {
+    let app = TestApp::start(app().expect_subscriber("passing")).await.unwrap();
+    let handle = app.running().handle();
+    let (mut many, mut sizes) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        let passing = Subscription::new("task.created").name("passing").group(format!("group-{n}"));
+        let passing = passing.policies(Policies::new().retries(0));
+        handle.subscribe(passing, |_: Task| async { Outcome::fail("no") }).await.unwrap();
+        app.publish(&task("fine")).await.unwrap();
+        app.wait_quiet().await;
+        handle.unsubscribe("passing").await.unwrap();
+        let page = Page::of(&app).await;
+        many.push(page.values.len());
+        sizes.push(page.value("message_size_bytes_count{topic=\"task.created\"}"));
+    }
+    assert!(many.iter().all(|now| *now == many[0]), "{many:?}");
+    // What they share with others stays: two that are there and one that was, of each message.
+    assert_eq!(sizes.last(), Some(&60.0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
 }
 
 /// The same, as a page of metrics has them.
-pub(crate) fn on(page: &Page) -> BTreeMap<String, (String, BTreeSet<String>)> {
+fn on(page: &Page) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let of = |(family, kind): (&String, &String)| {
         let own = |series: &&String| {
             let name = series.split('{').next().unwrap();

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod broker;
+mod connections;
 mod consuming;
 mod deployed;
 mod documented;

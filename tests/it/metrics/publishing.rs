@@ -1,7 +1,7 @@
 //! What is counted of publishing.
 
 use serde::{Deserialize, Serialize};
-use swit::{App, Event, Message, Publisher, publisher, subscriber, testing::TestApp};
+use swit::{App, Event, Message, Publisher, PublisherConfig, publisher, subscriber, testing::TestApp};
 
 use super::page::Page;
 use crate::support::{Task, task};
@@ -47,6 +47,20 @@ async fn publications_are_counted_by_topic_and_by_what_came_of_them() {
     assert_eq!(page.of_family("messages_unrouted_total"), ["{topic=\"metered.ping\"} 1", "{topic=\"other\"} 1"]);
     let measured = page.value("publish_duration_seconds_count{topic=\"task.created\"}");
     assert!((13.0..=20.0).contains(&measured), "{measured}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_is_made_later_has_its_topics_counted_by_name() {
+    let app = TestApp::start(App::only::<(echo,)>().service("test", "1")).await.unwrap();
+    let partner = app.running().handle().publisher(PublisherConfig::new("metered-partner")).unwrap();
+    for n in 0..1_000 {
+        partner.publish_to(format!("partner.topic-{n}"), Message::new("", "x")).await.unwrap();
+        app.publish_to(&format!("nobody.topic-{n}"), Message::new("", "x")).await.unwrap();
+    }
+    let published = Page::of(&app).await.of_family("messages_published_total");
+    assert_eq!(published.len(), 101);
+    assert!(published.contains(&"{topic=\"partner.topic-99\",status=\"success\"} 1".to_owned()), "{published:?}");
+    assert!(published.contains(&"{topic=\"other\",status=\"success\"} 1900".to_owned()), "{published:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     app::{
-        builder::App,
+        builder::{App, Part},
         config::{AdminToken, Origin, Set, Settings},
         graph::Faults,
     },
@@ -57,7 +57,12 @@ pub(crate) fn opening(app: &App, settings: &Settings, faults: &mut Faults) -> Op
         }
         return None;
     }
-    let token = token(app, settings, faults);
+    let is_wanted = match written {
+        Some(set) if app.embedded => matches!(set.origin, Origin::Builder),
+        Some(_) => app.part == Part::Whole,
+        None => app.serves,
+    };
+    let token = token(is_wanted, settings, faults);
     let address = written.map_or(DEFAULT_ADDRESS, |set| set.value);
     if !address.ip().is_loopback()
         && matches!(token, Token::None)
@@ -69,11 +74,6 @@ pub(crate) fn opening(app: &App, settings: &Settings, faults: &mut Faults) -> Op
             "set a token, best by `admin.token_file`, or listen on a loopback address such as 127.0.0.1",
         );
     }
-    let is_wanted = match written {
-        Some(set) if app.embedded => matches!(set.origin, Origin::Builder),
-        Some(_) => !app.visits,
-        None => app.serves,
-    };
     is_wanted.then(|| Opening {
         address,
         written: written.map(|set| set.origin.clone()),
@@ -85,12 +85,12 @@ pub(crate) fn opening(app: &App, settings: &Settings, faults: &mut Faults) -> Op
 enum Token {
     None,
     Known(AdminToken),
-    /// Refused, which is said already, or in a file that need not be there.
+    /// Refused, which is said already; or in a file that need not be there, as nothing is served.
     Unclear,
 }
 
 /// The token, of the later layer of its two keys.
-fn token(app: &App, settings: &Settings, faults: &mut Faults) -> Token {
+fn token(is_wanted: bool, settings: &Settings, faults: &mut Faults) -> Token {
     let (token, file) = (settings.admin.token.as_ref(), settings.admin.token_file.as_ref());
     let file = match (token, file) {
         (Some(token), Some(file)) if token.origin.rank() == file.origin.rank() => {
@@ -105,7 +105,7 @@ fn token(app: &App, settings: &Settings, faults: &mut Faults) -> Token {
         (Some(token), None) => return Token::Known(token.value.clone()),
         (None, None) => return Token::None,
     };
-    if app.embedded {
+    if !is_wanted {
         return Token::Unclear;
     }
     match read(file) {

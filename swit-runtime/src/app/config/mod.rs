@@ -52,7 +52,7 @@ pub use settings::{
     RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
 pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
-pub(in crate::app) use telemetry::levels;
+pub(in crate::app) use telemetry::{LEVELS, levels};
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub use transport::{ManagementUrl, QueueType, TransportSettings};
 pub use url::{TransportKind, Url};

@@ -136,14 +136,15 @@ impl Given<'_> {
     }
 }
 
+/// The levels of the log, and that of nothing.
+pub(in crate::app) const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
 /// Levels by target, as `RUST_LOG` has them; `None`: it says none.
 ///
 /// A word that stands alone has to be a level: a target that stands alone would mean all of it and nothing else, which is
 /// what a mistyped level would then be.
 pub(in crate::app) fn levels(text: &str) -> Option<Targets> {
-    let is_level = |word: &str| {
-        ["error", "warn", "info", "debug", "trace", "off"].iter().any(|level| level.eq_ignore_ascii_case(word.trim()))
-    };
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word.trim()));
     let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     if parts().next().is_none() || parts().any(|part| !is_level(part.rsplit('=').next().unwrap_or_default())) {
         return None;

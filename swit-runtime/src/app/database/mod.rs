@@ -3,6 +3,7 @@
 
 mod cleanup;
 mod opening;
+mod recovery;
 mod running;
 
 pub(crate) use opening::{Opening, opening};

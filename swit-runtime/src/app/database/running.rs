@@ -1,14 +1,15 @@
-//! The open database, and the tasks beside it: relays and cleaning up.
+//! The open database, and the tasks beside it: relays, recovery and cleaning up.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Opening, cleanup, opening::Place};
+use super::{Opening, cleanup, opening::Place, recovery};
 use crate::{
     app::config::DatabaseUrl,
     error::{Error, Result},
+    id::MessageId,
     publisher::Outlets,
     relay::Relay,
     scope::Scope,
@@ -16,6 +17,7 @@ use crate::{
     stores::MemoryStore,
     text::Text,
     transport::BoxFuture,
+    walled::walled,
 };
 
 /// The database, open.
@@ -32,7 +34,7 @@ pub(crate) struct Opened {
 /// It can't be reached, refuses, or has not the tables that it should have.
 pub(crate) fn open<'a>(opening: &'a Opening, migrations: &'a [Migrations]) -> BoxFuture<'a, Result<Opened>> {
     Box::pin(async move {
-        let failed = |source| Error::Database { place: place(opening), source };
+        let failed = |error: StoreError| Error::Database { place: place(opening), source: error.into() };
         let store = store(opening, migrations).await.map_err(failed)?;
         tracing::info!(database = place(opening), system = store.system(), "opened the database");
         Ok(Opened { store, opening: opening.clone(), tasks: JoinSet::new(), ends: CancellationToken::new() })
@@ -104,8 +106,8 @@ impl Opened {
         &self.store
     }
 
-    /// Begins to relay and to clean up, once publishers can publish.
-    pub(crate) fn serve(&mut self, outlets: &Outlets, scope: &Arc<Scope>) {
+    /// Begins to relay, to clean up and, if it is to, to recover, once publishers can publish.
+    pub(crate) fn serve(&mut self, outlets: &Outlets, scope: &Arc<Scope>, recovers: bool) {
         if let Some(options) = self.opening.relay {
             for (transport, outlet) in outlets.straight() {
                 let relay = Relay {
@@ -113,17 +115,16 @@ impl Opened {
                     scope: scope.clone(),
                     outlet,
                     // An instance's name may be configured, and stand twice.
-                    name: format!(
-                        "{}-{transport}-{:08x}",
-                        scope.service().instance,
-                        crate::id::chance().to_bits() as u32
-                    )
-                    .into(),
+                    name: format!("{}-{transport}-{}", scope.service().instance, MessageId::new(scope.clock().now()))
+                        .into(),
                     transport: Text::from(&*transport),
                     options,
                 };
-                self.tasks.spawn(relay.run(self.ends.clone()));
+                self.tasks.spawn(relaying(relay, self.ends.clone()));
             }
+        }
+        if recovers {
+            self.tasks.spawn(recovery::run(scope.clone(), self.ends.clone()));
         }
         self.tasks.spawn(cleanup::run(self.store.clone(), scope.clone(), self.opening.retention));
     }
@@ -150,6 +151,14 @@ impl Opened {
     pub(crate) async fn close(self) {
         // A transaction that somebody still holds is not worth waiting for: it was not committed.
         let _ = tokio::time::timeout(Duration::from_secs(5), self.store.close()).await;
+    }
+}
+
+/// Relays. A panic, of ours or of a store, ends nothing: the relay begins again.
+async fn relaying(relay: Relay, ends: CancellationToken) {
+    while walled(|| Box::pin(relay.run(&ends))).await.is_none() {
+        tracing::error!(transport = %relay.transport, "the relay panicked; it begins again");
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -142,9 +142,8 @@ impl State {
     fn remove(&mut self, name: &str) {
         #[cfg(feature = "prometheus")]
         if let Some(row) = self.find(name).and_then(Member::row) {
-            let others = self.members.iter().filter(|member| member.name != *name).filter_map(Member::row);
-            let is_shared = others.into_iter().any(|other| other.topic == row.topic);
-            self.retired.add(&row, is_shared);
+            let others = self.members.iter().filter(|member| member.name != *name);
+            self.retired.add(&row, &others.filter_map(Member::row).collect::<Vec<_>>());
         }
         self.members.retain(|member| member.name != *name);
     }

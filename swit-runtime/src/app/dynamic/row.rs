@@ -33,26 +33,41 @@ impl Row {
     }
 }
 
-/// What subscribers counted that are gone, by topic and group: of sums that they share with others nothing may be missing, or
-/// who watches a counter takes it for one that began anew.
+/// What subscribers counted that are gone: of sums that they share with others nothing may be missing, or who watches a
+/// counter takes it for one that began anew.
 ///
-/// There is no more of it than topics of subscribers that run.
+/// There is no more of it than topics, and topics and groups, of subscribers that run.
 #[derive(Debug, Clone, Default)]
-pub(in crate::app) struct Retired(BTreeMap<(String, Text), Counts>);
+pub(in crate::app) struct Retired {
+    by_topic: BTreeMap<String, Counts>,
+    by_group: BTreeMap<(String, Text), Counts>,
+}
 
 impl Retired {
-    /// Takes in what one counted, unless nobody else has its topic: then nothing of that topic is left to be shared.
-    pub(super) fn add(&mut self, row: &Row, is_shared: bool) {
-        if is_shared {
-            let group = row.view.plan().receiver.group.clone();
-            self.0.entry((row.topic.clone(), group)).or_default().add_shared(&row.view.counts());
+    /// Takes in what one counted, as far as others have its topic, or its topic and group: what nobody has is shared by nobody.
+    pub(super) fn add(&mut self, row: &Row, others: &[Row]) {
+        let counts = row.view.counts();
+        let with_topic = || others.iter().filter(|other| other.topic == row.topic);
+        if with_topic().next().is_some() {
+            self.by_topic.entry(row.topic.clone()).or_default().add_shared(&counts);
         } else {
-            self.0.retain(|(topic, _), _| *topic != row.topic);
+            self.by_topic.remove(&row.topic);
+        }
+        let place = (row.topic.clone(), row.view.plan().receiver.group.clone());
+        if with_topic().any(|other| other.group() == row.group()) {
+            self.by_group.entry(place).or_default().add_shared(&counts);
+        } else {
+            self.by_group.remove(&place);
         }
     }
 
-    /// Topic, group, and what was counted.
-    pub(in crate::app) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Counts)> {
-        self.0.iter().map(|((topic, group), counts)| (&**topic, &**group, counts))
+    /// What was counted of topics.
+    pub(in crate::app) fn by_topic(&self) -> impl Iterator<Item = (&str, &Counts)> {
+        self.by_topic.iter().map(|(topic, counts)| (&**topic, counts))
+    }
+
+    /// What was counted of topics and groups.
+    pub(in crate::app) fn by_group(&self) -> impl Iterator<Item = ((&str, &str), &Counts)> {
+        self.by_group.iter().map(|((topic, group), counts)| ((&**topic, &**group), counts))
     }
 }

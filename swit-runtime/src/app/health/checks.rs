@@ -1,169 +1,100 @@
 //! Runs the checks of providers and of users.
 //!
-//! Guarantees: a storm of questions runs them once a second at the most; they run beside each other, each within its
-//! time, in tasks of their own, so that one that panics or blocks its thread is told and keeps nobody waiting; none is called
-//! again before its last call has ended; whoever asks may go away.
+//! Guarantees: a storm of questions runs each once a second at the most; they run beside each other, in tasks of their own, so
+//! that one that is slow, panics or blocks its thread holds up no other; none is called again before its last call has ended;
+//! whoever asks waits for those that he needs alone, and may go away.
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
-use super::report::{Component, ComponentKind, HealthStatus};
-use crate::{
-    classify::BoxError,
-    outcome::{cap, one_line},
-    registry::{CheckHealth, HealthCheckRegistration, ProviderRegistration},
-    scope::{Scope, Shared},
-    text::Text,
-    transport::BoxFuture,
-    walled::walled,
-};
+use super::{check::Check, report::Component};
 
-/// How long a result is good for.
+/// How long an answer is good for.
 const FRESH: Duration = Duration::from_secs(1);
-/// How much longer than the longest check is waited for those that block their threads.
-const GRACE: Duration = Duration::from_millis(100);
-/// Most bytes of a text that a check gives.
-const MAX_TEXT: usize = 512;
+/// How long the last answer of a check that is not waited for stands in for the next: longer than any may take.
+const STANDS_IN: Duration = Duration::from_mins(1);
+/// How long checks that are not critical are waited for by those who need them least.
+const PATIENCE: Duration = Duration::from_millis(100);
 
-/// One check.
-pub(in crate::app) struct Check {
-    kind: ComponentKind,
-    name: Text,
-    timeout: Duration,
-    critical: bool,
-    call: Box<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>,
-    /// A call has not ended.
-    busy: AtomicBool,
-}
-
-impl Check {
-    /// A function with `#[health_check]`.
-    pub(in crate::app) fn of(registration: &'static HealthCheckRegistration, scope: &Arc<Scope>) -> Self {
-        let (scope, check) = (scope.clone(), registration.check);
-        Self {
-            kind: ComponentKind::Check,
-            name: Text::from_static(registration.name),
-            timeout: registration.timeout,
-            critical: registration.critical,
-            call: Box::new(move || {
-                let scope = scope.clone();
-                Box::pin(async move { check(&scope).await })
-            }),
-            busy: AtomicBool::new(false),
-        }
-    }
-
-    /// What a provider says of what it built.
-    pub(in crate::app) fn of_provider(provider: &ProviderRegistration, check: CheckHealth, value: Shared) -> Self {
-        Self {
-            kind: ComponentKind::Provider,
-            name: Text::from_static(provider.name),
-            timeout: swit_grammar::health::DEFAULT_TIMEOUT,
-            critical: true,
-            call: Box::new(move || check(value.clone())),
-            busy: AtomicBool::new(false),
-        }
-    }
-
-    async fn run(&self) -> Component {
-        let begun = Instant::now();
-        let result = tokio::time::timeout(self.timeout, walled(|| (self.call)())).await;
-        let text = match result {
-            Ok(Some(Ok(()))) => None,
-            Ok(Some(Err(error))) => Some(cap(&one_line(&*error), MAX_TEXT).into_owned()),
-            Ok(None) => Some("the check panicked".to_owned()),
-            Err(_) => Some(format!("no answer within {:?}", self.timeout)),
-        };
-        Component { latency: Some(begun.elapsed()), ..self.component(text) }
-    }
-
-    fn component(&self, text: Option<String>) -> Component {
-        let status = if text.is_none() { HealthStatus::Up } else { HealthStatus::Down };
-        Component { critical: self.critical, ..Component::new(self.kind, &self.name, status, text.map(Text::from)) }
-    }
-}
-
-/// A call of a check, until it is dropped.
-struct Call(Arc<Check>);
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.busy.store(false, Ordering::Release);
-    }
+/// Which checks are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Wait {
+    /// All.
+    All,
+    /// Those that decide whether the service is ready. The others may say what they said last.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "it is the pages that ask so"))]
+    Critical,
 }
 
 /// All checks of a service.
 pub(in crate::app) struct Checks {
-    shared: Arc<Rounds>,
-    /// Apart from what the task holds, so that it ends when this is dropped.
+    all: Vec<Arc<Asked>>,
+    /// The calls. What they hold holds no task, so that they end when this is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
 
-struct Rounds {
-    checks: Vec<Arc<Check>>,
-    /// A round is under way.
-    running: AtomicBool,
-    last: watch::Sender<Round>,
+/// A check, and what is known of it.
+struct Asked {
+    check: Check,
+    known: watch::Sender<Known>,
 }
 
-/// What the checks said last.
 #[derive(Clone, Default)]
-struct Round {
-    number: u64,
-    ended: Option<Instant>,
-    components: Arc<[Component]>,
+struct Known {
+    /// When the call began that has not ended.
+    under_way: Option<Instant>,
+    /// How many have.
+    ended: u64,
+    /// What the last of them said, and when.
+    last: Option<(Instant, Component)>,
 }
 
 impl Checks {
     pub(in crate::app) fn new(checks: Vec<Check>) -> Self {
-        let checks = checks.into_iter().map(Arc::new).collect();
-        let shared = Rounds { checks, running: AtomicBool::new(false), last: watch::Sender::default() };
-        Self { shared: Arc::new(shared), tasks: Mutex::default() }
+        let asked = |check| Arc::new(Asked { check, known: watch::Sender::default() });
+        Self { all: checks.into_iter().map(asked).collect(), tasks: Mutex::default() }
     }
 
-    /// What they say: just now, or no longer ago than a second.
-    pub(super) async fn results(&self) -> Arc<[Component]> {
-        if self.shared.checks.is_empty() {
-            return Arc::default();
+    /// What they say: just now, or no longer ago than a second; of those that are not waited for, what they said last.
+    pub(super) async fn results(&self, wait: Wait) -> Vec<Component> {
+        // All begin before any is waited for.
+        let mut calls: Vec<_> = self.all.iter().map(|asked| self.call(asked)).collect();
+        let patience = Instant::now() + PATIENCE;
+        for critical in [true, false] {
+            for (asked, answers, seen) in calls.iter_mut().filter(|(asked, ..)| asked.check.critical == critical) {
+                let until = if critical || wait == Wait::All { None } else { Some(patience) };
+                asked.answered(answers, *seen, until).await;
+            }
         }
-        let mut rounds = self.shared.last.subscribe();
-        let last = rounds.borrow_and_update().clone();
-        if last.ended.is_some_and(|ended| ended.elapsed() < FRESH) {
-            return last.components;
-        }
-        self.begin();
-        // Of a round that is under way already, too. The sender is here.
-        match rounds.wait_for(|round| round.number > last.number).await {
-            Ok(round) => round.components.clone(),
-            Err(_) => last.components,
-        }
+        self.all.iter().map(|asked| asked.says()).collect()
     }
 
-    /// Begins a round, unless one is under way.
-    fn begin(&self) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.shared.running.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        // What has ended is forgotten.
-        while tasks.try_join_next().is_some() {}
-        let rounds = self.shared.clone();
-        tasks.spawn(async move {
-            let components = rounds.run().await.into();
-            // In this order: who sees the old round from now on begins another, and needs no more of this one.
-            rounds.running.store(false, Ordering::Release);
-            rounds.last.send_modify(|round| {
-                *round = Round { number: round.number + 1, ended: Some(Instant::now()), components };
-            });
+    /// Begins a call of a check, unless one is under way or its answer is fresh: with it, where answers come, and how many came
+    /// before this one.
+    fn call<'a>(&self, asked: &'a Arc<Asked>) -> (&'a Arc<Asked>, watch::Receiver<Known>, u64) {
+        let answers = asked.known.subscribe();
+        let seen = answers.borrow().ended;
+        let begins = asked.known.send_if_modified(|known| {
+            let is_fresh = known.last.as_ref().is_some_and(|(ended, _)| ended.elapsed() < FRESH);
+            let begins = known.under_way.is_none() && !is_fresh;
+            if begins {
+                known.under_way = Some(Instant::now());
+            }
+            begins
         });
+        if begins {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            // What has ended is forgotten.
+            while tasks.try_join_next().is_some() {}
+            let call = Call(asked.clone(), None);
+            tasks.spawn(call.make());
+        }
+        (asked, answers, seen)
     }
 
     /// Ends what runs: what the checks look at is about to be closed.
@@ -172,38 +103,46 @@ impl Checks {
     }
 }
 
-impl Rounds {
-    async fn run(&self) -> Vec<Component> {
-        let mut calls = JoinSet::new();
-        let mut found: Vec<Option<Component>> = vec![None; self.checks.len()];
-        let longest = self.checks.iter().map(|check| check.timeout).max().unwrap_or_default();
-        let deadline = Instant::now() + longest + GRACE;
-        for (index, check) in self.checks.iter().enumerate() {
-            if check.busy.swap(true, Ordering::AcqRel) {
-                let text = "an earlier call has not ended: it blocks a thread, and can't be interrupted";
-                found[index] = Some(check.component(Some(text.to_owned())));
-                continue;
-            }
-            let call = Call(check.clone());
-            calls.spawn(async move { (index, call.0.run().await) });
+impl Asked {
+    /// Waits for the answer to the call that is under way, if one is, until it should have come, and no longer than until then.
+    async fn answered(&self, answers: &mut watch::Receiver<Known>, seen: u64, until: Option<Instant>) {
+        let Some(begun) = answers.borrow().under_way else { return };
+        let due = self.check.due(begun);
+        let until = until.map_or(due, |until| until.min(due));
+        let answer = answers.wait_for(|known| known.ended > seen || known.under_way.is_none());
+        let _ = tokio::time::timeout_at(until, answer).await;
+    }
+
+    fn says(&self) -> Component {
+        let known = self.known.borrow();
+        match (known.under_way, &known.last) {
+            (Some(begun), _) if Instant::now() >= self.check.due(begun) => self.check.blocks(begun),
+            (_, Some((ended, last))) if ended.elapsed() < STANDS_IN => last.clone(),
+            _ => self.check.unknown(),
         }
-        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, calls.join_next()).await {
-            if let Ok((index, component)) = ended {
-                found[index] = Some(component);
-            }
-        }
-        let unanswered = |check: &Check| {
-            check.component(Some(format!(
-                "no answer within {:?}: it blocks a thread; what blocks goes through `tokio::task::spawn_blocking`",
-                check.timeout
-            )))
-        };
-        found.into_iter().zip(&self.checks).map(|(found, check)| found.unwrap_or_else(|| unanswered(check))).collect()
+    }
+}
+
+/// A call of a check; whichever way it ends, that it has ended is known.
+struct Call(Arc<Asked>, Option<Component>);
+
+impl Call {
+    async fn make(mut self) {
+        self.1 = Some(self.0.check.run().await);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let said = self.1.take().unwrap_or_else(|| self.0.check.panicked());
+        self.0.known.send_modify(|known| {
+            *known = Known { under_way: None, ended: known.ended + 1, last: Some((Instant::now(), said)) };
+        });
     }
 }
 
 impl fmt::Debug for Checks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.shared.checks.iter().map(|check| &check.name)).finish()
+        f.debug_list().entries(self.all.iter().map(|asked| &asked.check.name)).finish()
     }
 }

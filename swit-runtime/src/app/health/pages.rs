@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Vitals, report::HealthStatus};
+use super::{Vitals, checks::Wait, report::HealthStatus};
 use crate::{
     admin::{Answer, Page},
     transport::BoxFuture,
@@ -21,8 +21,8 @@ struct Bare {
     status: HealthStatus,
 }
 
-async fn answer(vitals: &Vitals, trusted: bool) -> Answer {
-    let health = vitals.health().await;
+async fn answer(vitals: &Vitals, wait: Wait, trusted: bool) -> Answer {
+    let health = vitals.health(wait).await;
     let status = if health.is_ready() { 200 } else { 503 };
     if trusted { Answer::json(status, &health) } else { Answer::json(status, &Bare { status: health.status }) }
 }
@@ -36,11 +36,11 @@ impl Page for Whole {
     }
 
     fn answer(&self, trusted: bool) -> BoxFuture<'_, Answer> {
-        Box::pin(answer(&self.0, trusted))
+        Box::pin(answer(&self.0, Wait::All, trusted))
     }
 }
 
-/// `/health/ready`: as `/health`, and the bare status for those without the token.
+/// `/health/ready`: as `/health`, without waiting for what does not decide, and the bare status for those without the token.
 struct Ready(Arc<Vitals>);
 
 impl Page for Ready {
@@ -53,7 +53,7 @@ impl Page for Ready {
     }
 
     fn answer(&self, trusted: bool) -> BoxFuture<'_, Answer> {
-        Box::pin(answer(&self.0, trusted))
+        Box::pin(answer(&self.0, Wait::Critical, trusted))
     }
 }
 

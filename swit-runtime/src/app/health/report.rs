@@ -35,6 +35,8 @@ pub struct Health {
 pub enum HealthStatus {
     /// Well.
     Up,
+    /// Not known yet: a check that is not critical and has not answered. The whole is degraded by it.
+    Unknown,
     /// Works, and somebody should look.
     Degraded,
     /// Does not work.
@@ -92,8 +94,11 @@ pub enum ComponentKind {
 impl Health {
     /// The parts, taken together: not ready before it runs or once it drains, nor while a critical part is down.
     pub(super) fn of(service: &Service, stage: Stage, components: Vec<Component>) -> Self {
-        let weight =
-            |part: &Component| if part.critical { part.status } else { part.status.min(HealthStatus::Degraded) };
+        let weight = |part: &Component| match part.status {
+            HealthStatus::Unknown => HealthStatus::Degraded,
+            HealthStatus::Down if !part.critical => HealthStatus::Degraded,
+            status => status,
+        };
         let worst = components.iter().map(weight).max().unwrap_or(HealthStatus::Up);
         Self {
             status: if stage == Stage::Running { worst } else { HealthStatus::Down },
@@ -140,12 +145,13 @@ mod tests {
 
     #[test]
     fn the_worst_part_decides_unless_it_is_not_critical() {
-        use HealthStatus::{Degraded, Down, Up};
+        use HealthStatus::{Degraded, Down, Unknown, Up};
         let service = Service::new("orders", "1", "i");
         for (parts, stage, status) in [
             (vec![], Stage::Running, Up),
             (vec![part(Up, true), part(Degraded, true)], Stage::Running, Degraded),
             (vec![part(Up, true), part(Down, false)], Stage::Running, Degraded),
+            (vec![part(Up, true), part(Unknown, false)], Stage::Running, Degraded),
             (vec![part(Down, true), part(Down, false)], Stage::Running, Down),
             (vec![part(Up, true)], Stage::Starting, Down),
             (vec![part(Up, true)], Stage::Draining, Down),

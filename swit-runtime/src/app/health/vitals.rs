@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    checks::Checks,
+    checks::{Checks, Wait},
     report::{Component, ComponentKind, Health, HealthStatus, Stage},
 };
 use crate::{
@@ -48,14 +48,14 @@ impl Vitals {
         let _ = self.running.set(Started { members: Arc::downgrade(members), checks });
     }
 
-    /// How the service is, now. While it shuts down no check is called: what it would look at is being closed.
-    pub(in crate::app) async fn health(&self) -> Health {
+    /// How the service is, now; `wait` says whom it is worth waiting for. While it shuts down no check is called: what it would look at is being closed.
+    pub(in crate::app) async fn health(&self, wait: Wait) -> Health {
         let checked = match self.running.get() {
-            None => Arc::default(),
+            None => Vec::new(),
             Some(started) => tokio::select! {
                 biased;
-                () = self.shutdown.cancelled() => Arc::default(),
-                results = started.checks.results() => results,
+                () = self.shutdown.cancelled() => Vec::new(),
+                results = started.checks.results(wait) => results,
             },
         };
         // After the checks, which may have taken a while.
@@ -64,7 +64,7 @@ impl Vitals {
         if let Some(members) = members {
             components.extend(members.list().iter().map(subscription));
         }
-        components.extend(checked.iter().cloned());
+        components.extend(checked);
         Health::of(&self.service, self.stage(), components)
     }
 
@@ -94,7 +94,7 @@ fn connection(transport: &dyn Transport) -> Component {
     let of = if all.len() > 1 { format!(" ({lost} of {} connections)", all.len()) } else { String::new() };
     let (health, text) = match status.state {
         ConnectionState::Connected if status.reconnects == 0 => (HealthStatus::Up, None),
-        ConnectionState::Connected => (HealthStatus::Up, Some(format!("connected again {} times", status.reconnects))),
+        ConnectionState::Connected => (HealthStatus::Up, Some(again(status.reconnects))),
         ConnectionState::Blocked => {
             (HealthStatus::Degraded, Some(format!("the broker takes no messages: it is short of memory or disk{of}")))
         }
@@ -103,6 +103,10 @@ fn connection(transport: &dyn Transport) -> Component {
         ConnectionState::Closed => (HealthStatus::Down, Some(format!("closed{of}"))),
     };
     Component::new(ComponentKind::Transport, &Text::from(transport.name()), health, text.map(Text::from))
+}
+
+fn again(reconnects: u64) -> String {
+    if reconnects == 1 { "connected again once".to_owned() } else { format!("connected again {reconnects} times") }
 }
 
 /// A subscription. What somebody wanted, a pause, and what a restart would not mend, an open breaker, is said and leaves

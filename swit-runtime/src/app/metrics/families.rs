@@ -36,6 +36,8 @@ families! {
         "Publications that a batching publisher handed over together.";
     PUBLISH_ERRORS = "publish_errors_total" Counter
         "Publications that failed, by the kind of the error.";
+    COPIES = "copies_published_total" Counter
+        "Copies that swit puts in the place of a message, delayed retries and dead letters: confirmed (success), or tried in vain (error), each try. None of them is in messages_published_total.";
     UNROUTED = "messages_unrouted_total" Counter
         "Publications that no queue took.";
     CONSUMED = "messages_consumed_total" Counter
@@ -56,6 +58,12 @@ families! {
         "Messages of other event types than the subscriber's, which were acknowledged.";
     HANDLERS_FAILED = "event_handler_failures_total" Counter
         "Failures of single event handlers of a composite.";
+    DUPLICATES = "inbox_duplicates_total" Counter
+        "Messages that a subscriber's inbox knew: acknowledged, and not handled again.";
+    OUTBOX_PENDING = "outbox_pending" Gauge
+        "Publications that were committed into the outbox and are not confirmed yet; missing while the database can't be asked.";
+    OUTBOX_PARKED = "outbox_parked" Gauge
+        "Publications in the outbox that can never be made, until they are replayed; missing while the database can't be asked.";
     SIZE = "message_size_bytes" Histogram
         "Bytes of the payloads at which attempts were made, as they were delivered.";
     AGE = "message_age_seconds" Histogram
@@ -63,15 +71,17 @@ families! {
     IN_FLIGHT = "in_flight" Gauge
         "Attempts that run now.";
     LAG = "consumer_lag" Gauge
-        "Messages that wait for a consumer group and were handed to nobody; brokers without partitions have the one 0.";
+        "Messages that wait for a consumer group and were handed to nobody; those that a consumer fetched ahead are not in it. Brokers without partitions have the one 0.";
     DEPTH = "queue_depth" Gauge
-        "Messages that lie ready in a queue; missing while the broker can't be asked.";
+        "Messages that lie ready in a queue, without those that were handed out and are not settled; missing while the broker can't be asked.";
     SUBSCRIPTION = "subscription_status" Gauge
         "Whether a subscriber consumes its queue (1) or not (0): it waits for its connection or queue, or is paused.";
     CIRCUIT = "circuit_state" Gauge
         "How a circuit breaker is: closed (0), half open (1), open (2).";
     CONNECTION = "connection_status" Gauge
-        "Whether all connections of a transport stand and take messages (1) or not (0).";
+        "Whether all connections of a transport stand (1) or not (0); one that is blocked stands.";
+    CONNECTIONS = "connections" Gauge
+        "Connections of a transport, by their state; a blocked one stands, but its broker takes no messages, as when it is short of memory or disk.";
     RECONNECTS = "reconnects_total" Counter
         "How often connections were made again.";
     PUBLISHERS = "active_publishers" Gauge

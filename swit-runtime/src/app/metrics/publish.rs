@@ -10,30 +10,30 @@ use crate::{
 };
 
 pub(super) fn write(prefix: &str, published: Option<&Published>, page: &mut Page) {
-    let topics = published.map(Published::series).unwrap_or_default();
+    let topics: Vec<&Series> = published.into_iter().flat_map(Published::series).collect();
     PUBLISHED.begin(prefix, page);
-    for of in topics {
+    for of in &topics {
         let failed: u64 = read(&of.errors).iter().sum();
         for (status, many) in [("success", of.succeeded()), ("error", failed)] {
             page.value(&[("topic", &of.topic), ("status", status)], many);
         }
     }
     PUBLISH_DURATION.begin(prefix, page);
-    for of in topics {
+    for of in &topics {
         page.histogram(&[("topic", &of.topic)], &durations(of));
     }
     PUBLISH_BATCH.begin(prefix, page);
-    for of in topics {
+    for of in &topics {
         page.histogram(&[("topic", &of.topic)], &batches(of));
     }
     PUBLISH_ERRORS.begin(prefix, page);
-    for of in topics {
+    for of in &topics {
         for (kind, many) in PublishError::KINDS.iter().zip(read(&of.errors)) {
             page.value(&[("topic", &of.topic), ("kind", kind)], many);
         }
     }
     UNROUTED.begin(prefix, page);
-    for of in topics {
+    for of in &topics {
         page.value(&[("topic", &of.topic)], of.unrouted.load(Ordering::Relaxed));
     }
 }

@@ -12,11 +12,20 @@ use ::metrics::{CounterFn, GaugeFn, HistogramFn, Unit};
 
 use crate::metrics::{Kind, Page, SIZES, Summed};
 
-/// All series of one name.
+/// Labels of a series by their names.
+type Labels = BTreeMap<String, String>;
+
+/// After so many lines a page lets others run.
+const LINES_AT_ONCE: usize = 1_000;
+
+/// All series of one name. Cloned to be written: what is made meanwhile is made in a copy.
+#[derive(Clone)]
 pub(super) struct Family {
     kind: Kind,
     bounds: Arc<[f64]>,
-    series: BTreeMap<BTreeMap<String, String>, Arc<Value>>,
+    series: Arc<BTreeMap<Arc<Labels>, Arc<Value>>>,
+    /// Keys that are one of them.
+    keys: usize,
 }
 
 /// One series. Of a counter its number, of a gauge the bits of its number, of a histogram its sum and its buckets.
@@ -39,42 +48,57 @@ pub(super) fn bounds(name: &str, unit: Option<Unit>) -> Vec<f64> {
 
 impl Family {
     pub(super) fn new(kind: Kind, bounds: Vec<f64>) -> Self {
-        Self { kind, bounds: bounds.into(), series: BTreeMap::new() }
+        Self { kind, bounds: bounds.into(), series: Arc::default(), keys: 0 }
     }
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The series with these labels; `None`: it is new, and there are as many as may be.
-    pub(super) fn value(&mut self, labels: BTreeMap<String, String>, most: usize) -> Option<Arc<Value>> {
-        if self.series.len() >= most && !self.series.contains_key(&labels) {
-            return None;
-        }
-        let made = || {
-            let buckets = if self.kind == Kind::Histogram { self.bounds.len() + 1 } else { 0 };
-            Arc::new(Value {
-                number: AtomicU64::new(0),
-                bounds: self.bounds.clone(),
-                buckets: (0..buckets).map(|_| AtomicU64::new(0)).collect(),
-            })
-        };
-        Some(self.series.entry(labels).or_insert_with(made).clone())
+    /// How many series there are.
+    pub(super) fn len(&self) -> usize {
+        self.series.len()
     }
 
-    pub(super) fn write(&self, name: &str, help: &str, page: &mut Page) {
+    /// How many keys have one of them.
+    pub(super) fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// How many lines a series has on a page.
+    pub(super) fn lines(&self) -> usize {
+        if self.kind == Kind::Histogram { self.bounds.len() + 3 } else { 1 }
+    }
+
+    pub(super) fn has(&self, labels: &Labels) -> bool {
+        self.series.contains_key(labels)
+    }
+
+    /// The series with these labels, for one more key.
+    pub(super) fn value(&mut self, labels: Labels) -> Arc<Value> {
+        self.keys += 1;
+        if let Some(value) = self.series.get(&labels) {
+            return value.clone();
+        }
+        let buckets = if self.kind == Kind::Histogram { self.bounds.len() + 1 } else { 0 };
+        let value = Arc::new(Value {
+            number: AtomicU64::new(0),
+            bounds: self.bounds.clone(),
+            buckets: (0..buckets).map(|_| AtomicU64::new(0)).collect(),
+        });
+        Arc::make_mut(&mut self.series).insert(Arc::new(labels), value.clone());
+        value
+    }
+
+    pub(super) async fn write(&self, name: &str, help: &str, page: &mut Page) {
         page.family(name, self.kind, help);
-        for (labels, value) in &self.series {
-            let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
-            let number = value.number.load(Ordering::Relaxed);
-            match self.kind {
-                Kind::Counter => page.value(&labels, number),
-                Kind::Gauge => page.float(&labels, f64::from_bits(number)),
-                Kind::Histogram => {
-                    let buckets: Vec<u64> = value.buckets.iter().map(|many| many.load(Ordering::Relaxed)).collect();
-                    let summed = Summed::of(self.bounds.iter().copied(), &buckets, f64::from_bits(number));
-                    page.histogram(&labels, &summed);
-                }
+        let mut lines = 0;
+        for (labels, value) in &*self.series {
+            value.write(self.kind, labels, page);
+            lines += self.lines();
+            if lines >= LINES_AT_ONCE {
+                lines = 0;
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -91,6 +115,20 @@ impl CounterFn for Value {
 }
 
 impl Value {
+    fn write(&self, kind: Kind, labels: &Labels, page: &mut Page) {
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let number = self.number.load(Ordering::Relaxed);
+        match kind {
+            Kind::Counter => page.value(&labels, number),
+            Kind::Gauge => page.float(&labels, f64::from_bits(number)),
+            Kind::Histogram => {
+                let buckets: Vec<u64> = self.buckets.iter().map(|many| many.load(Ordering::Relaxed)).collect();
+                let summed = Summed::of(self.bounds.iter().copied(), &buckets, f64::from_bits(number));
+                page.histogram(&labels, &summed);
+            }
+        }
+    }
+
     fn change(&self, change: impl Fn(f64) -> f64) {
         let changed = |bits| Some(change(f64::from_bits(bits)).to_bits());
         // It always changes.

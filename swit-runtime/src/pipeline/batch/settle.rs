@@ -155,6 +155,7 @@ impl Bench {
         about!(
             warn,
             first.map_or(&Message::EMPTY, |held| held.delivery.message()),
+            trace = first.and_then(|held| self.seat.plan.scope.trace_of(held.delivery.message())),
             {
                 subscriber = %self.seat.plan.receiver.subscriber,
                 attempt = first.map_or(1, |held| held.attempt),

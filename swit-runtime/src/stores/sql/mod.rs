@@ -2,9 +2,12 @@
 //! types of columns and in how one process tells another that something was committed.
 
 mod classify;
+mod decisions;
 mod envelope;
 mod open;
 mod outbox;
+#[cfg(feature = "postgres")]
+mod participant;
 mod schema;
 mod session;
 mod store;
@@ -16,6 +19,8 @@ mod work;
 pub use open::PostgresOptions;
 #[cfg(feature = "sqlite")]
 pub use open::SqliteOptions;
+#[cfg(feature = "postgres")]
+pub use participant::{PostgresPart, PostgresParticipant};
 pub use schema::Applied;
 pub use store::SqlStore;
 pub use texts::TablePrefix;

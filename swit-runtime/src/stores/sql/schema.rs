@@ -36,6 +36,26 @@ fn own(prefix: &str) -> Migrations {
              INSERT INTO {p}partition SELECT part, '' FROM generate_series(0, 15) AS parts (part)"
         ),
     )
+    .step_for(decisions(p, "INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB", "lower(hex(randomblob(8)))"), {
+        let number = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
+        decisions(p, number, "BYTEA", "substr(replace(gen_random_uuid()::text, '-', ''), 17)")
+    })
+}
+
+/// What two-phase commit needs: the log of decisions, who takes part, and what is held until the decision.
+fn decisions(p: &str, number: &str, bytes: &str, random: &str) -> String {
+    format!(
+        "CREATE TABLE {p}decision_log (name TEXT PRIMARY KEY); \
+         INSERT INTO {p}decision_log (name) VALUES ({random}); \
+         CREATE TABLE {p}decision (id TEXT PRIMARY KEY, coordinator TEXT NOT NULL, begun_at BIGINT NOT NULL, \
+         deadline BIGINT NOT NULL, decision TEXT); \
+         CREATE TABLE {p}decision_participant (id TEXT NOT NULL REFERENCES {p}decision ON DELETE CASCADE, \
+         name TEXT NOT NULL, place INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, note {bytes}, PRIMARY KEY (id, name)); \
+         CREATE TABLE {p}decision_held (row_number {number}, id TEXT NOT NULL, name TEXT NOT NULL, part SMALLINT NOT NULL, \
+         transport TEXT NOT NULL, envelope TEXT NOT NULL, payload {bytes} NOT NULL, stored_at BIGINT NOT NULL, \
+         FOREIGN KEY (id, name) REFERENCES {p}decision_participant ON DELETE CASCADE); \
+         CREATE INDEX {p}decision_held_of ON {p}decision_held (id, name)"
+    )
 }
 
 /// What was applied of one owner's steps, and what there is.

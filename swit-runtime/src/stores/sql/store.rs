@@ -18,7 +18,7 @@ use super::{
     work::{Open, SqlWork},
 };
 use crate::{
-    store::{Outbox, Row, Store, StoreError, Value, Work},
+    store::{Decisions, Outbox, Row, Store, StoreError, Value, Work},
     transport::BoxFuture,
 };
 
@@ -169,6 +169,10 @@ impl Store for SqlStore {
     }
 
     fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
+    fn decisions(&self) -> &dyn Decisions {
         self
     }
 

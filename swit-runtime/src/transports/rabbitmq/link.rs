@@ -26,6 +26,7 @@ use crate::{
     error::TransportError,
     failpoint::{self, Sabotage},
     id::chance,
+    said::Shown,
     text::Text,
     transport::{ConnectionState, Status},
 };
@@ -243,7 +244,8 @@ impl Link {
             match timeout(LOOK, next(events.as_mut())).await {
                 Ok(Some(Event::Error(error))) => why = describe(&error),
                 Ok(Some(Event::ConnectionBlocked(reason))) => {
-                    tracing::warn!(transport = %self.transport, connection = self.purpose, reason, "blocked by the broker");
+                    let reason = Shown(&reason);
+                    tracing::warn!(transport = %self.transport, connection = self.purpose, %reason, "blocked by the broker");
                     self.set(ConnectionState::Blocked);
                 }
                 Ok(Some(Event::ConnectionUnblocked)) => {

@@ -4,9 +4,11 @@
 //! The processes are the binary `faulty` in one of its [roles](role).
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod once;
 pub mod process;
 pub mod rig;
 pub mod role;
+pub mod transact;
 pub mod work;
 
 pub use process::Process;

@@ -21,6 +21,7 @@ mod interoperation;
 mod links;
 mod middlewares;
 mod mistakes;
+mod once;
 mod payloads;
 mod producers;
 mod publishing;
@@ -34,6 +35,7 @@ mod steps;
 mod storms;
 mod timeouts;
 mod topology;
+mod transactions;
 
 use swit_faults::Rig;
 

@@ -32,6 +32,11 @@ impl Postgres {
         Self::start_with(&[])
     }
 
+    /// The same, with these lines in its configuration instead.
+    pub fn with(settings: &[&str]) -> Self {
+        Self::start_with(settings)
+    }
+
     fn start_with(settings: &[&str]) -> Self {
         let (port, folder) = (ports::free(), folder::temporary("postgres"));
         let guardian = Guardian::start(&installed(), &folder, port, settings);

@@ -1,1 +1,0 @@
-//! Effects once, on a SQLite file.

@@ -1,0 +1,18 @@
+//! Nothing to call.
+
+use swit::prelude::*;
+
+struct Orders;
+
+impl Orders {
+    async fn ping(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+#[provider(health(timeout = "2s"))]
+async fn open() -> Result<Orders, std::io::Error> {
+    Ok(Orders)
+}
+
+fn main() {}
