@@ -29,10 +29,10 @@ fn orders(many: usize) -> Vec<OrderCreated> {
 
 async fn by_swit(running: &Running, done: &mut mpsc::UnboundedReceiver<()>, orders: Vec<OrderCreated>) -> Duration {
     let (publisher, many) = (running.publisher().expect("a publisher"), orders.len());
-    running.handle().pause("take").await.expect("it pauses");
+    running.handle().pause("take").expect("it pauses");
     publisher.publish_all(&orders).await.into_iter().for_each(|answer| drop(answer.expect("it is queued")));
     let began = Instant::now();
-    running.handle().resume("take").await.expect("it resumes");
+    running.handle().resume("take").expect("it resumes");
     for _ in 0..many {
         done.recv().await;
     }

@@ -103,9 +103,13 @@ impl Source {
         let depth = tokio::time::timeout(PATIENCE, asked).await.ok().flatten();
         let prefix = &*self.prefix;
         OUTBOX_PENDING.begin(prefix, page);
-        depth.into_iter().for_each(|depth| page.value(&[], depth.pending));
+        if let Some(depth) = depth {
+            page.value(&[], depth.pending);
+        }
         OUTBOX_PARKED.begin(prefix, page);
-        depth.into_iter().for_each(|depth| page.value(&[], depth.parked));
+        if let Some(depth) = depth {
+            page.value(&[], depth.parked);
+        }
     }
 }
 

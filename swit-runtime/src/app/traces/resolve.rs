@@ -335,11 +335,12 @@ mod tests {
         assert_eq!(wanted.bounds.queue, Bounds::default().queue);
     }
 
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn a_collector_is_found_by_all_its_variables() {
         let (traces, all) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
         let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
-        type Variables<'a> = &'a [(&'a str, &'a str)];
         let cases: [(&str, Variables<'_>, &str); 13] = [
             ("", &[], "http://localhost:4317"),
             ("", &[http], "http://localhost:4318/v1/traces"),
