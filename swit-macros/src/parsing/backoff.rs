@@ -38,7 +38,7 @@ pub(super) fn read(tokens: &TokenStream, errors: &Errors) -> Option<Backoff> {
         return None;
     };
     if let Some((name, bare)) = raw.arguments.iter().flatten().find_map(|argument| {
-        let word = if let (true, Lit::Str(word)) = (argument.is_bare, &argument.value) { word } else { return None };
+        let (true, Lit::Str(word)) = (argument.is_bare, &argument.value) else { return None };
         Some((argument.name.as_ref()?, word))
     }) {
         let word = bare.value();
