@@ -15,6 +15,12 @@ pub(crate) enum Failpoint {
     BeforeAck,
     /// A copy is confirmed; the input that it replaces is not acknowledged yet.
     AfterCopy,
+    /// All is written in a transaction, which is not committed yet.
+    BeforeCommit,
+    /// A transaction is committed; nobody knows yet.
+    AfterCommit,
+    /// A relay's publications are confirmed; their rows are in the outbox still.
+    BeforeRemoval,
     /// It is written that a transaction over several participants begins.
     TwoPhaseBegun,
     /// All participants are open.
@@ -131,6 +137,20 @@ sabotages! {
     CountWhatWaited = "count_what_waited";
     /// What can never succeed is tried again.
     RetryWhatIsPoison = "retry_what_is_poison";
+    /// An inbox takes every message for a new one.
+    ForgetTheClaim = "forget_the_claim";
+    /// A commit whose answer was lost counts as done.
+    TrustALostCommit = "trust_a_lost_commit";
+    /// What is published in a transaction goes to the broker at once.
+    PublishBeforeCommit = "publish_before_commit";
+    /// A relay removes rows before their publications are confirmed.
+    RemoveBeforeConfirm = "remove_before_confirm";
+    /// A relay leaves the dead what they had.
+    NoTakeover = "no_takeover";
+    /// A relay publishes the last of its rows first.
+    LastFirst = "last_first";
+    /// A transaction that another one was in the way of is not tried again.
+    ConflictsAreFinal = "conflicts_are_final";
     /// A transaction over several participants that was interrupted stays so.
     LeaveInDoubt = "leave_in_doubt";
     /// Participants commit before it is written that they are to.
@@ -185,6 +205,9 @@ mod armed {
             Failpoint::AfterHandler => "after_handler",
             Failpoint::BeforeAck => "before_ack",
             Failpoint::AfterCopy => "after_copy",
+            Failpoint::BeforeCommit => "before_commit",
+            Failpoint::AfterCommit => "after_commit",
+            Failpoint::BeforeRemoval => "before_removal",
             Failpoint::TwoPhaseBegun => "two_phase_begun",
             Failpoint::TwoPhaseOpen => "two_phase_open",
             Failpoint::TwoPhaseUnprepared => "two_phase_unprepared",

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::conclude::publish_all;
 use crate::{
     context::Context,
+    failpoint::{self, Sabotage},
     middleware::{Middleware, Next},
     outcome::{Failure, FailureKind, Outcome},
     publisher::plain,
@@ -71,8 +72,8 @@ async fn open(cx: &Context, claimant: Text) -> Result<Option<Lease>, Failure> {
     let (id, mut text) = (id.clone(), [0; 36]);
     let mut work = store.begin().await.map_err(failed)?;
     match work.claim(&claimant, id.encode(&mut text), scope.clock().now()).await.map_err(failed)? {
-        Claim::Duplicate => Ok(None),
-        Claim::New => Ok(Some(Lease::claimed(work, claimant, id))),
+        Claim::Duplicate if !failpoint::is_broken(Sabotage::ForgetTheClaim) => Ok(None),
+        _ => Ok(Some(Lease::claimed(work, claimant, id))),
     }
 }
 

@@ -384,6 +384,7 @@ impl Seat {
         self.lap(waited);
         let plain = outcome.is_success() && self.cx.is_plain() && self.plan.ack != AckMode::Manual;
         if plain {
+            failpoint::hit(Failpoint::BeforeAck);
             self.counters.succeeded();
             if let Some(restraints) = &self.plan.restraints {
                 restraints.succeeded(&mut self.pass, &self.plan.receiver.subscriber);

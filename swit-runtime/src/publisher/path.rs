@@ -25,6 +25,7 @@ use crate::{
     compression::{self, Compression},
     error::PublishError,
     event::Unrouted,
+    failpoint::{self, Sabotage},
     id::MessageId,
     message::Message,
     middleware::{HandOver, PublishLink, PublishNext},
@@ -162,7 +163,9 @@ impl Path {
 
     #[inline]
     fn send(&self, mut outgoing: Outgoing, ticket: Option<Ticket>) -> Confirmation {
-        if let Some(joined) = outgoing.joined.take() {
+        if let Some(joined) = outgoing.joined.take()
+            && !failpoint::is_broken(Sabotage::PublishBeforeCommit)
+        {
             return Confirmation::ready(self.enlist(outgoing, &joined));
         }
         match self.port.send(outgoing, self.confirm) {

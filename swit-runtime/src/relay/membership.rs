@@ -8,6 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
+    failpoint::{self, Sabotage},
     store::{Outbox, PARTITIONS, Partition, StoreError},
     text::Text,
 };
@@ -84,7 +85,8 @@ impl Membership {
     }
 
     async fn balance(&mut self, outbox: &dyn Outbox, share: usize, dead: &[Text]) -> Result<(), StoreError> {
-        if self.own.len() > share {
+        // What the dead had comes first: once they are forgotten, nobody would take it.
+        if self.own.len() > share && dead.is_empty() {
             let more = self.own.split_off(share);
             return outbox.release(&self.name, &more).await;
         }
@@ -93,7 +95,7 @@ impl Membership {
         }
         for partition in outbox.partitions().await? {
             let Partition { number, relay } = &partition;
-            let is_free = relay.is_empty() || dead.contains(relay);
+            let is_free = relay.is_empty() || (dead.contains(relay) && !failpoint::is_broken(Sabotage::NoTakeover));
             // A dead one's are all taken, whatever the share: next time there is more to give back than to wait for.
             if is_free && (self.own.len() < share || !relay.is_empty()) && outbox.take(&partition, &self.name).await? {
                 self.own.push(*number);
@@ -109,5 +111,45 @@ impl Membership {
             outbox.release(&self.name, &own).await?;
         }
         outbox.leave(&self.name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::{store::Store, stores::MemoryStore};
+
+    const LEASE: Duration = Duration::from_secs(8);
+
+    async fn a_beat(store: &MemoryStore, relays: &mut [Membership]) {
+        advance(LEASE / BEATS).await;
+        for relay in relays {
+            relay.keep(store.outbox()).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_dead_had_is_taken_even_by_one_that_has_too_much() {
+        let store = MemoryStore::new();
+        let new = |name: &'static str| Membership::new(Text::from_static(name), LEASE);
+        let mut relays = vec![new("a"), new("dead")];
+        for _ in 0..8 {
+            a_beat(&store, &mut relays).await;
+        }
+        assert_eq!(relays.iter().map(|relay| relay.own().len()).collect::<Vec<_>>(), [8, 8]);
+        relays.pop();
+        for _ in 1..BEATS {
+            a_beat(&store, &mut relays).await;
+        }
+        // When its lease ends, others have just come, so that the one that is left has more than its share.
+        relays.splice(0..0, [new("b"), new("c")]);
+        for _ in 0..16 {
+            a_beat(&store, &mut relays).await;
+        }
+        let mut shares: Vec<_> = relays.iter().map(|relay| relay.own().len()).collect();
+        shares.sort_unstable();
+        assert_eq!(shares, [5, 5, 6]);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     alert::{AlertKind, Level},
     classify::{Backoff, Jitter},
     error::PublishError,
+    failpoint::{self, Failpoint, Sabotage},
     id::chance,
     outcome::one_line,
     publisher::Outgoing,
@@ -73,6 +74,9 @@ impl Rounds {
         }
         self.failed.retain(|row, _| rows.iter().any(|stored| stored.row == *row));
         let (mut waiting, mut done) = (rows, 0);
+        if failpoint::is_broken(Sabotage::LastFirst) {
+            waiting.reverse();
+        }
         let mut held: HashSet<Text> = HashSet::new();
         while !waiting.is_empty() {
             let mut taken: HashSet<Text> = HashSet::new();
@@ -100,6 +104,10 @@ impl Rounds {
                     }
                 }
             }
+            if failpoint::is_broken(Sabotage::RemoveBeforeConfirm) {
+                let sent: Vec<i64> = started.iter().map(|(row, ..)| *row).collect();
+                relay.store.outbox().done(&sent).await?;
+            }
             let mut confirmed = Vec::with_capacity(started.len());
             for (row, publication, answer) in started {
                 match answer.await {
@@ -114,6 +122,7 @@ impl Rounds {
                 }
             }
             if !confirmed.is_empty() {
+                failpoint::hit(Failpoint::BeforeRemoval);
                 relay.store.outbox().done(&confirmed).await?;
                 done += confirmed.len();
                 for row in confirmed {

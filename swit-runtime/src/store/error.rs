@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use crate::classify::{Class, Classification, Classify};
+use crate::{
+    classify::{Class, Classification, Classify},
+    failpoint::{self, Sabotage},
+};
 
 /// An error of the database that effects are kept in.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,7 @@ pub enum StoreError {
 impl Classify for StoreError {
     fn classify(&self) -> Classification {
         match self {
+            Self::Conflict { .. } if failpoint::is_broken(Sabotage::ConflictsAreFinal) => Class::Permanent.into(),
             Self::Conflict { .. } => Class::Transient.into(),
             Self::Unavailable { .. } | Self::Refused { .. } => Class::SystemFailure.into(),
             Self::Value(_)

@@ -15,7 +15,12 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{Enlisted, StoreError, Work};
-use crate::{error::PublishError, id::MessageId, text::Text};
+use crate::{
+    error::PublishError,
+    failpoint::{self, Failpoint, Sabotage},
+    id::MessageId,
+    text::Text,
+};
 
 /// The one transaction of an attempt.
 #[derive(Default)]
@@ -93,7 +98,13 @@ impl Lease {
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
         }
-        work.commit().await
+        failpoint::hit(Failpoint::BeforeCommit);
+        match work.commit().await {
+            Err(StoreError::Unavailable { .. }) if failpoint::is_broken(Sabotage::TrustALostCommit) => {}
+            committed => committed?,
+        }
+        failpoint::hit(Failpoint::AfterCommit);
+        Ok(())
     }
 
     /// What was published in it, which has no transaction of its own. Nothing more is taken in.

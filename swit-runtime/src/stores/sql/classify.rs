@@ -5,6 +5,7 @@ use sqlx::error::DatabaseError;
 use crate::{
     classify::{Class, Classification},
     error_classifier::{Chain, LinkedRule, RuleKind},
+    failpoint::{self, Sabotage},
     registry::inventory,
     store::StoreError,
 };
@@ -85,6 +86,7 @@ inventory::submit! {
         classify: |chain: Chain<'_>| -> Option<Classification> {
             let error = chain.find::<sqlx::Error>()?;
             Some(match meaning(error) {
+                Meaning::Conflict if failpoint::is_broken(Sabotage::ConflictsAreFinal) => Class::Permanent.into(),
                 Meaning::Conflict => Class::Transient.into(),
                 Meaning::Unavailable | Meaning::Refused => Class::SystemFailure.into(),
             })

@@ -4,6 +4,7 @@
 //! The processes are the binary `faulty` in one of its [roles](role).
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod once;
 pub mod process;
 pub mod rig;
 pub mod role;

@@ -60,7 +60,7 @@ impl Rig {
     }
 
     /// Starts a process that can be sabotaged; those that only look on can't.
-    fn start_breakable(&self, role: &str, variables: &[(&str, &str)]) -> Process {
+    pub fn start_breakable(&self, role: &str, variables: &[(&str, &str)]) -> Process {
         let sabotage = std::env::var(SABOTAGE).ok();
         let sabotage: Vec<(&str, &str)> = sabotage.iter().map(|sabotage| (SABOTAGE, sabotage.as_str())).collect();
         self.start(role, &[&sabotage, variables].concat())
@@ -159,7 +159,7 @@ impl Rig {
 }
 
 /// A patience, cut down to what the environment allows.
-fn shortened(patience: Duration) -> Duration {
+pub fn shortened(patience: Duration) -> Duration {
     let most = std::env::var(PATIENCE).ok().and_then(|seconds| seconds.parse().ok());
     most.map_or(patience, |seconds| patience.min(Duration::from_secs(seconds)))
 }

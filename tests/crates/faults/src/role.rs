@@ -2,12 +2,12 @@
 //!
 //! | variable | what it says |
 //! |---|---|
-//! | `FAULTY_ROLE` | `produce`, `handle`, `bury` (writes dead letters down) or `transact` (see [`crate::transact`]) |
+//! | `FAULTY_ROLE` | `produce`, `handle`, `bury` (writes dead letters down), `transact` (see [`crate::transact`]), or `once`, `relay`, `commit` (see [`crate::once`]) |
 //! | `FAULTY_URL` | the broker |
 //! | `FAULTY_LEDGER` | the file to write to |
 //! | `FAULTY_CONDUCTS` | produce: what the handler is to do, in turn, as JSON |
-//! | `FAULTY_COUNT`, `FAULTY_FIRST` | produce: how many messages, from which number on |
-//! | `FAULTY_PAUSE_MS` | produce: between two messages |
+//! | `FAULTY_COUNT`, `FAULTY_FIRST` | produce, commit: how many messages, from which number on |
+//! | `FAULTY_PAUSE_MS` | produce, commit: between two messages |
 //! | `FAULTY_FILLER` | produce: bytes to fill a message with |
 //! | `FAULTY_DELIVERY_LIMIT` | handle: the delivery limit of its queue |
 //! | `FAULTY_CONFIGURATION` | configuration, as the text of a `swit.toml`; no file and no `SWIT_…` variable is read |
@@ -28,7 +28,10 @@ use swit::{
 use swit_testbed::ledger::{DeadLetter, Ledger};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::work::{Conduct, Done, Work, id};
+use crate::{
+    once,
+    work::{Conduct, Done, Work, id},
+};
 
 /// How long a producer tries to publish a message whose outcome is unknown.
 const TRYING: Duration = Duration::from_mins(2);
@@ -45,12 +48,15 @@ pub async fn play() -> swit::Result<()> {
         "produce" => produce().await,
         "handle" => App::only::<(handle,)>().run_as("handle").await,
         "bury" => App::only::<(bury,)>().run_as("bury").await,
+        "once" => once::handlers().await,
+        "relay" => once::relay().await,
+        "commit" => once::commit().await,
         "transact" => crate::transact::play().await,
         role => panic!("there is no role `{role}`"),
     }
 }
 
-trait RunAs {
+pub(crate) trait RunAs {
     async fn run_as(self, role: &str) -> swit::Result<()>;
     fn at_the_broker(self) -> Self;
 }
@@ -83,6 +89,7 @@ async fn handle(work: Work, meta: Metadata, ledger: State<Ledger>) -> Result<Pub
         Conduct::Panic => panic!("a panic with text"),
         Conduct::PanicWithValue => std::panic::panic_any(7),
         Conduct::Abort => std::process::abort(),
+        Conduct::Cross => return Err(std::io::Error::other("there are no rows here")),
     }
     ledger.effect(&meta.id.to_string());
     Ok(Publish(Done { number: work.number }))

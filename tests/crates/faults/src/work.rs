@@ -39,6 +39,8 @@ pub enum Conduct {
     PanicWithValue,
     /// The end of its process, every time.
     Abort,
+    /// Its work, and two rows that others want too, in the order that its number says: with an inbox only.
+    Cross,
 }
 
 /// The id of the message of this number.

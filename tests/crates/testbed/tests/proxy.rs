@@ -175,6 +175,29 @@ fn a_dead_link_stays_dead_and_new_ones_live() {
 }
 
 #[test]
+fn a_request_ends_its_connection_before_or_behind_it() {
+    let proxy = Proxy::start(echo());
+    let other = connect(&proxy);
+    for passes in [false, true] {
+        let stream = connect(&proxy);
+        ask(&stream, b"up");
+        let before = proxy.passed(ToBroker);
+        if passes {
+            proxy.cut_behind(b"COMMIT");
+        } else {
+            proxy.cut_before(b"COMMIT");
+        }
+        assert_eq!(ask(&stream, b"INSERT"), b"INSERT");
+        assert!(proxy.is_waiting_to_cut());
+        (&stream).write_all(b"x COMMIT x").unwrap();
+        assert_eq!(rest(&stream).0, b"", "the answer is lost");
+        assert!(!proxy.is_waiting_to_cut());
+        assert_eq!(proxy.passed(ToBroker) - before, if passes { 16 } else { 6 });
+        assert_eq!(ask(&other, b"COMMIT"), b"COMMIT", "it happens once, to one");
+    }
+}
+
+#[test]
 fn connections_are_refused_until_it_is_healed() {
     let proxy = Proxy::start(echo());
     let old = connect(&proxy);

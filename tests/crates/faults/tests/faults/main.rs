@@ -21,6 +21,7 @@ mod interoperation;
 mod links;
 mod middlewares;
 mod mistakes;
+mod once;
 mod payloads;
 mod producers;
 mod publishing;

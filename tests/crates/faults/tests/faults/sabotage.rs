@@ -58,4 +58,23 @@ sabotages! {
     committing_undecided: "commit_undecided", "transactions::a_process_killed_at_any_boundary_leaves_all_or_nothing", "all or none";
     leaving_in_doubt: "leave_in_doubt", "transactions::a_service_goes_on_with_what_its_predecessor_left", "it did not end within";
     no_resubscribing_after_exhaustion: "no_resubscribe", "resources::file_descriptors_that_are_exhausted_and_come_back", "F: work resumes: not within";
+    ack_before_commit_on_postgres: "ack_before_handler", "once::kills::on_postgres::a_service_killed_at_any_point_does_everything_once", "A: lost";
+    no_claim_after_a_kill_on_postgres: "forget_the_claim", "once::kills::on_postgres::a_service_killed_at_any_point_does_everything_once", "C: twice";
+    publishing_before_the_commit_on_postgres: "publish_before_commit", "once::transactions::on_postgres::a_producer_killed_in_its_transactions_publishes_what_it_committed", "B: invented";
+    removal_before_the_confirmation_on_postgres: "remove_before_confirm", "once::relays::on_postgres::a_lost_confirmation_is_published_again_under_the_same_id", "A: lost";
+    no_takeover_on_postgres: "no_takeover", "once::relays::on_postgres::what_a_dead_relay_had_is_published_in_order_by_another", "all is drained: not within";
+    the_last_first_on_postgres: "last_first", "once::relays::on_postgres::what_a_dead_relay_had_is_published_in_order_by_another", "out of order";
+    no_claim_of_what_comes_three_times_on_postgres: "forget_the_claim", "once::duplicates::on_postgres::what_comes_three_times_is_done_once", "C: twice";
+    ack_before_commit_on_sqlite: "ack_before_handler", "once::kills::on_sqlite::a_service_killed_at_any_point_does_everything_once", "A: lost";
+    no_claim_after_a_kill_on_sqlite: "forget_the_claim", "once::kills::on_sqlite::a_service_killed_at_any_point_does_everything_once", "C: twice";
+    publishing_before_the_commit_on_sqlite: "publish_before_commit", "once::transactions::on_sqlite::a_producer_killed_in_its_transactions_publishes_what_it_committed", "B: invented";
+    removal_before_the_confirmation_on_sqlite: "remove_before_confirm", "once::relays::on_sqlite::a_lost_confirmation_is_published_again_under_the_same_id", "A: lost";
+    no_takeover_on_sqlite: "no_takeover", "once::relays::on_sqlite::what_a_dead_relay_had_is_published_in_order_by_another", "all is drained: not within";
+    the_last_first_on_sqlite: "last_first", "once::relays::on_sqlite::what_a_dead_relay_had_is_published_in_order_by_another", "out of order";
+    no_claim_of_what_comes_three_times_on_sqlite: "forget_the_claim", "once::duplicates::on_sqlite::what_comes_three_times_is_done_once", "C: twice";
+    trusting_a_commit_without_an_answer: "trust_a_lost_commit", "once::servers::a_commit_that_is_not_answered_is_done_once", "A: lost";
+    no_claim_behind_a_commit_without_an_answer: "forget_the_claim", "once::servers::a_commit_that_is_not_answered_is_done_once", "C: twice";
+    no_claim_behind_a_crash_of_the_server: "forget_the_claim", "once::servers::a_server_that_crashes_leaves_everything_done_once", "C: twice";
+    deadlocks_are_final: "conflicts_are_final", "once::conflicts::a_deadlock_is_tried_again", "all is drained: not within";
+    serialization_failures_are_final: "conflicts_are_final", "once::conflicts::a_serialization_failure_is_tried_again", "all is drained: not within";
 }

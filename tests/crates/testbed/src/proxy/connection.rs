@@ -1,6 +1,9 @@
 //! One connection through the proxy, both its ends and ways.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use tokio::{net::TcpStream, sync::watch};
 
@@ -28,8 +31,9 @@ pub(crate) async fn run(mut client: TcpStream, upstream: SocketAddr, shared: Arc
     let cut = {
         let (from_client, to_client) = client.split();
         let (from_broker, to_broker) = broker.split();
-        let there = Pump::new(from_client, to_broker, Direction::ToBroker, number, &shared);
-        let back = Pump::new(from_broker, to_client, Direction::ToClient, number, &shared);
+        let is_deaf = AtomicBool::new(false);
+        let there = Pump::new(from_client, to_broker, Direction::ToBroker, number, &shared, &is_deaf);
+        let back = Pump::new(from_broker, to_client, Direction::ToClient, number, &shared, &is_deaf);
         tokio::select! {
             // A cut that is due comes before what else could pass.
             biased;

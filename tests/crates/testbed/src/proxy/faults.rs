@@ -68,6 +68,14 @@ impl Faults {
     }
 }
 
+/// A request that ends its connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trap {
+    pub(crate) request: &'static [u8],
+    /// Only the answer is lost.
+    pub(crate) passes: bool,
+}
+
 /// The bytes of one direction.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -96,6 +104,7 @@ pub(crate) struct Shared {
     listening: watch::Sender<bool>,
     /// What may still pass before the cut.
     budgets: Mutex<[Option<u64>; 2]>,
+    trap: Mutex<Option<Trap>>,
     counters: [Counters; 2],
     accepted: AtomicU64,
     open: AtomicU64,
@@ -108,6 +117,7 @@ impl Default for Shared {
             faults: watch::Sender::new(faults),
             listening: watch::Sender::new(true),
             budgets: Mutex::default(),
+            trap: Mutex::default(),
             counters: Default::default(),
             accepted: AtomicU64::new(0),
             open: AtomicU64::new(0),
@@ -143,6 +153,20 @@ impl Shared {
             budgets[direction as usize] = None;
         }
         (allowed, due)
+    }
+
+    pub(crate) fn set_trap(&self, trap: Option<Trap>) {
+        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = trap;
+    }
+
+    pub(crate) fn has_trap(&self) -> bool {
+        self.trap.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The trap that these bytes run into; it is gone then.
+    pub(crate) fn spring(&self, bytes: &[u8]) -> Option<Trap> {
+        let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
+        trap.take_if(|trap| bytes.windows(trap.request.len()).any(|window| window == trap.request))
     }
 
     /// The cut after the last byte that was allowed.

@@ -27,7 +27,7 @@ use std::{
 };
 
 pub use self::faults::Direction;
-use self::faults::{Delay, Shared};
+use self::faults::{Delay, Shared, Trap};
 
 /// A TCP proxy whose faults are switched while it runs.
 #[derive(Debug)]
@@ -69,6 +69,23 @@ impl Proxy {
         self.shared.cut();
     }
 
+    /// Ends the connection of the next client that sends these bytes, in one piece: without passing them on. It happens once;
+    /// other connections live.
+    pub fn cut_before(&self, request: &'static [u8]) {
+        self.shared.set_trap(Some(Trap { request, passes: false }));
+    }
+
+    /// As [`cut_before`](Self::cut_before), but the request is passed on, a moment is left to do what it asks for, and only the
+    /// answer is lost.
+    pub fn cut_behind(&self, request: &'static [u8]) {
+        self.shared.set_trap(Some(Trap { request, passes: true }));
+    }
+
+    /// Whether a cut at a request is still to come.
+    pub fn is_waiting_to_cut(&self) -> bool {
+        self.shared.has_trap()
+    }
+
     /// Holds each piece of one direction back for `delay`, and up to `jitter` more, drawn from `seed`. Order is kept, and
     /// a megabyte at most is held back a connection.
     pub fn delay(&self, direction: Direction, delay: Duration, jitter: Duration, seed: u64) {
@@ -106,6 +123,7 @@ impl Proxy {
         for direction in Direction::BOTH {
             self.shared.set_budget(direction, None);
         }
+        self.shared.set_trap(None);
         self.shared.change(|faults| {
             for direction in Direction::BOTH {
                 *faults.link(direction) = faults::Link::default();

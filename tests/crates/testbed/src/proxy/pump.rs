@@ -1,6 +1,10 @@
 //! One way of one connection: reads, suffers, writes.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use tokio::{
@@ -10,12 +14,15 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::faults::{Delay, Direction, Faults, Link, Shared};
+use super::faults::{Delay, Direction, Faults, Link, Shared, Trap};
 
 /// What is read at once.
 const PIECE: usize = 16 * 1024;
 /// The pieces that wait for their time; beyond, the sender feels it.
 const WAITING: usize = 64;
+
+/// The time that is left to do what a request asks for whose answer is lost.
+const DOING: Duration = Duration::from_millis(100);
 
 /// What was read, and when; or the end.
 enum Piece {
@@ -33,6 +40,8 @@ struct Way<'a> {
     to: WriteHalf<'a>,
     direction: Direction,
     shared: &'a Shared,
+    /// The client hears nothing any more.
+    is_deaf: &'a AtomicBool,
     faults: watch::Receiver<Faults>,
     connection: u64,
     /// Bytes were swallowed: nothing sensible can pass any more.
@@ -50,9 +59,11 @@ impl<'a> Pump<'a> {
         direction: Direction,
         connection: u64,
         shared: &'a Shared,
+        is_deaf: &'a AtomicBool,
     ) -> Self {
         let (faults, last_due) = (shared.watch(), Instant::now());
-        Self { from, way: Way { to, direction, shared, faults, connection, lost: false, last_due, jitter: None } }
+        let way = Way { to, direction, shared, is_deaf, faults, connection, lost: false, last_due, jitter: None };
+        Self { from, way }
     }
 
     /// Passes bytes on until their source ends, which is passed on as well.
@@ -83,6 +94,11 @@ impl Way<'_> {
         match piece {
             Piece::Bytes(at, bytes) => {
                 self.wait(at).await;
+                if self.direction == Direction::ToBroker
+                    && let Some(trap) = self.shared.spring(&bytes)
+                {
+                    return self.end_at(trap, &bytes).await;
+                }
                 self.pass(&bytes).await
             }
             Piece::End => {
@@ -96,12 +112,23 @@ impl Way<'_> {
         }
     }
 
+    /// Ends the connection at a request.
+    async fn end_at(&mut self, trap: Trap, bytes: &[u8]) -> io::Result<()> {
+        if trap.passes {
+            self.is_deaf.store(true, Relaxed);
+            self.write(bytes).await?;
+            time::sleep(DOING).await;
+        }
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+
     fn link(&mut self) -> Link {
         self.faults.borrow_and_update().of(self.direction)
     }
 
     fn swallows(&mut self) -> bool {
-        self.lost || self.link().swallow
+        let is_deaf = self.direction == Direction::ToClient && self.is_deaf.load(Relaxed);
+        self.lost || is_deaf || self.link().swallow
     }
 
     /// Waits until what was read at `at` is due, or the delay is over.
