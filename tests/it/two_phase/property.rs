@@ -76,7 +76,7 @@ async fn run(scripts: Vec<Script>, log: [VecDeque<Act>; 3], cut: Option<u64>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_or_none(
