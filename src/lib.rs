@@ -16,6 +16,7 @@ mod docs {
     struct Publishing;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
+    #[cfg(all(feature = "cache", feature = "postgres"))]
     #[doc = include_str!("../docs/transactions.md")]
     struct Transactions;
 }

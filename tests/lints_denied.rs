@@ -1,6 +1,7 @@
 //! A crate that denies every lint that generated code could trip over.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::unused_async)]
 #![deny(
     deprecated_in_future,
     elided_lifetimes_in_paths,

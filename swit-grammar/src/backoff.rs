@@ -146,7 +146,9 @@ impl Backoff {
         }
         let (kind, rest) = text.split_once('(').ok_or_else(refuse)?;
         let inner = rest.strip_suffix(')').ok_or_else(refuse)?;
-        let mut arguments = inner.split(',').map(str::trim).filter(|a| !a.is_empty());
+        // One comma may stand behind the last.
+        let inner = inner.trim_end();
+        let mut arguments = inner.strip_suffix(',').unwrap_or(inner).split(',').map(str::trim);
         let unquote = |value: &str| value.trim().trim_matches('"').to_owned();
         let first = duration::parse(&unquote(arguments.next().ok_or_else(refuse)?))?;
         let (mut max, mut factor, mut jitter) = (None, None, None);
@@ -216,6 +218,7 @@ mod tests {
             Ok(Backoff::DEFAULT)
         );
         assert_eq!(Backoff::parse("linear(250ms)"), Ok(Backoff::linear(Duration::from_millis(250))));
+        assert_eq!(Backoff::parse("linear(250ms, )"), Ok(Backoff::linear(Duration::from_millis(250))));
         assert_eq!(Backoff::parse("none"), Ok(Backoff::None));
         let second = Duration::from_secs(1);
         for (text, jitter, factor) in
@@ -237,6 +240,9 @@ mod tests {
             "soon",
             "fixed()",
             "fixed(1s",
+            "fixed(1s,,)",
+            "fixed(,1s)",
+            "fixed(1s,,jitter = 0.5)",
             "fixed(1s, 2s)",
             "exponential(1s, max = 10ms)",
             "exponential(1s, factor = 0.5)",

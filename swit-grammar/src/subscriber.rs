@@ -318,6 +318,7 @@ mod tests {
             circuit_breaker: Some(Breaker { failures: Some(0), ..Breaker::DEFAULT }),
             rate_limit: Some(RateLimit::default()),
             batch: None,
+            inbox: false,
         }
         .faults();
         let found: Vec<_> = faults.iter().map(|fault| fault.key).collect();

@@ -46,15 +46,16 @@ struct Contexts {
 impl Contexts {
     /// All of these.
     fn see(&mut self, tokens: &TokenStream) {
-        self.look(tokens, None);
+        self.look(tokens, &[]);
     }
 
     /// Those that the user wrote, in an attribute perhaps.
     fn see_users(&mut self, generated: &TokenStream) {
-        self.look(generated, context(Span::call_site()).as_deref());
+        let own = [Span::call_site(), Span::mixed_site()].map(context);
+        self.look(generated, &own);
     }
 
-    fn look(&mut self, tokens: &TokenStream, but: Option<&str>) {
+    fn look(&mut self, tokens: &TokenStream, but: &[Option<String>]) {
         for token in tokens.clone() {
             if self.are_mixed {
                 return;
@@ -63,12 +64,10 @@ impl Contexts {
                 TokenTree::Group(group) => self.look(&group.stream(), but),
                 token => {
                     // One that can't be told may be anything.
-                    let Some(context) = context(token.span()) else {
-                        self.are_mixed = true;
-                        return;
-                    };
-                    if Some(&*context) != but {
-                        self.are_mixed = *self.first.get_or_insert_with(|| context.clone()) != context;
+                    let context = context(token.span());
+                    if context.is_none() || !but.contains(&context) {
+                        let first = self.first.get_or_insert_with(|| context.clone().unwrap_or_default());
+                        self.are_mixed = context.as_ref() != Some(first);
                     }
                 }
             }

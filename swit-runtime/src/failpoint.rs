@@ -151,8 +151,6 @@ sabotages! {
     LastFirst = "last_first";
     /// A transaction that another one was in the way of is not tried again.
     ConflictsAreFinal = "conflicts_are_final";
-    /// A transaction counts as rolled back, whether or not its participants could.
-    CallItRolledBack = "call_it_rolled_back";
     /// A transaction over several participants that was interrupted stays so.
     LeaveInDoubt = "leave_in_doubt";
     /// Participants commit before it is written that they are to.

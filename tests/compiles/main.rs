@@ -2,6 +2,8 @@
 //! large). What must not is in `tests/ui`.
 
 #![allow(dead_code, unreachable_pub)]
+// What is tested is what compiles, in any style.
+#![allow(clippy::all, clippy::pedantic)]
 
 mod batch {
     mod every_way;

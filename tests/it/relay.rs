@@ -93,7 +93,7 @@ async fn what_is_refused_is_tried_again_and_holds_up_its_own_key_alone() {
     broker.refuse("bad");
     let database = running.database().unwrap();
     enlist(&database, &["a1 bad", "a2", "b1"].map(|text| keyed(&text[..1], text))).await;
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
     assert_eq!(journal.lines(), ["b1"]);
     let tries = texts(&broker).iter().filter(|text| text.starts_with("a1")).count();
     assert!((10..40).contains(&tries), "with a growing wait: {tries}");
@@ -119,7 +119,7 @@ async fn what_can_never_be_published_is_parked_and_told_and_can_be_replayed() {
     let database = running.database().unwrap();
     enlist(&database, &[Unheard { key: "a".into() }]).await;
     enlist(&database, &[keyed("a", "behind it")]).await;
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(journal.lines(), ["behind it"], "it is not held up for ever");
     let depth = database.outbox().await.unwrap();
     assert_eq!((depth.pending, depth.parked), (0, 1));
@@ -181,13 +181,15 @@ async fn relays_share_and_take_over() {
 #[tokio::test(start_paused = true)]
 async fn one_that_waits_for_its_broker_for_longer_than_its_lease_is_not_dead() {
     let (store, broker) = (MemoryStore::new(), Broker::new("default"));
-    let (first, _) = start(&store, &broker).await;
-    let (second, _) = start(&store, &broker).await;
+    let app = || App::only::<(takes,)>().store(store.clone()).transport(broker.clone()).provide(Journal::default());
+    let app = || app().set("database.lease", "2s").start();
+    let (first, second) = (app().await.unwrap(), app().await.unwrap());
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(shares(&store).await, [8, 8]);
     broker.withhold();
     enlist(&first.database().unwrap(), &[keyed("a", "1"), keyed("a", "2")]).await;
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    // Longer, and it is given up.
+    tokio::time::sleep(Duration::from_secs(8)).await;
     assert_eq!((texts(&broker), shares(&store).await), (vec!["1".to_owned()], vec![8, 8]));
     broker.confirm(100);
     first.wait_quiet().await;
@@ -242,7 +244,7 @@ async fn a_service_that_does_not_relay_leaves_it_to_others() {
     let app = || App::only::<(takes,)>().store(store.clone()).transport(broker.clone()).provide(journal.clone());
     let running = app().set("database.relay", false).start().await.unwrap();
     enlist(&running.database().unwrap(), &[keyed("a", "1")]).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(texts(&broker), Vec::<String>::new());
     running.shutdown().await.unwrap();
     assert_eq!(store.outbox().depth().await.unwrap().pending, 1, "nothing is lost");
@@ -389,12 +391,12 @@ async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     // Published, and then nobody can note it.
     is_down.store(true, Ordering::Relaxed);
     broker.confirm(100);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     enlist(&database, &[keyed("a", "2")]).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(texts(&broker), ["1"]);
     is_down.store(false, Ordering::Relaxed);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(texts(&broker), ["1", "1", "2"], "once more, since nobody knows that it was confirmed");
     let ids: Vec<_> = broker.taken().into_iter().map(|(message, _)| message.id).collect();
     assert_eq!(ids[0], ids[1], "with its own id, by which an inbox knows it");
@@ -402,7 +404,7 @@ async fn a_database_that_goes_away_holds_everything_up_and_loses_nothing() {
     // What panics ends no relay.
     panics.store(true, Ordering::Relaxed);
     enlist(&database, &[keyed("a", "3")]).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!panics.load(Ordering::Relaxed) && texts(&broker)[3..] == ["3"], "{:?}", texts(&broker));
     running.shutdown().await.unwrap();
 }

@@ -103,7 +103,7 @@ async fn what_is_old_is_forgotten_bit_by_bit(store: &dyn Store) {
     assert_eq!(store.forget(at(5), 3).await.unwrap(), 0);
     assert_eq!(store.result("a", "4").await.unwrap(), None);
     assert_eq!(store.result("a", "5").await.unwrap(), Some(None));
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     assert!(store.due("job", day, at(100_000)).await.unwrap(), "never begun");
     assert!(!store.due("job", day, at(186_399)).await.unwrap(), "begun less than a day ago");
     assert!(store.due("another", day, at(100_001)).await.unwrap());
@@ -307,8 +307,11 @@ async fn migrates(open: impl AsyncFn() -> SqlStore) {
     let both = tokio::join!(first.migrate(&before), second.migrate(&before));
     let now = |applied: Vec<swit::stores::Applied>| applied.iter().map(|applied| applied.now).sum::<usize>();
     assert_eq!(now(both.0.unwrap()) + now(both.1.unwrap()), 3, "each step once");
-    assert_eq!((first.missing(&before).await.unwrap(), first.missing(&[two.clone()]).await.unwrap()), (0, 1));
-    first.migrate(&[two.clone()]).await.unwrap();
+    assert_eq!(
+        (first.missing(&before).await.unwrap(), first.missing(std::slice::from_ref(&two)).await.unwrap()),
+        (0, 1)
+    );
+    first.migrate(std::slice::from_ref(&two)).await.unwrap();
     let mut work = first.begin().await.unwrap();
     let read = format!("SELECT count(*) FROM {table}");
     assert_eq!(work.fetch(Statement::new(&read)).await.unwrap()[0].integer(0).unwrap(), 2);
@@ -318,7 +321,7 @@ async fn migrates(open: impl AsyncFn() -> SqlStore) {
     // A step that fails leaves nothing, and those before it stay.
     let three =
         two.step(format!("INSERT INTO {table} VALUES (3)")).step(format!("INSERT INTO {table} VALUES (4); NONSENSE"));
-    first.migrate(&[three.clone()]).await.unwrap_err();
+    first.migrate(std::slice::from_ref(&three)).await.unwrap_err();
     let mut work = first.begin().await.unwrap();
     assert_eq!(work.fetch(Statement::new(&read)).await.unwrap()[0].integer(0).unwrap(), 3);
     drop(work);

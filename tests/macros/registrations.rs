@@ -123,6 +123,7 @@ fn every_key_arrives() {
         rate_limit: Some(RateLimit { per_second: Some(5), burst: Some(2) }),
         schema: None,
         batch: None,
+        inbox: false,
     };
     assert_eq!(found.spec, expected);
 }

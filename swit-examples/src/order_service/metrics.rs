@@ -6,7 +6,7 @@
 //! | `orders_processed_total` | `type`, `status`, `region` | lines that this process read and that are done with |
 //! | `order_value` | `type`, `region`, `currency` | what orders that came in cost |
 //! | `orders_in_stage` | `stage` | orders that a step is working at; those that wait for it are `queue_depth` |
-//! | `business_errors_total` | `type`, `class` | attempts that failed |
+//! | `business_errors_total` | `type`, `class` | errors of the orders' own, each attempt; panics and timeouts are swit's to count |
 //!
 //! Labels are from closed sets, and never an order's id: a series for each order would outlive it for ever.
 
@@ -32,7 +32,7 @@ pub fn describe() {
     describe_counter!("orders_processed_total", "Lines that are done with, by the order's type, status and region.");
     describe_histogram!("order_value", "What orders cost, in their own currency.");
     describe_gauge!("orders_in_stage", "Orders that a step is working at now.");
-    describe_counter!("business_errors_total", "Attempts that failed, by the order's type and the error's class.");
+    describe_counter!("business_errors_total", "Errors of attempts, by the order's type and the error's class.");
     for stage in Stage::ALL {
         gauge!("orders_in_stage", "stage" => stage.as_str()).set(0.0);
     }

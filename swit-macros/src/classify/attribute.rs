@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use swit_grammar::{Backoff, limits::MAX_RETRIES, nearest::nearest};
-use syn::{Fields, Member};
+use syn::{Fields, Member, ext::IdentExt as _};
 
 use crate::{
     parsing::{Entry, Form, Helper, Keys, Vocabulary},
@@ -164,7 +164,7 @@ fn wrapped(entry: &Entry, fields: &Fields, ident: &Ident, errors: &Errors) -> Op
     }
     let source = all.iter().find(|(member, field)| {
         field.attrs.iter().any(|attribute| attribute.path().is_ident("from") || attribute.path().is_ident("source"))
-            || matches!(member, Member::Named(name) if name == "source")
+            || matches!(member, Member::Named(name) if name.unraw() == "source")
     });
     if source.is_none() {
         let message = format_args!("`{ident}` does not wrap one error");

@@ -2,6 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use swit_grammar::{nearest::nearest, subscriber::AckMode};
+use syn::ext::IdentExt as _;
 
 use super::input::Item;
 use crate::{
@@ -69,7 +70,7 @@ fn strategy(entry: &Entry, errors: &Errors) -> Option<Strategy> {
         errors.at(entry.value_tokens(), "`strategy` takes a word without quotation marks", HELP);
         return None;
     };
-    let text = word.to_string();
+    let text = word.unraw().to_string();
     match text.as_str() {
         "sequential" => Some(Strategy::Sequential),
         "parallel" => Some(Strategy::Parallel),

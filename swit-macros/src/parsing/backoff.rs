@@ -6,7 +6,9 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use swit_grammar::{Backoff, Jitter, duration, nearest::nearest};
 use syn::{
-    Ident, Lit, LitStr, Token, parenthesized,
+    Ident, Lit, LitStr, Token,
+    ext::IdentExt as _,
+    parenthesized,
     parse::{ParseStream, Parser},
     token::Paren,
 };
@@ -25,6 +27,8 @@ struct Raw {
 struct Argument {
     name: Option<Ident>,
     value: Lit,
+    /// A word without quotation marks stands there.
+    is_bare: bool,
 }
 
 /// Reads a backoff; what is wrong is reported at the argument.
@@ -33,6 +37,14 @@ pub(super) fn read(tokens: &TokenStream, errors: &Errors) -> Option<Backoff> {
         errors.at(tokens, "this is not a backoff", HELP);
         return None;
     };
+    if let Some((name, bare)) = raw.arguments.iter().flatten().find_map(|argument| {
+        let (true, Lit::Str(word)) = (argument.is_bare, &argument.value) else { return None };
+        Some((argument.name.as_ref()?, word))
+    }) {
+        let word = bare.value();
+        errors.at(bare, format_args!("`{word}` needs quotation marks"), format_args!("write `{name} = \"{word}\"`"));
+        return None;
+    }
     let kind = raw.kind.to_string();
     let backoff = match kind.as_str() {
         "none" if raw.arguments.is_some() => {
@@ -66,7 +78,7 @@ pub(super) fn read(tokens: &TokenStream, errors: &Errors) -> Option<Backoff> {
 }
 
 fn parse(input: ParseStream<'_>) -> syn::Result<Raw> {
-    let kind = input.parse()?;
+    let kind = input.parse::<Ident>()?.unraw();
     let arguments = if input.peek(Paren) {
         let content;
         parenthesized!(content in input);
@@ -80,18 +92,22 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Raw> {
 
 fn argument(input: ParseStream<'_>) -> syn::Result<Argument> {
     let name = if input.peek(syn::Ident) {
-        let name = input.parse()?;
+        let name = input.parse::<Ident>()?.unraw();
         input.parse::<Token![=]>()?;
         Some(name)
     } else {
         None
     };
-    Ok(Argument { name, value: input.parse()? })
+    if input.peek(syn::Ident) {
+        let word = input.parse::<Ident>()?.unraw();
+        return Ok(Argument { name, value: Lit::Str(LitStr::new(&word.to_string(), word.span())), is_bare: true });
+    }
+    Ok(Argument { name, value: input.parse()?, is_bare: false })
 }
 
 /// The first argument, which all but `none` need.
 fn first(raw: &Raw, errors: &Errors) -> Option<Duration> {
-    if let Some(Argument { name: None, value }) = raw.arguments.as_deref().and_then(<[Argument]>::first) {
+    if let Some(Argument { name: None, value, .. }) = raw.arguments.as_deref().and_then(<[Argument]>::first) {
         return wait(value, errors);
     }
     let kind = &raw.kind;
@@ -211,6 +227,7 @@ mod tests {
         for (tokens, text) in [
             (quote!(none), "none"),
             (quote!(fixed("1s")), "fixed(1s)"),
+            (quote!(r#fixed("1s", r#jitter = "full",)), "fixed(1s, jitter = full,)"),
             (quote!(linear("250ms")), "linear(250ms)"),
             (quote!(exponential("1m")), "exponential(1m)"),
             (quote!(exponential("1s", jitter = "decorrelated")), "exponential(1s, jitter = decorrelated)"),
@@ -243,5 +260,7 @@ mod tests {
         ] {
             assert!(of(&tokens).is_err(), "{tokens}");
         }
+        let bare = of(&quote!(fixed("1s", jitter = full))).expect_err("a word");
+        assert!(bare.contains("`full` needs quotation marks"), "{bare}");
     }
 }

@@ -50,10 +50,10 @@ pub(super) fn generate(publisher: &Publisher, item: &Item, private: &Private) ->
 /// `impl Publishes<E>`, with the key that `partition` names; `PublishesIn<E>` for what publishes in transactions alone.
 fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> TokenStream {
     let (ident, event) = (&item.ident, &publisher.event);
-    let (publishes, name) =
+    let (how, name) =
         if publisher.keys.transactional { ("PublishesIn", quote!(key_in)) } else { ("Publishes", quote!(key)) };
     // At the event, so that a type that is none is reported there.
-    let publishes = syn::Ident::new(publishes, event.span());
+    let how = syn::Ident::new(how, event.span());
     let key = match &publisher.keys.partition {
         Some(Partition::Field(field)) => {
             let at = private.at(field);
@@ -67,7 +67,7 @@ fn implementation(publisher: &Publisher, item: &Item, private: &Private) -> Toke
         None | Some(Partition::Key(_)) => None,
     };
     let at = private.at(event);
-    let of_event = quote_spanned!(event.span()=> #at::#publishes<#event>);
+    let of_event = quote_spanned!(event.span()=> #at::#how<#event>);
     quote! {
         impl #of_event for #ident {
             #key

@@ -5,7 +5,7 @@ use swit_grammar::{
     name::{check_name, dashed},
     subscriber::{AckMode, Keys, Order},
 };
-use syn::{Ident, Path};
+use syn::{Ident, Path, Type};
 
 use super::{
     attribute::{DeadLetter, OrderBy, Raw, Sharing},
@@ -44,9 +44,22 @@ pub(super) fn validate(keys: Raw, mut handler: Handler, errors: &Errors) -> Subs
 
 /// There is an error for `on_error` to be asked about.
 pub(crate) fn asked(on_error: Option<&Path>, handler: &Handler, errors: &Errors) {
-    if let (Some(path), false) = (on_error, handler.says_return) {
-        let message = format_args!("`on_error` is never asked: `{}` returns no error", handler.function.name());
-        errors.at(path, message, "return a `Result`, or remove `on_error`");
+    let (Some(path), false) = (on_error, handler.says_return && may_fail(&handler.returns)) else { return };
+    let message = format_args!("`on_error` is never asked: `{}` returns no error", handler.function.name());
+    errors.at(path, message, "return a `Result`, or remove `on_error`");
+}
+
+/// Whether a type may be a `Result`, by whatever name. An `Outcome` that failed has decided what becomes of the message.
+fn may_fail(returns: &Type) -> bool {
+    match returns {
+        Type::Tuple(_) => false,
+        Type::Path(path) => {
+            let last = path.path.segments.last().map(|last| last.ident.to_string());
+            !last.is_some_and(|last| ["Outcome", "Publish", "Vec", "Option"].contains(&&*last))
+        }
+        Type::Group(group) => may_fail(&group.elem),
+        Type::Paren(inside) => may_fail(&inside.elem),
+        _ => true,
     }
 }
 

@@ -58,16 +58,27 @@ pub struct App {
     /// given.
     #[cfg(feature = "traces")]
     pub(crate) traces: std::sync::Mutex<Option<super::traces::Traces>>,
-    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
-    pub(crate) visits: bool,
-    /// It relays, though it only looks in.
-    pub(crate) relays: bool,
+    pub(crate) part: Part,
     /// The database that was given, in place of the configured one.
     pub(crate) store: Option<Arc<dyn Store>>,
     /// The application's own tables.
     pub(crate) migrations: Vec<Migrations>,
     /// Serves the pages for operators also where nobody said so.
     pub(crate) serves: bool,
+}
+
+/// What of a service an app is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// On a broker it only looks in: it builds no providers and takes no messages from those that serve.
+    Visitor,
+    /// The same, and it publishes what lies in the outbox.
+    Relay,
+    /// The same, but that it builds the providers, to go on with transactions that their coordinators left.
+    Recovery,
 }
 
 /// A state that was given instead of built.
@@ -122,8 +133,7 @@ impl App {
             handle: Owner::default(),
             #[cfg(feature = "traces")]
             traces: std::sync::Mutex::default(),
-            visits: false,
-            relays: false,
+            part: Part::Whole,
             store: None,
             migrations: Vec::new(),
             serves: false,

@@ -123,6 +123,10 @@ fn filter(asked: Option<&str>, configured: Option<&str>) -> (Targets, Option<Str
 /// Targets and levels. A word that stands alone is a target, at all levels; one that looks like a level would so be all
 /// that is logged, which is nothing.
 fn asked_for(text: &str) -> Result<Targets, String> {
+    // It would be taken for the name of a target, which nothing has.
+    if text.contains('[') {
+        return Err("what is logged is chosen by targets, not by spans or fields".to_owned());
+    }
     for word in text.split(',').map(str::trim) {
         let lower = word.to_ascii_lowercase();
         if let Some(level) = nearest(&lower, LEVELS).filter(|level| **level != *lower) {
@@ -176,9 +180,10 @@ mod tests {
         for (asked, why) in [
             ("inof", "`inof` is no level; did you mean `info`?"),
             ("Inof,orders=debug", "did you mean `info`?"),
-            ("orders=loud", "invalid"),
-            ("orders[span]=debug", "invalid"),
-            ("not = a [filter", ""),
+            ("orders=loud", "expected one of"),
+            ("orders[span]=debug", "not by spans or fields"),
+            ("[{id=7}]=debug", "not by spans or fields"),
+            ("not = a [filter", "not by spans or fields"),
         ] {
             let (filter, unread) = filter(Some(asked), Some("debug"));
             assert!(unread.as_ref().is_some_and(|said| said.contains(why)), "{asked}: {unread:?}");

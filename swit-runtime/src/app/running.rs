@@ -27,7 +27,7 @@ use crate::{
     publisher::{Publisher, PublisherStats},
     registry::PublisherItem,
     scope::Scope,
-    store::Database,
+    store::{Database, Recovered, StoreError},
     text::Text,
     transport::{Inspect, Status, SubscriptionState, Transport},
 };
@@ -155,6 +155,25 @@ impl Running {
     /// The service's database, where it has one.
     pub fn database(&self) -> Option<Database> {
         Database::of(&self.scope)
+    }
+
+    /// Has all coordinators go on with what is not over; `None`: there are none.
+    pub(crate) async fn recover(&self) -> Result<Option<Recovered>> {
+        let all = self.scope.recoveries().all();
+        let mut found = (!all.is_empty()).then(Recovered::default);
+        for (coordinator, recovers) in all {
+            let failed = |source: StoreError| {
+                let place = format!("the log of `{coordinator}`");
+                Error::Database { place, source: source.into() }
+            };
+            let more = recovers.recover().await.map_err(failed)?;
+            if let Some(found) = &mut found {
+                found.resolved += more.resolved;
+                found.waiting += more.waiting;
+                found.orphans += more.orphans;
+            }
+        }
+        Ok(found)
     }
 
     /// A handle on this service.

@@ -14,7 +14,7 @@ use super::traces::Tracing;
 use super::{
     admin::Admin,
     alerting::Alerting,
-    builder::App,
+    builder::{App, Part},
     database,
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
@@ -69,7 +69,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     }
     let mut database = match &graph.database {
         // Whoever publishes one message from outside writes nothing else.
-        _ if app.visits && !app.relays => None,
+        _ if app.part == Part::Visitor => None,
         Some(opening) => Some(database::open(opening, &app.migrations).await?),
         None => None,
     };
@@ -82,8 +82,8 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
-    let visits = app.visits && transports.iter().any(|transport| transport.capabilities().durable);
-    let providers = if visits { &[] } else { graph.providers.as_slice() };
+    let visits = app.part != Part::Whole && transports.iter().any(|transport| transport.capabilities().durable);
+    let providers = if visits && app.part != Part::Recovery { &[] } else { graph.providers.as_slice() };
     let mut built = Built::default();
     let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
@@ -104,7 +104,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 roster(&graph);
             }
             if let Some(database) = &mut database {
-                database.serve(&publishing.outlets, &scope);
+                database.serve(&publishing.outlets, &scope, app.part != Part::Recovery);
             }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));

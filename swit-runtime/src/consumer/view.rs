@@ -48,7 +48,8 @@ impl View {
     /// What the workers counted so far.
     pub(crate) fn counts(&self) -> Counts {
         let handlers_failed = self.plan.receiver.handlers_failed.load(Ordering::Relaxed);
-        let mut counts = Counts { handlers_failed, ..Counts::default() };
+        let duplicates = self.plan.receiver.duplicates.load(Ordering::Relaxed);
+        let mut counts = Counts { handlers_failed, duplicates, ..Counts::default() };
         for own in &self.counters {
             own.add_to(&mut counts);
         }

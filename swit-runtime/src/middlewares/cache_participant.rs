@@ -59,7 +59,7 @@ impl CachePart {
 }
 
 /// A hundred years: what is kept longer is kept so long.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 impl TransactionParticipant for CacheParticipant {
     fn name(&self) -> &str {
@@ -145,7 +145,7 @@ impl fmt::Debug for CacheParticipant {
 
 impl fmt::Debug for CachePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachePart").field("writes", &self.writes.len()).finish()
+        f.debug_struct("CachePart").field("writes", &self.writes.len()).finish_non_exhaustive()
     }
 }
 

@@ -45,6 +45,8 @@ macro_rules! counts {
             pub in_flight: u64,
             /// How often an event handler failed, where the subscriber is a composite; those of `best_effort` fail nothing else.
             pub handlers_failed: u64,
+            /// Messages that its inbox knew, which were acknowledged and not handled again.
+            pub duplicates: u64,
             /// How long attempts took. Those that waited for something are all in it; of those that never did, a sample, of
             /// which each stands for those since the last.
             pub durations: Histogram,

@@ -145,9 +145,9 @@ impl Background {
         outgoing.under_delivery = false;
         let id = outgoing.message.id.clone();
         self.progress.taken.fetch_add(1, Ordering::SeqCst);
-        if self.queue.send(Queued { outgoing, place }).is_err() {
+        if let Err(back) = self.queue.send(Queued { outgoing, place }) {
             self.progress.taken.fetch_sub(1, Ordering::SeqCst);
-            return Confirmation::refused(PublishError::Closed);
+            return refused(back.0.outgoing, PublishError::Closed);
         }
         Confirmation::ready(Ok(id))
     }

@@ -113,10 +113,10 @@ impl Rounds {
                 match answer.await {
                     Ok(_) => confirmed.push(row),
                     Err(error) => {
-                        if !self.failed(relay, row, &publication, &error).await? {
-                            held.extend(publication.message.key);
-                        } else {
+                        if self.failed(relay, row, &publication, &error).await? {
                             done += 1;
+                        } else {
+                            held.extend(publication.message.key);
                         }
                     }
                 }

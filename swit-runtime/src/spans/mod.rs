@@ -24,6 +24,7 @@ mod queue;
 mod sampling;
 mod tracer;
 
+pub(crate) use attributes::System;
 pub(crate) use bridge::bind;
 pub use bridge::{Layer, layer};
 pub(crate) use exporter::Exporter;

@@ -41,25 +41,18 @@ impl Found {
         }
     }
 
-    /// The attempt or the user's own span that runs on this thread, if one does.
-    pub(super) fn current() -> Option<Self> {
+    /// The attempt or the user's own span that runs on this thread, if one does; else the baggage that is attached to it.
+    pub(super) fn current() -> Self {
         Context::map_current(|cx| {
-            let span = cx.span();
-            let ids = ids_of(span.span_context())?;
-            let more = ids.is_sampled() || is_more(cx);
-            Some(Self { ids: Some(ids), cx: more.then(|| cx.clone()) })
+            let ids = ids_of(cx.span().span_context());
+            let more = ids.is_some_and(|ids| ids.is_sampled()) || is_more(cx);
+            Self { ids, cx: more.then(|| cx.clone()) }
         })
     }
 
-    /// The baggage that the user attached to this thread under no span, if he did.
-    pub(super) fn baggage() -> Self {
-        let cx = Context::map_current(|cx| (!cx.baggage().is_empty()).then(|| cx.clone()));
-        Self { ids: None, cx }
-    }
-
     /// This, or the other where it says nothing.
-    pub(super) fn or(self, other: impl FnOnce() -> Self) -> Self {
-        if self.ids.is_none() && self.cx.is_none() { other() } else { self }
+    pub(super) fn or(self, other: Self) -> Self {
+        if self.ids.is_none() && self.cx.is_none() { other } else { self }
     }
 }
 

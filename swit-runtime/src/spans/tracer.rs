@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use super::{
-    attributes,
+    attributes::{self, System},
     identity::{context_of, ids_of, of_message, random, rooted},
     pending::Sent,
     propagation::{Found, Propagation, is_more, of_ids},
@@ -29,7 +29,7 @@ pub(crate) struct Spans {
     sampling: Sampling,
     propagation: Propagation,
     /// The messaging system of each transport.
-    systems: HashMap<Text, &'static str>,
+    systems: HashMap<Text, System>,
 }
 
 /// What is kept of a flow: the attempt's span, if it is recorded, and what travels with it.
@@ -40,13 +40,13 @@ impl Spans {
         tracer: SdkTracer,
         sampling: Sampling,
         propagation: Propagation,
-        systems: HashMap<Text, &'static str>,
+        systems: HashMap<Text, System>,
     ) -> Self {
         Self { tracer, sampling, propagation, systems }
     }
 
-    fn system(&self, transport: &str) -> &'static str {
-        self.systems.get(transport).copied().unwrap_or("swit")
+    fn system(&self, transport: &str) -> &System {
+        self.systems.get(transport).unwrap_or(&System::UNKNOWN)
     }
 
     /// Begins a span: under this, or as a root of this trace.
@@ -201,7 +201,10 @@ impl Trace for Spans {
     }
 
     fn send(&self, message: &mut Message, transport: &str, under: Under<'_>) -> Option<Box<dyn Pending>> {
-        let current = Found::current();
+        let (current, baggage) = match Found::current() {
+            current @ Found { ids: Some(_), .. } => (Some(current), Found::default()),
+            baggage => (None, baggage),
+        };
         let found = if under.own {
             under.carried.map(|headers| self.propagation.read(headers)).filter(|found| found.ids.is_some())
         } else {
@@ -214,7 +217,7 @@ impl Trace for Spans {
                 let flow = under.flow?;
                 Some(Found { ids: Some(flow.ids()), cx: flow.kept::<Kept>().map(|kept| kept.0.clone()) })
             })
-            .unwrap_or_else(|| self.propagation.read(&message.headers).or(Found::baggage));
+            .unwrap_or_else(|| self.propagation.read(&message.headers).or(baggage));
         let (trace, parent) = if let Some(ids) = found.ids {
             (TraceId::from_bytes(ids.trace_bytes()), ids)
         } else {

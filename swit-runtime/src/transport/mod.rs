@@ -44,6 +44,11 @@ pub trait Transport: Send + Sync + fmt::Debug {
     /// The messaging system's name, as OpenTelemetry spells it (`rabbitmq`, `memory`).
     fn system(&self) -> &'static str;
 
+    /// The exchange that topics are published to, where there is one: spans name it.
+    fn exchange(&self) -> Option<&str> {
+        None
+    }
+
     /// What it can do. What it claims, the conformance suite checks.
     fn capabilities(&self) -> Capabilities;
 

@@ -22,7 +22,7 @@ mod deep {
 #[cfg(any())]
 async fn never(_: NoSuchType) {}
 
-#[cfg(all())]
+#[cfg(not(any()))]
 #[subscriber]
 async fn always(_: OrderCreated) {}
 

@@ -147,7 +147,7 @@ async fn a_check_that_blocks_its_thread_keeps_nobody_waiting_and_is_not_called_a
     assert_eq!(one.calls(), 1);
     one.says(Says::Well);
     // At last it has answered, well, and too late.
-    sleep(Duration::from_millis(2_000)).await;
+    sleep(Duration::from_secs(2)).await;
     let (status, said) = text(&running, ComponentKind::Check, "patient").await;
     assert!(said.as_ref().is_some_and(|said| said.contains("and blocked a thread meanwhile")), "{said:?}");
     assert_eq!((status, one.calls()), (HealthStatus::Down, 1));

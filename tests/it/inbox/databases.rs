@@ -53,7 +53,7 @@ async fn writes(
             query.execute(tx.postgres()?).await?;
         }
     }
-    if attempts.fetch_add(1, Ordering::Relaxed) % 4 == 0 {
+    if attempts.fetch_add(1, Ordering::Relaxed).is_multiple_of(4) {
         return Err("now and then".into());
     }
     Ok(Publish(Done { key: task.key, text: task.text }))

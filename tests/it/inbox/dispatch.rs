@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use swit::{
     App, Database, Event, Message, MessageId, Metadata, Outcome, Publish, Publisher, State, Tx, composite,
-    event_handler, store::Store, stores::MemoryStore, subscriber, testing::TestApp,
+    event_handler,
+    store::{Depth, Store},
+    stores::MemoryStore,
+    subscriber,
+    testing::TestApp,
 };
 use tokio::sync::oneshot;
 
@@ -82,7 +86,7 @@ async fn whatever_comes_again_is_done_once() {
     }
     app.wait_quiet().await;
     assert_eq!((attempts(&journal), effects(&journal)), (1, all_three("a")));
-    assert_eq!(store.outbox().depth().await.unwrap(), Default::default());
+    assert_eq!(store.outbox().depth().await.unwrap(), Depth::default());
     assert_eq!(store.result("once", "one").await.unwrap().flatten().as_deref(), Some(&b"\"a\""[..]));
     // Another message with the same content is another one.
     app.publish_to("task.created", message("a", "two")).await.unwrap();
@@ -111,7 +115,7 @@ async fn whatever_ends_it_nothing_is_kept_and_the_dead_letter_can_be_replayed() 
         assert_eq!((attempts(&journal), effects(&journal)), (4, Vec::new()), "{text}");
         assert_eq!(app.dead_letters("once").len(), 1, "{text} {reason}");
         assert_eq!(store.result("once", "one").await.unwrap(), None, "{text}");
-        assert_eq!(store.outbox().depth().await.unwrap(), Default::default(), "{text}");
+        assert_eq!(store.outbox().depth().await.unwrap(), Depth::default(), "{text}");
         // The same message, mended.
         app.publish_to("task.created", message("mended", "one")).await.unwrap();
         app.wait_quiet().await;
@@ -148,7 +152,7 @@ async fn a_transaction_that_is_not_given_back_is_not_committed() {
 async fn in_a_hurry(task: Task, publisher: Publisher) {
     let done = Done { key: task.key, text: task.text };
     drop(publisher.publish(&done));
-    drop(publisher.publish_with(&done).delay(Duration::from_secs(60)).send());
+    drop(publisher.publish_with(&done).delay(Duration::from_mins(1)).send());
 }
 
 #[tokio::test(start_paused = true)]

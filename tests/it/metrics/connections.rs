@@ -22,6 +22,12 @@ use crate::support::Task;
 #[subscriber(name = "metered-connected")]
 async fn connected(_event: Task) {}
 
+#[subscriber(name = "metered-near", dead_letter = "metered.shared.dlq")]
+async fn near(_event: Task) {}
+
+#[subscriber(name = "metered-far", transport = "second", dead_letter = "metered.shared.dlq")]
+async fn far(_event: Task) {}
+
 /// A broker with two connections, which are in the test's hands.
 #[derive(Debug)]
 struct Broker {
@@ -71,12 +77,31 @@ impl Transport for Broker {
     }
 }
 
+impl Broker {
+    fn new(name: &'static str) -> Arc<Self> {
+        let inner = MemoryTransport::new(name, MemoryOptions::default());
+        let connection = || watch::Sender::new(Status::new(ConnectionState::Connected));
+        Arc::new(Self { inner, connections: [connection(), connection()] })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_of_which_a_part_is_not_known_is_not_there() {
+    // The second one does not say how much lies in its queues.
+    let app = App::only::<(near, far)>().service("test", "1").transport(Broker::new("second"));
+    let running = app.transport(Arc::new(MemoryTransport::new("default", MemoryOptions::default()))).start().await;
+    let running = running.unwrap();
+    let page = Page::read(&text(&running).await);
+    assert_eq!(page.value("queue_depth{queue=\"test.metered-near\"}"), 0.0);
+    let depths = page.values.keys().filter(|series| series.contains("queue_depth")).count();
+    assert_eq!(depths, 1, "{:#?}", page.values);
+    running.shutdown().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_blocked_connection_stands_and_one_of_two_is_not_all() {
     use ConnectionState::{Blocked, Closed, Connected, Connecting, Lost};
-    let inner = MemoryTransport::new("default", MemoryOptions::default());
-    let connection = || watch::Sender::new(Status::new(Connected));
-    let broker = Arc::new(Broker { inner, connections: [connection(), connection()] });
+    let broker = Broker::new("default");
     let app = App::only::<(connected,)>().service("test", "1").transport(broker.clone());
     let running = app.start().await.unwrap();
     for (states, stands, seen) in [

@@ -155,7 +155,7 @@ async fn a_retry_that_is_sent_away_after_all_is_linked_to_the_attempt_before() {
     }
     // It waits in this process, until that may begin nothing for long.
     assert!(app.pause("waits-here"));
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert!(app.resume("waits-here"));
     app.wait_quiet().await;
     let (sent, attempts) = (seen.one("send task.created"), seen.named("process shop.waits-here"));

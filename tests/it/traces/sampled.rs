@@ -204,3 +204,24 @@ async fn a_publication_that_fails_says_why() {
     assert_eq!(attribute(&sent, "error.type").as_deref(), Some("invalid"));
     app.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn baggage_that_is_attached_without_a_span_goes_along() {
+    use opentelemetry::{KeyValue, baggage::BaggageExt as _};
+    for sample in [1.0, 0.0] {
+        let seen = Seen::default();
+        let app = App::only::<(shows,)>().provide(Journal::default()).set("telemetry.sample", sample);
+        let app = TestApp::start(seen.by(app)).await.unwrap();
+        {
+            let _attached = OtelContext::current_with_baggage([KeyValue::new("tenant", "a")]).attach();
+            app.publish_to("task.created", Message::new("task.created", "{}")).await.unwrap();
+        }
+        let published = app.published_to("task.created");
+        let headers = &published[0].headers;
+        assert_eq!(headers.get_str("baggage"), Some("tenant=a"), "{headers:?}");
+        let flags = if sample > 0.0 { "-01" } else { "-00" };
+        assert!(headers.get_str("traceparent").unwrap().ends_with(flags), "{headers:?}");
+        app.wait_quiet().await;
+        app.shutdown().await.unwrap();
+    }
+}

@@ -87,9 +87,10 @@ async fn the_business_functions_error_comes_back_and_nobody_prepared() {
 async fn whoever_fails_to_open_or_to_prepare_takes_all_others_with_it() {
     for act in Act::ALL.into_iter().filter(|act| !matches!(act, Act::Well | Act::Slow)) {
         for prepares in [false, true] {
-            let script = match prepares {
-                true => Script { prepare: [act].into(), ..Script::default() },
-                false => Script { begin: [act].into(), ..Script::default() },
+            let script = if prepares {
+                Script { prepare: [act].into(), ..Script::default() }
+            } else {
+                Script { begin: [act].into(), ..Script::default() }
             };
             let (store, both) = (Flaky::default(), two(Script::default(), script));
             let app = service(store.clone()).await;
@@ -99,7 +100,7 @@ async fn whoever_fails_to_open_or_to_prepare_takes_all_others_with_it() {
             match act {
                 Act::Hang | Act::HangAfter => assert!(matches!(error, TransactionError::TimedOut { .. }), "{error:?}"),
                 Act::Panic | Act::PanicAfter => {
-                    assert!(matches!(error, TransactionError::Panicked { .. }), "{error:?}")
+                    assert!(matches!(error, TransactionError::Panicked { .. }), "{error:?}");
                 }
                 _ => assert!(error.to_string().contains("`second` failed"), "{error}"),
             }

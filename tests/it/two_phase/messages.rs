@@ -29,7 +29,7 @@ async fn sees(placed: Placed, journal: State<Journal>) {
 
 async fn app(store: impl Store, journal: &Journal) -> TestApp {
     let began = tokio::time::Instant::now();
-    let clock = Clock::injected(move || std::time::UNIX_EPOCH + Duration::from_secs(86_400) + began.elapsed());
+    let clock = Clock::injected(move || std::time::UNIX_EPOCH + Duration::from_hours(24) + began.elapsed());
     let app = App::only::<(sees,)>().service("shop", "1").store(store).provide(journal.clone()).clock(clock);
     TestApp::start(app).await.unwrap()
 }

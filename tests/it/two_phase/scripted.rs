@@ -158,12 +158,14 @@ impl Scripted {
     fn go(&self, id: &TransactionId, to: At) {
         let mut inside = self.inside.lock().unwrap();
         let from = inside.at.insert(id.id().clone(), to);
-        let is_right = match (from, to) {
-            (None, At::Open | At::Gone) | (Some(At::Open), At::Prepared | At::Gone) => true,
-            (Some(At::Prepared), At::Committed | At::Gone) => true,
-            (Some(At::Gone), At::Gone) | (Some(At::Committed), At::Committed) => true,
-            _ => false,
-        };
+        let is_right = matches!(
+            (from, to),
+            (None, At::Open | At::Gone)
+                | (Some(At::Open), At::Prepared | At::Gone)
+                | (Some(At::Prepared), At::Committed | At::Gone)
+                | (Some(At::Gone), At::Gone)
+                | (Some(At::Committed), At::Committed)
+        );
         if !is_right {
             inside.wrong.push(format!("{id}: from {from:?} to {to:?}"));
         }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     app::{
-        builder::App,
+        builder::{App, Part},
         config::{AdminToken, Origin, Set, Settings},
         graph::Faults,
     },
@@ -59,7 +59,7 @@ pub(crate) fn opening(app: &App, settings: &Settings, faults: &mut Faults) -> Op
     }
     let is_wanted = match written {
         Some(set) if app.embedded => matches!(set.origin, Origin::Builder),
-        Some(_) => !app.visits,
+        Some(_) => app.part == Part::Whole,
         None => app.serves,
     };
     let token = token(is_wanted, settings, faults);

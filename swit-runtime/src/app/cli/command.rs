@@ -36,6 +36,8 @@ pub enum Command {
     Migrate,
     /// `outbox list|replay`: what waits to be published, and what can't be.
     Outbox(OutboxCommand),
+    /// `transactions list|resolve`: transactions over several participants that are not over.
+    Transactions(TransactionsCommand),
     /// `relay`: publish what lies in the outbox, and do nothing else, until told to stop.
     Relay,
     /// `--help`.
@@ -162,4 +164,14 @@ pub enum OutboxCommand {
         /// The numbers of their rows; none: all.
         rows: Vec<i64>,
     },
+}
+
+/// `transactions …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionsCommand {
+    /// `list`: which are not over, what is decided of them and who is done.
+    List,
+    /// `resolve`: go on with them now.
+    Resolve,
 }

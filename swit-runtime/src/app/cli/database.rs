@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{OutboxCommand, execute::print};
 use crate::{
-    app::{App, database, logging, run},
+    app::{App, builder::Part, database, logging, run},
     error::{Error, Result},
     said::Shown,
     store::{Store, StoreError},
@@ -77,8 +77,7 @@ pub(super) async fn relay(mut app: App) -> Result<()> {
     if graph.database.as_ref().is_some_and(|opening| opening.relay.is_none()) {
         app = app.set("database.relay", true);
     }
-    app.visits = true;
-    app.relays = true;
+    app.part = Part::Relay;
     if graph.openings.iter().all(|(_, opening)| !opening.is_durable()) && app.transports.is_empty() {
         let text = "the transport keeps its messages in the service's own process, and this would be another one; \
                     the service relays by itself";

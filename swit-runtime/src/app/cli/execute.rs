@@ -2,14 +2,14 @@
 
 use std::{fmt::Write as _, io::Write as _};
 
-use super::{Command, GraphFormat, Invocation, database, dlq, help, parse, publish, tail, topology};
+use super::{Command, GraphFormat, Invocation, database, dlq, help, parse, publish, tail, topology, transactions};
 use crate::{
     app::App,
     error::{Error, Result},
 };
 
 /// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`, `topology`, `dlq`,
-/// `migrate`, `outbox`, `relay`.
+/// `migrate`, `outbox`, `relay`, `transactions`.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments that make no sense; else what the command says.
@@ -36,6 +36,7 @@ pub async fn execute(app: App, invocation: Invocation) -> Result<()> {
         Command::Dlq(command) => dlq::dlq(app, command).await,
         Command::Migrate => database::migrate(app).await,
         Command::Outbox(command) => database::outbox(app, command).await,
+        Command::Transactions(command) => transactions::transactions(app, command).await,
         Command::Relay => database::relay(app).await,
         Command::Help => print(&help(&program())),
         Command::Version => version(&app),

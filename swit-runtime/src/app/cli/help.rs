@@ -41,6 +41,8 @@ Commands:
   outbox replay            have parked publications made again
     --row NUMBER             this one; may be repeated
     --all                    all of them
+  transactions list        transactions over several participants that are not over
+  transactions resolve     go on with them now, with the coordinators of this service
   relay                    publish what lies in the outbox, and do nothing else
 
 Options:

@@ -20,9 +20,11 @@ mod publish;
 mod show;
 mod tail;
 mod topology;
+mod transactions;
 
 pub use command::{
     Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, TailCommand, TopologyCommand,
+    TransactionsCommand,
 };
 pub use execute::{execute, main};
 pub use help::help;

@@ -10,8 +10,8 @@ mod operations;
 use super::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
 use crate::{app::suggest::suggest, error::Error, headers, limits::MAX_ID_BYTES};
 
-const COMMANDS: [&str; 10] =
-    ["run", "check", "graph", "publish", "tail", "topology", "dlq", "migrate", "outbox", "relay"];
+const COMMANDS: [&str; 11] =
+    ["run", "check", "graph", "publish", "tail", "topology", "dlq", "migrate", "outbox", "relay", "transactions"];
 /// Options that every command takes.
 const COMMON: [&str; 3] = ["config", "help", "version"];
 const SEE_HELP: &str = "see `--help`";

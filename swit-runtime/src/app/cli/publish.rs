@@ -7,7 +7,7 @@ use std::{fmt::Write as _, io::Read as _};
 
 use super::{Payload, PublishCommand, execute::print};
 use crate::{
-    app::{App, logging},
+    app::{App, builder::Part, logging},
     error::{Error, Result},
     id::MessageId,
     message::Message,
@@ -18,7 +18,7 @@ pub(super) async fn publish(app: App, command: PublishCommand) -> Result<()> {
     logging::of_command(&app.layers);
     let message = message(&command)?;
     let mut app = app;
-    app.visits = true;
+    app.part = Part::Visitor;
     let running = app.start().await?;
     let published = running.publisher()?.publish_to(command.topic.clone(), message).await;
     let id = match published {

@@ -7,7 +7,7 @@ use std::{future::poll_fn, sync::Arc};
 
 use super::{TailCommand, execute::print};
 use crate::{
-    app::{App, logging, run::Signals},
+    app::{App, builder::Part, logging, run::Signals},
     compression,
     error::Result,
     id::MessageId,
@@ -25,7 +25,7 @@ pub(super) async fn tail(app: App, command: TailCommand) -> Result<()> {
     logging::of_command(&app.layers);
     let mut signals = Signals::listen()?;
     let mut app = app;
-    app.visits = true;
+    app.part = Part::Visitor;
     // In containers all processes have the same number.
     let queue = Text::from(format!("swit.tail.{}", MessageId::new(app.clock.now())));
     // Declared with all others, so that nothing is missed that is published at once.

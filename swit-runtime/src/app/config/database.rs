@@ -51,7 +51,7 @@ keys! {
 }
 
 /// How long the inbox remembers where nobody says otherwise.
-pub(in crate::app) const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(in crate::app) const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// Where a database is. `Debug` and `Display` show it without its password.
 #[derive(Clone, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const EVERY: Duration = Duration::from_hours(24);
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(10 * 60);
+const LOOK: Duration = Duration::from_mins(10);
 /// So many rows at once, so that nobody waits long for a lock.
 const BATCH: u32 = 1_000;
 /// Between batches.

@@ -1,4 +1,4 @@
-//! The open database, and the tasks beside it: relays and cleaning up.
+//! The open database, and the tasks beside it: relays, recovery and cleaning up.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use super::{Opening, cleanup, opening::Place, recovery};
 use crate::{
     app::config::DatabaseUrl,
     error::{Error, Result},
+    id::MessageId,
     publisher::Outlets,
     relay::Relay,
     scope::Scope,
@@ -105,8 +106,8 @@ impl Opened {
         &self.store
     }
 
-    /// Begins to relay and to clean up, once publishers can publish.
-    pub(crate) fn serve(&mut self, outlets: &Outlets, scope: &Arc<Scope>) {
+    /// Begins to relay, to clean up and, if it is to, to recover, once publishers can publish.
+    pub(crate) fn serve(&mut self, outlets: &Outlets, scope: &Arc<Scope>, recovers: bool) {
         if let Some(options) = self.opening.relay {
             for (transport, outlet) in outlets.straight() {
                 let relay = Relay {
@@ -114,19 +115,17 @@ impl Opened {
                     scope: scope.clone(),
                     outlet,
                     // An instance's name may be configured, and stand twice.
-                    name: format!(
-                        "{}-{transport}-{:08x}",
-                        scope.service().instance,
-                        crate::id::chance().to_bits() as u32
-                    )
-                    .into(),
+                    name: format!("{}-{transport}-{}", scope.service().instance, MessageId::new(scope.clock().now()))
+                        .into(),
                     transport: Text::from(&*transport),
                     options,
                 };
                 self.tasks.spawn(relaying(relay, self.ends.clone()));
             }
         }
-        self.tasks.spawn(recovery::run(scope.clone(), self.ends.clone()));
+        if recovers {
+            self.tasks.spawn(recovery::run(scope.clone(), self.ends.clone()));
+        }
         self.tasks.spawn(cleanup::run(self.store.clone(), scope.clone(), self.opening.retention));
     }
 

@@ -27,6 +27,7 @@ pub(in crate::app) enum Wait {
     /// All.
     All,
     /// Those that decide whether the service is ready. The others may say what they said last.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "it is the pages that ask so"))]
     Critical,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::families::{
-    AGE, CONSUME_DURATION, CONSUME_ERRORS, CONSUMED, COPIES, DEAD_LETTERS, DISCARDED, FILTERED, Family,
+    AGE, CONSUME_DURATION, CONSUME_ERRORS, CONSUMED, COPIES, DEAD_LETTERS, DISCARDED, DUPLICATES, FILTERED, Family,
     HANDLERS_FAILED, IN_FLIGHT, REDELIVERIES, RETRIES, SIZE,
 };
 use crate::{
@@ -48,6 +48,7 @@ pub(super) fn write(prefix: &str, rows: &[Row], retired: &Retired, page: &mut Pa
     each(&DISCARDED, prefix, &counted, page, |counts| counts.discarded);
     each(&FILTERED, prefix, &counted, page, |counts| counts.filtered);
     each(&HANDLERS_FAILED, prefix, &counted, page, |counts| counts.handlers_failed);
+    each(&DUPLICATES, prefix, &counted, page, |counts| counts.duplicates);
     by_topic(&SIZE, prefix, &shared, page, |counts| {
         let bounds = SIZES.iter().map(|bytes| *bytes as f64);
         Summed::of(bounds, &counts.sizes.buckets, counts.sizes.sum as f64)

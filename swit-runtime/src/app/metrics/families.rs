@@ -58,6 +58,12 @@ families! {
         "Messages of other event types than the subscriber's, which were acknowledged.";
     HANDLERS_FAILED = "event_handler_failures_total" Counter
         "Failures of single event handlers of a composite.";
+    DUPLICATES = "inbox_duplicates_total" Counter
+        "Messages that a subscriber's inbox knew: acknowledged, and not handled again.";
+    OUTBOX_PENDING = "outbox_pending" Gauge
+        "Publications that were committed into the outbox and are not confirmed yet; missing while the database can't be asked.";
+    OUTBOX_PARKED = "outbox_parked" Gauge
+        "Publications in the outbox that can never be made, until they are replayed; missing while the database can't be asked.";
     SIZE = "message_size_bytes" Histogram
         "Bytes of the payloads at which attempts were made, as they were delivered.";
     AGE = "message_age_seconds" Histogram

@@ -14,10 +14,10 @@ mod publish;
 mod served;
 mod state;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use depths::Depths;
-use families::SERVICE;
+use families::{OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
 #[cfg(feature = "admin")]
 pub(super) use served::Served;
 
@@ -80,6 +80,7 @@ impl Metrics {
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
+        source.outbox(&mut page).await;
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page).await;
         }
@@ -89,6 +90,26 @@ impl Metrics {
     /// Asks nothing of brokers any more.
     pub(super) fn stop(&self) {
         self.0.depths.stop();
+    }
+}
+
+/// How long the database may take to say how much lies in the outbox.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Source {
+    /// What lies in the outbox. Where there is none, or the database does not answer, the families are empty.
+    async fn outbox(&self, page: &mut Page) {
+        let asked = async { self.scope.store()?.outbox().depth().await.ok() };
+        let depth = tokio::time::timeout(PATIENCE, asked).await.ok().flatten();
+        let prefix = &*self.prefix;
+        OUTBOX_PENDING.begin(prefix, page);
+        if let Some(depth) = depth {
+            page.value(&[], depth.pending);
+        }
+        OUTBOX_PARKED.begin(prefix, page);
+        if let Some(depth) = depth {
+            page.value(&[], depth.parked);
+        }
     }
 }
 

@@ -29,15 +29,7 @@ const STATES: [(ConnectionState, &str); 5] = [
 
 pub(super) fn write(prefix: &str, source: &Source, rows: &[Row], depths: &Seen, page: &mut Page) {
     lag(prefix, rows, depths, page);
-    DEPTH.begin(prefix, page);
-    // Of two transports that have a queue of the same name, both: a name is what an alert names.
-    let mut by_name: BTreeMap<&str, u64> = BTreeMap::new();
-    for ((_, queue), ready) in depths {
-        *by_name.entry(queue).or_default() += ready;
-    }
-    for (queue, ready) in by_name {
-        page.value(&[("queue", queue)], ready);
-    }
+    depth(prefix, rows, depths, page);
     SUBSCRIPTION.begin(prefix, page);
     let consumes = |row: &Row| *row.view.subscription().status().borrow() == SubscriptionState::Consuming;
     for row in rows {
@@ -61,6 +53,28 @@ pub(super) fn write(prefix: &str, source: &Source, rows: &[Row], depths: &Seen, 
     alerts(prefix, source, page);
 }
 
+/// Of two transports that have a queue of the same name, both: a name is what an alert names.
+fn depth(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
+    DEPTH.begin(prefix, page);
+    let mut queues: BTreeMap<&str, BTreeSet<(Text, Text)>> = BTreeMap::new();
+    for row in rows {
+        let plan = row.view.plan();
+        for queue in std::iter::once(&plan.receiver.queue).chain(&plan.dead_letter) {
+            queues.entry(queue).or_default().insert((plan.receiver.transport.clone(), queue.clone()));
+        }
+    }
+    for (queue, on) in queues {
+        if let Some(ready) = ready(&on, depths) {
+            page.value(&[("queue", queue)], ready);
+        }
+    }
+}
+
+/// How much lies in all of these queues; `None`: of one it is not known, and a part would look like all of it.
+fn ready(queues: &BTreeSet<(Text, Text)>, depths: &Seen) -> Option<u64> {
+    queues.iter().map(|queue| depths.get(queue).copied()).sum()
+}
+
 /// Subscribers of one group may take the same topics, each from its own queue: the group waits for the sum. A queue that
 /// several of them consume is counted once.
 fn lag(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
@@ -72,9 +86,7 @@ fn lag(prefix: &str, rows: &[Row], depths: &Seen, page: &mut Page) {
         queues.entry((topic, group)).or_default().insert((receiver.transport.clone(), receiver.queue.clone()));
     }
     for ((topic, group), queues) in queues {
-        // A part of it would look like all of it.
-        let ready: Option<u64> = queues.iter().map(|queue| depths.get(queue).copied()).sum();
-        if let Some(ready) = ready {
+        if let Some(ready) = ready(&queues, depths) {
             page.value(&[("topic", topic), ("consumer_group", group), ("partition", "0")], ready);
         }
     }

@@ -335,11 +335,13 @@ mod tests {
         assert_eq!(wanted.bounds.queue, Bounds::default().queue);
     }
 
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn a_collector_is_found_by_all_its_variables() {
         let (traces, all) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
         let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: [(&str, Variables<'_>, &str); 13] = [
             ("", &[], "http://localhost:4317"),
             ("", &[http], "http://localhost:4318/v1/traces"),
             ("", &[http, (all, "https://c:4318/otlp/")], "https://c:4318/otlp/v1/traces"),
@@ -357,14 +359,14 @@ mod tests {
         ];
         for (toml, variables, endpoint) in cases {
             let toml = format!("[telemetry]\nexporter = 'log'\n{toml}");
-            assert_eq!(resolved(&toml, variables).0.unwrap().collector.endpoint, *endpoint, "{toml} {variables:?}");
+            assert_eq!(resolved(&toml, variables).0.unwrap().collector.endpoint, endpoint, "{toml} {variables:?}");
         }
         let timeout = |variables: &[(&str, &str)]| {
             resolved("[telemetry]\nexporter = 'log'", variables).0.unwrap().collector.timeout
         };
         assert_eq!(timeout(&[]), TIMEOUT);
         let (all, traces) = (("OTEL_EXPORTER_OTLP_TIMEOUT", "60000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "20000"));
-        assert_eq!(timeout(&[all]), Duration::from_secs(60));
+        assert_eq!(timeout(&[all]), Duration::from_mins(1));
         assert_eq!(timeout(&[all, traces]), Duration::from_secs(20));
     }
 

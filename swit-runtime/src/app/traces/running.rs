@@ -25,7 +25,7 @@ use crate::{
     app::config::{Propagator, SpanExporter},
     error::{Result, StartupFault, StartupReport},
     scope::{Scope, Service},
-    spans::{self, Exporter, IdSource, Log, Propagation, Queue, Spans},
+    spans::{self, Exporter, IdSource, Log, Propagation, Queue, Spans, System},
     text::Text,
     transport::Transport,
 };
@@ -93,8 +93,8 @@ impl Tracing {
             // What a program sends by other ways than messages; others of its own it sets itself.
             global::set_text_map_propagator(TextMapCompositePropagator::new(standard(&wanted.propagators)));
         }
-        let systems: HashMap<Text, &'static str> =
-            transports.iter().map(|transport| (Text::from(transport.name()), transport.system())).collect();
+        let systems: HashMap<Text, System> =
+            transports.iter().map(|transport| (Text::from(transport.name()), System::of(&**transport))).collect();
         let propagation = Propagation::new(propagators, plain);
         scope.set_trace(Arc::new(Spans::new(tracer, wanted.sampling, propagation, systems)));
         Ok(Self { provider, ending, deadline, task })

@@ -248,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn values_of_labels_are_bounded() {
+        let (_, text) = text(|| {
+            for end in ["a", "b"] {
+                counter!("errors", "text" => format!("{}{end}", "ä".repeat(1_000))).increment(1);
+            }
+        });
+        assert!(text.ends_with(&format!("errors{{text=\"{}\"}} 2\n", "ä".repeat(512))), "{text}");
+    }
+
+    #[test]
     fn series_are_bounded() {
         let (recorder, text) = text(|| {
             for n in 0..3 * MOST_OF_A_NAME {

@@ -29,7 +29,10 @@ pub(super) fn samples(name: &str, kind: Kind) -> Vec<String> {
     samples
 }
 
-/// Labels by their names; of two of the same name the first.
+/// Most bytes of a label's value; one that is longer was made of something else than a few words.
+const LONGEST_VALUE: usize = 1_024;
+
+/// Labels by their names; of two of the same name the first. Values are cut.
 pub(super) fn labels<'a>(labels: impl Iterator<Item = &'a Label>, kind: Kind) -> BTreeMap<String, String> {
     let mut named = BTreeMap::new();
     for label in labels {
@@ -41,7 +44,9 @@ pub(super) fn labels<'a>(labels: impl Iterator<Item = &'a Label>, kind: Kind) ->
         if kind == Kind::Histogram && name == "le" {
             name.push('_');
         }
-        named.entry(name).or_insert_with(|| label.value().to_owned());
+        let value = label.value();
+        let value = &value[..value.floor_char_boundary(LONGEST_VALUE)];
+        named.entry(name).or_insert_with(|| value.to_owned());
     }
     named
 }

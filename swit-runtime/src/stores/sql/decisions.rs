@@ -85,7 +85,7 @@ impl Decisions for SqlStore {
             let text = format!("SELECT name FROM {}decision_log", self.0.texts.prefix);
             let rows = self.0.fetch(Said::once(&text, &[]), false).await?;
             let missing = || StoreError::Refused { doing: READING, source: "the log has no name".into() };
-            Ok(rows.first().map(|row: &Row| row.text(0)).transpose()?.ok_or_else(missing)?)
+            rows.first().map(|row: &Row| row.text(0)).transpose()?.ok_or_else(missing)
         })
     }
 

@@ -59,7 +59,7 @@ impl PostgresParticipant {
     async fn rolled_back(&self, id: &TransactionId) -> Result<(), BoxError> {
         let gid = self.gid(id);
         match self.say(format!("ROLLBACK PREPARED {}", quoted(&gid))).await {
-            Ok(_) => return Ok(()),
+            Ok(()) => return Ok(()),
             Err(error) if is_unknown(&error) => {}
             Err(error) => return Err(failed("rolling back a prepared transaction")(error).into()),
         }
@@ -175,7 +175,7 @@ impl TransactionParticipant for PostgresParticipant {
             hit(Failpoint::PostgresUncommitted);
             let text = format!("COMMIT PREPARED {}", quoted(&self.gid(id)));
             match self.say(text).await {
-                Ok(_) => {}
+                Ok(()) => {}
                 // It was prepared before the decision: what is not there any more is committed.
                 Err(error) if is_unknown(&error) => {}
                 Err(error) => return Err(failed("committing a prepared transaction")(error).into()),
@@ -237,7 +237,7 @@ fn key(gid: &str) -> i64 {
 
 /// Whether there is no prepared transaction of this name (`undefined_object`).
 fn is_unknown(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42704")
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42704")
 }
 
 impl fmt::Debug for PostgresParticipant {

@@ -95,6 +95,10 @@ impl Transport for RabbitMqTransport {
         "rabbitmq"
     }
 
+    fn exchange(&self) -> Option<&str> {
+        Some(&self.core.options.exchange)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             patterns: true,

@@ -27,6 +27,8 @@ pub struct Line {
     pub links: Vec<String>,
     /// Its name.
     pub name: String,
+    /// Its `messaging.destination.name`.
+    pub destination: String,
     /// Its `swit.attempt`, where it has one.
     pub attempt: Option<i64>,
     /// Whether it failed.

@@ -139,6 +139,7 @@ fn print(request: &ExportTraceServiceRequest, by: &str, [tenant, authorization]:
                 parent: hex(&span.parent_span_id),
                 links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
                 name: span.name.clone(),
+                destination: text(&span.attributes, "messaging.destination.name"),
                 attempt,
                 failed: span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error),
             };

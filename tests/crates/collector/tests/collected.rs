@@ -146,6 +146,8 @@ fn assert_connected(lines: &[Line], protocol: &str) {
         paid.iter().map(|line| (line.attempt, line.failed)).collect::<Vec<_>>(),
         [(Some(1), true), (Some(2), false)]
     );
+    assert_eq!(paid[0].destination, format!("traces.{protocol}:order.created:payment-{protocol}.pays"));
+    assert_eq!(roots[0].destination, format!("traces.{protocol}:order.created"));
     let reserved = attempts(&format!("stock-{protocol}.reserves"));
     assert_eq!(reserved.iter().map(|line| line.attempt).collect::<Vec<_>>(), [Some(1), Some(2)]);
     assert_eq!(reserved[1].links, [reserved[0].span.clone()], "the redelivery is linked to the attempt before it");

@@ -59,7 +59,7 @@ async fn enter(work: Work, mut tx: Tx) -> Result<Publish<Entered>, Failed> {
 /// Counts in two rows, of which others have the second one while this has the first one.
 async fn cross(tx: &mut Tx, number: u64) -> Result<(), StoreError> {
     let count = Statement::new("UPDATE crossed SET times = times + 1 WHERE name = $1");
-    let first = if number % 2 == 0 { "a" } else { "b" };
+    let first = if number.is_multiple_of(2) { "a" } else { "b" };
     tx.execute(count.clone().bind(first)).await?;
     tokio::time::sleep(Duration::from_millis(5)).await;
     tx.execute(count.bind(if first == "a" { "b" } else { "a" })).await?;

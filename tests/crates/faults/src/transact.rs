@@ -54,7 +54,8 @@ pub fn fate(number: u64) -> Fate {
 
 pub(crate) async fn play() -> swit::Result<()> {
     let ledger = Ledger::open(variable::<String>("FAULTY_LEDGER"));
-    let app = App::only::<()>().service("faults", "1").config_text("the test", "").set("transport", "memory://");
+    let app =
+        App::only::<()>().service("faults", "1").config_text("the test", "").set("transport.default.url", "memory://");
     let app = app.set("database.url", variable::<String>("FAULTY_URL")).set("database.migrate", true);
     let running = app.set("database.relay", false).start().await?;
     let database = running.database().expect("it has a database");

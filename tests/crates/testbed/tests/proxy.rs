@@ -183,9 +183,9 @@ fn a_request_ends_its_connection_before_or_behind_it() {
         ask(&stream, b"up");
         let before = proxy.passed(ToBroker);
         if passes {
-            proxy.cut_behind(b"COMMIT")
+            proxy.cut_behind(b"COMMIT");
         } else {
-            proxy.cut_before(b"COMMIT")
+            proxy.cut_before(b"COMMIT");
         }
         assert_eq!(ask(&stream, b"INSERT"), b"INSERT");
         assert!(proxy.is_waiting_to_cut());

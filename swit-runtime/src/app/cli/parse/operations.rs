@@ -5,7 +5,7 @@ use swit_grammar::{duration, name::check_queue};
 use super::{Line, refuse, text};
 use crate::{
     app::{
-        cli::{Command, DlqCommand, OutboxCommand, TopologyCommand},
+        cli::{Command, DlqCommand, OutboxCommand, TopologyCommand, TransactionsCommand},
         dead_letters::Selection,
         suggest::suggest,
     },
@@ -21,6 +21,7 @@ const LIMIT: u64 = 20;
 pub(super) fn subcommands(command: &str) -> Option<&'static [&'static str]> {
     match command {
         "topology" => Some(&["topology plan", "topology apply", "topology prune"]),
+        "transactions" => Some(&["transactions list", "transactions resolve"]),
         "outbox" => Some(&["outbox list", "outbox replay"]),
         "dlq" => Some(&["dlq list", "dlq show", "dlq replay", "dlq purge"]),
         _ => None,
@@ -79,6 +80,8 @@ impl Line {
                 }
                 Command::Topology(TopologyCommand::Prune { yes: self.flag("yes"), with_messages })
             }
+            "transactions list" => Command::Transactions(TransactionsCommand::List),
+            "transactions resolve" => Command::Transactions(TransactionsCommand::Resolve),
             "outbox list" => Command::Outbox(OutboxCommand::List),
             "outbox replay" => Command::Outbox(OutboxCommand::Replay { rows: self.rows()? }),
             "dlq list" => Command::Dlq(DlqCommand::List),
@@ -194,6 +197,8 @@ mod tests {
             ),
             (&["migrate"], Command::Migrate),
             (&["relay"], Command::Relay),
+            (&["transactions", "list"], Command::Transactions(TransactionsCommand::List)),
+            (&["transactions", "resolve"], Command::Transactions(TransactionsCommand::Resolve)),
             (&["outbox", "list"], Command::Outbox(OutboxCommand::List)),
             (&["outbox", "replay", "--all"], Command::Outbox(OutboxCommand::Replay { rows: vec![] })),
             (
@@ -259,6 +264,8 @@ mod tests {
             (&["topology", "prune", "--yes", "--yes"], "`--yes` is given twice"),
             (&["topology", "prune", "--with-messages", "a b"], "white space"),
             (&["migrate", "now"], "`migrate` does not take `now`"),
+            (&["transactions"], "`transactions` needs one of list, resolve"),
+            (&["transactions", "list", "now"], "`transactions list` does not take `now`"),
             (&["outbox"], "`outbox` needs one of list, replay"),
             (&["outbox", "replay"], "`outbox replay` does not say which publications"),
             (&["outbox", "replay", "--all", "--row", "1"], "`--all` stands beside `--row`"),

@@ -41,6 +41,8 @@ pub(in crate::app::cli) const WORDS: &[&str] = &[
     "--dry-run",
     "migrate",
     "outbox",
+    "transactions",
+    "resolve",
     "--row",
     "relay",
 ];

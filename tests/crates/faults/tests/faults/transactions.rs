@@ -1,7 +1,7 @@
 //! Fault 38: a process that is killed at every boundary of a transaction over two databases and the outbox. All of it is
 //! there or none, and no prepared transaction is left.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, os::unix::process::ExitStatusExt as _, process::Command, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _};
 use swit::stores::sqlx::{self, PgPool};
@@ -10,7 +10,7 @@ use swit_faults::{
     rig::HEALING,
     transact::{Fate, fate},
 };
-use swit_testbed::Postgres;
+use swit_testbed::{Broker, Postgres};
 
 use crate::rig;
 
@@ -118,6 +118,9 @@ impl Shop {
     }
 }
 
+/// What a failpoint ends its process with, on Linux.
+const ABORTED: i32 = 6;
+
 /// Every place, with how often it is passed before: participants pass theirs side by side.
 const PLACES: [(&str, &[u32]); 14] = [
     ("two_phase_begun", &[1, 3]),
@@ -146,7 +149,7 @@ fn a_process_killed_at_any_boundary_leaves_all_or_nothing() {
             // Commits, commits, fails, commits, does not prepare, fails, commits.
             let mut process = shop.start(first, 7, &[("SWIT_FAILPOINT", &when)]);
             let ended = process.wait(HEALING);
-            assert!(!ended.success(), "{when} is never passed\n{}", shop.rig.logs());
+            assert_eq!(ended.signal(), Some(ABORTED), "{when} is never passed\n{}", shop.rig.logs());
             shop.recover(&[("FAULTY_HURRIES", "1")]);
             let entries = shop.entries(&when);
             there = entries.len();
@@ -163,7 +166,8 @@ fn a_service_goes_on_with_what_its_predecessor_left() {
     for (first, place, expected) in
         [(1, "two_phase_undecided", 0), (16, "two_phase_decided", 1), (31, "postgres_committed", 2)]
     {
-        assert!(!shop.start(first, 1, &[("SWIT_FAILPOINT", place)]).wait(HEALING).success());
+        let ended = shop.start(first, 1, &[("SWIT_FAILPOINT", place)]).wait(HEALING);
+        assert_eq!(ended.signal(), Some(ABORTED), "{place} is never passed\n{}", shop.rig.logs());
         shop.recover(&[]);
         assert_eq!(shop.entries(place).len(), expected);
     }
@@ -187,4 +191,33 @@ fn a_process_killed_again_and_again_leaves_all_or_nothing() {
     let entries = shop.entries(&format!("seed {seed}"));
     println!("{} transactions committed", entries.len());
     assert!(entries.len() > 20, "only {} transactions committed", entries.len());
+}
+
+/// By command, on a broker whose messages are for those that serve there.
+#[test]
+fn what_is_left_is_listed_and_resolved_by_command() {
+    let (shop, broker) = (Shop::open(), Broker::start());
+    let run = |what: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_bank"))
+            .args(["transactions", what])
+            .env("SWIT_TRANSPORT", broker.url())
+            .env("SWIT_DATABASE__URL", shop.server.url())
+            .env("FAULTY_ORDERS", shop.url("orders"))
+            .env("FAULTY_PAYMENTS", shop.url("payments"))
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{what}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    shop.recover(&[]);
+    assert_eq!(run("list"), "all transactions are over\n");
+    assert!(shop.start(1, 1, &[("SWIT_FAILPOINT", "two_phase_decided")]).wait(HEALING).signal() == Some(ABORTED));
+    let listed = run("list");
+    assert!(listed.contains("  committed  faults  begun "), "{listed}");
+    assert!(listed.ends_with("orders waiting, payments waiting, messages waiting\n"), "{listed}");
+    assert_eq!(run("resolve"), "1 are over now, 0 are not\n");
+    assert_eq!(shop.entries("resolved").len(), 1);
+    assert_eq!(run("list"), "all transactions are over\n");
+    assert_eq!(run("resolve"), "0 are over now, 0 are not\n");
 }
