@@ -189,7 +189,7 @@ async fn one_that_waits_for_its_broker_for_longer_than_its_lease_is_not_dead() {
     broker.withhold();
     enlist(&first.database().unwrap(), &[keyed("a", "1"), keyed("a", "2")]).await;
     // Longer, and it is given up.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!((texts(&broker), shares(&store).await), (vec!["1".to_owned()], vec![8, 8]));
     broker.confirm(100);
     first.wait_quiet().await;
@@ -332,7 +332,7 @@ mod moody {
         fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>> {
             checked!(self, self.inner.outbox().partitions())
         }
-        fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
             checked!(self, self.inner.outbox().take(seen, relay))
         }
         fn relays(&self) -> BoxFuture<'_, Result<Vec<(Text, i64)>, StoreError>> {
