@@ -177,6 +177,27 @@ async fn relays_share_and_take_over() {
     assert!(store.outbox().partitions().await.unwrap().iter().all(|partition| partition.relay.is_empty()));
 }
 
+/// What it publishes would come twice, and out of order.
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_for_its_broker_for_longer_than_its_lease_is_not_dead() {
+    let (store, broker) = (MemoryStore::new(), Broker::new("default"));
+    let app = || App::only::<(takes,)>().store(store.clone()).transport(broker.clone()).provide(Journal::default());
+    let app = || app().set("database.lease", "2s").start();
+    let (first, second) = (app().await.unwrap(), app().await.unwrap());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(shares(&store).await, [8, 8]);
+    broker.withhold();
+    enlist(&first.database().unwrap(), &[keyed("a", "1"), keyed("a", "2")]).await;
+    // Longer, and it is given up.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!((texts(&broker), shares(&store).await), (vec!["1".to_owned()], vec![8, 8]));
+    broker.confirm(100);
+    first.wait_quiet().await;
+    assert_eq!(texts(&broker), ["1", "2"]);
+    first.shutdown().await.unwrap();
+    second.shutdown().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_leaves_is_followed_at_once() {
     let store = MemoryStore::new();

@@ -15,7 +15,7 @@
 mod membership;
 mod round;
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,16 @@ impl Relay {
         } else {
             let rows = outbox.pending(&self.transport, membership.own(), self.options.batch).await?;
             let full = rows.len() >= self.options.batch as usize;
-            let done = rounds.publish(self, rows).await?;
+            let done = {
+                let mut publishing = pin!(rounds.publish(self, rows));
+                loop {
+                    tokio::select! {
+                        done = &mut publishing => break done?,
+                        // A broker that answers late makes no relay a dead one.
+                        () = sleep_until(membership.silent_until()) => membership.show(outbox).await?,
+                    }
+                }
+            };
             (full && done > 0, rounds.next_try())
         };
         if more || is_told {
