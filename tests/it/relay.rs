@@ -189,7 +189,7 @@ async fn one_that_waits_for_its_broker_for_longer_than_its_lease_is_not_dead() {
     broker.withhold();
     enlist(&first.database().unwrap(), &[keyed("a", "1"), keyed("a", "2")]).await;
     // Longer, and it is given up.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!((texts(&broker), shares(&store).await), (vec!["1".to_owned()], vec![8, 8]));
     broker.confirm(100);
     first.wait_quiet().await;
