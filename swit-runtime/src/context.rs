@@ -216,7 +216,7 @@ impl Context {
 
     /// What a publication of this attempt goes on in the trace of.
     pub(crate) fn under(&self) -> Under<'_> {
-        Under { flow: self.flow.as_ref(), ..Under::default() }
+        Under { flow: self.flow.as_ref(), carried: Some(&self.delivery.message().headers), own: false }
     }
 
     /// Begins to trace the attempt, where somebody traces.

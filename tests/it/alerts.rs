@@ -132,6 +132,46 @@ async fn a_broken_sink_holds_nothing_up() {
     assert!(began.elapsed() <= Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
+/// Fails with what can neither be told nor got rid of; after that it listens.
+#[derive(Debug)]
+struct Cursed(Told, Arc<AtomicUsize>);
+
+#[derive(Debug)]
+struct Curse;
+
+impl std::fmt::Display for Curse {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("as it is told, on purpose")
+    }
+}
+
+impl std::error::Error for Curse {}
+
+impl Drop for Curse {
+    fn drop(&mut self) {
+        panic!("as it is dropped, on purpose");
+    }
+}
+
+impl AlertSink for Cursed {
+    fn tell<'a>(&'a self, alert: &'a Alert) -> BoxFuture<'a, Result<(), BoxError>> {
+        match self.1.fetch_add(1, Ordering::SeqCst) {
+            0 => Box::pin(async { Err(Curse.into()) }),
+            _ => self.0.tell(alert),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_whose_error_panics_is_told_the_next() {
+    let told = Told::default();
+    let sink: SharedAlertSink = Arc::new(Cursed(told.clone(), Arc::default()));
+    let running = worried(App::only::<(worries,)>().provide(sink)).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(told.all().len(), 2, "{:?}", told.all());
+    running.shutdown().await.unwrap();
+}
+
 #[subscriber(topic = "task.created")]
 async fn listens(_task: Task, _journal: State<Journal>) {}
 

@@ -154,6 +154,30 @@ async fn a_provider_that_does_not_close_keeps_no_other_open() {
     assert!(journal.lines().contains(&"pool closed".to_owned()));
 }
 
+struct Explosive;
+
+impl Explosive {
+    async fn close(&self) {
+        panic!("as it is closed, on purpose");
+    }
+}
+
+#[provider(close = Explosive::close)]
+async fn open_explosive(_journal: State<Journal>, _pool: State<Pool>) -> Result<Explosive, std::io::Error> {
+    Ok(Explosive)
+}
+
+#[subscriber(topic = "task.created")]
+async fn uses_explosive(_task: Task, _explosive: State<Explosive>) {}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_panics_as_it_closes_keeps_no_other_open() {
+    let journal = Journal::default();
+    let app = with_providers(App::only::<(uses_explosive,)>().with_provider_of::<Explosive>(), &journal);
+    app.start().await.unwrap().shutdown().await.unwrap();
+    assert!(journal.lines().contains(&"pool closed".to_owned()));
+}
+
 #[subscriber(topic = "task.created", concurrency = 2)]
 async fn takes_a_second(_task: Task, journal: State<Journal>) {
     tokio::time::sleep(Duration::from_secs(1)).await;

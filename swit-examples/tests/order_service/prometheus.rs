@@ -20,7 +20,7 @@ use crate::binary::{assert_balanced, number, order_service, summary};
 const MISSING: &str = "it is missing: install the Debian package `prometheus`, as scripts/test does";
 const LINES: u64 = 300;
 
-/// What a server on this host answers to a GET.
+/// What a server on this host answers to a GET. One that starts says so, and has not answered.
 fn get(port: u16, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -28,6 +28,9 @@ fn get(port: u16, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    if head.starts_with("HTTP/1.0 503 ") || head.starts_with("HTTP/1.1 503 ") {
+        return Err(std::io::Error::other("it starts"));
+    }
     assert!(head.contains(" 200 "), "{path}: {answer}");
     Ok(body.to_owned())
 }
@@ -86,6 +89,22 @@ impl Prometheus {
         let Some(data) = self.ask(&format!("/api/v1/query?query={}", escaped(query))) else { return Vec::new() };
         let series = data["result"].as_array().unwrap().iter();
         series.map(|one| one["value"][1].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    /// Waits until this rule is evaluated and there is nothing that it would tell, also not in a while. Before the first
+    /// scrape, some have.
+    fn until_quiet(&self, rule: &str) {
+        let began = Instant::now();
+        loop {
+            let data = self.ask("/api/v1/rules").unwrap();
+            let rules = data["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
+            let found = rules.into_iter().find(|known| known["name"] == rule).unwrap();
+            if found["state"] == "inactive" && found["health"] == "ok" {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{found}");
+            thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Waits until a query finds one series with this number.
@@ -167,6 +186,9 @@ fn prometheus_scrapes_the_service_and_knows_what_the_business_asks() {
     let labels = prometheus.ask("/api/v1/labels").unwrap();
     let labels: BTreeSet<&str> = labels.as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(labels.contains("region") && !labels.iter().any(|label| label.contains("id")), "{labels:?}");
+    // And none of ours is called as one of Prometheus' own, which it would rename.
+    assert!(!labels.iter().any(|label| label.starts_with("exported_")), "{labels:?}");
+    assert_eq!(prometheus.query("swit_messaging_service_info{service_name=\"order-service\"}"), [1.0]);
     let series = prometheus.query("count({job=\"order-service\"})")[0];
     assert!(series < 6_000.0, "{series}");
 
@@ -181,7 +203,11 @@ fn prometheus_scrapes_the_service_and_knows_what_the_business_asks() {
     let rules = prometheus.ask("/api/v1/rules").unwrap();
     let rules: Vec<&Value> =
         rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
-    assert!(rules.len() > 8 && rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
+    assert!(rules.len() >= 17 && rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
+
+    for name in ["SwitNotScraped", "SwitServiceGone", "SwitNothingScraped", "SwitConnectionDown", "SwitCopiesFail"] {
+        prometheus.until_quiet(name);
+    }
 
     promtool(&get(port, "/metrics").unwrap());
     let status = Command::new("kill").args(["-s", "TERM", &service.0.id().to_string()]).status();

@@ -99,3 +99,36 @@ impl fmt::Debug for Server {
         f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::{admin::Answer, transport::BoxFuture};
+
+    struct Panics;
+
+    impl Page for Panics {
+        fn path(&self) -> &'static str {
+            "/panics"
+        }
+
+        fn answer(&self, _trusted: bool) -> BoxFuture<'_, Answer> {
+            Box::pin(async { panic!("the page panics, on purpose") })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_an_answer() {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server =
+            Server::listen(loopback, vec![Arc::new(Panics)], Gatekeeper::new(None, vec![])).await.expect("it listens");
+        let mut stream = TcpStream::connect(server.address()).await.expect("it accepts");
+        stream.write_all(b"GET /panics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it reads");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.expect("it answers");
+        assert!(text.starts_with("HTTP/1.1 500") && text.contains("the page panicked"), "{text}");
+        server.close().await;
+    }
+}

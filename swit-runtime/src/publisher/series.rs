@@ -1,7 +1,7 @@
 //! What is counted of publications, by topic.
 //!
 //! Guarantee: there are as many series as topics that were known at the start, and one for all others; what is published adds
-//! at most [`MOST_LEARNED`], and only by publishers that are made while the service runs, whose topics nobody can know
+//! at most `MOST_LEARNED`, and only by publishers that are made while the service runs, whose topics nobody can know
 //! before. A publication that is answered at once costs one lookup, one counter and, one time in eight, the clock.
 
 use std::{

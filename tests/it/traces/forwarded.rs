@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use swit::{App, Event, Headers, Message, Publish, Publisher, State, subscriber, testing::TestApp};
 
+use super::Seen;
 use crate::support::{Journal, Task};
 
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
@@ -53,5 +54,22 @@ async fn what_came_is_handed_on_as_it_is() {
             "its return: - - - -"
         ]
     );
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_propagators_what_came_is_handed_on_though_spans_are_made() {
+    let (seen, journal) = (Seen::default(), Journal::default());
+    let app = App::only::<(passes, takes)>().provide(journal.clone()).service("shop", "1.2.3");
+    let app = app.config_text("test", "[telemetry]\npropagators = []");
+    let app = TestApp::start(seen.by(app)).await.unwrap();
+    let message = Message::new("task.created", r#"{"key":"k","text":"a"}"#)
+        .with_content_type("application/json")
+        .with_header("traceparent", "as it came")
+        .with_header("tracestate", "a=b");
+    app.publish_to("task.created", message).await.unwrap();
+    app.wait_quiet().await;
+    assert_eq!(journal.lines(), ["a publisher: as it came a=b - -", "its return: as it came a=b - -"]);
+    assert_eq!(seen.named("process shop.passes").len(), 1);
     app.shutdown().await.unwrap();
 }

@@ -12,20 +12,33 @@ async fn soon(task: Task, journal: State<Journal>) -> Result<(), std::io::Error>
     if journal.lines().len() < 2 { Err(std::io::Error::other("not now")) } else { Ok(()) }
 }
 
+#[subscriber(topic = "task.created", order_by = key, retries = 1, backoff = fixed("100ms"))]
+async fn soon_in_order(task: Task, journal: State<Journal>) -> Result<(), std::io::Error> {
+    journal.note(task.text);
+    if journal.lines().len() < 2 { Err(std::io::Error::other("not now")) } else { Ok(()) }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_span() {
-    let seen = Seen::default();
-    let app = App::only::<(soon,)>().provide(Journal::default()).service("shop", "1.2.3");
-    let app = TestApp::start(seen.by(app)).await.unwrap();
-    app.publish(&task("a")).await.unwrap();
-    app.wait_quiet().await;
-    let (sent, attempts) = (seen.one("send task.created"), seen.named("process shop.soon"));
-    assert_eq!(attempts.len(), 2);
-    for (attempt, number) in attempts.iter().zip(["1", "2"]) {
-        assert_child(attempt, &sent);
-        assert_eq!(attribute(attempt, "swit.attempt").as_deref(), Some(number));
+    // Parked, and in place.
+    for (app, queue) in [(App::only::<(soon,)>(), "shop.soon"), (App::only::<(soon_in_order,)>(), "shop.soon-in-order")]
+    {
+        let seen = Seen::default();
+        let app = app.provide(Journal::default()).service("shop", "1.2.3");
+        let app = TestApp::start(seen.by(app)).await.unwrap();
+        app.publish(&task("a")).await.unwrap();
+        app.wait_quiet().await;
+        let (sent, attempts) = (seen.one("send task.created"), seen.named(&format!("process {queue}")));
+        assert_eq!(attempts.len(), 2);
+        for (attempt, number) in attempts.iter().zip(["1", "2"]) {
+            assert_child(attempt, &sent);
+            assert_eq!(attribute(attempt, "swit.attempt").as_deref(), Some(number));
+            // Nothing was sent away, and what is beside it in the trace needs no link.
+            assert_eq!(links(attempt), []);
+        }
+        assert_eq!(seen.all().len(), 3, "{:?}", seen.all());
+        app.shutdown().await.unwrap();
     }
-    app.shutdown().await.unwrap();
 }
 
 #[subscriber(topic = "task.created", retries = 2, backoff = fixed("60s"))]

@@ -23,7 +23,9 @@ pub(crate) use self::scripted::{Act, At, Flaky, Script, Scripted};
 pub(crate) async fn service(store: impl Store) -> TestApp {
     let began = Instant::now();
     let clock = Clock::injected(move || UNIX_EPOCH + Duration::from_hours(24 * 365) + began.elapsed());
-    TestApp::start(App::only::<()>().service("shop", "1").store(store).clock(clock)).await.unwrap()
+    let app = App::only::<()>().service("shop", "1").store(store).clock(clock);
+    // A relay would look for publications all the time that is slept through.
+    TestApp::start(app.set("database.relay", false)).await.unwrap()
 }
 
 pub(crate) fn database(app: &Running) -> Database {

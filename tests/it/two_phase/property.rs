@@ -19,8 +19,14 @@ fn acts(most: usize) -> impl Strategy<Value = VecDeque<Act>> {
     prop::collection::vec(act, 0..=most).prop_map(Into::into)
 }
 
+/// A few of whatever, or so much of one thing that it is not done in time.
+fn last_acts() -> impl Strategy<Value = VecDeque<Act>> {
+    let stubborn = prop::sample::select(vec![Act::Fail, Act::FailAfter, Act::Hang]);
+    prop_oneof![4 => acts(5), 1 => stubborn.prop_map(|act| [act; 20].into())]
+}
+
 fn script() -> impl Strategy<Value = Script> {
-    (acts(1), acts(1), acts(5), acts(5)).prop_map(|(begin, prepare, commit, rollback)| Script {
+    (acts(1), acts(1), last_acts(), last_acts()).prop_map(|(begin, prepare, commit, rollback)| Script {
         begin,
         prepare,
         commit,
@@ -70,7 +76,7 @@ async fn run(scripts: Vec<Script>, log: [VecDeque<Act>; 3], cut: Option<u64>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn all_or_none(

@@ -25,9 +25,9 @@ fn a_commit_that_is_not_answered_is_done_once() {
     let mut producer = ground.endless_producer();
     for turn in 0..2 * TIMES {
         if turn % 2 == 0 {
-            proxy.cut_before(b"COMMIT")
+            proxy.cut_before(b"COMMIT");
         } else {
-            proxy.cut_behind(b"COMMIT")
+            proxy.cut_behind(b"COMMIT");
         }
         ground.wait_until("a commit is cut", Duration::from_secs(30), || !proxy.is_waiting_to_cut());
         ground.goes_on(10);
