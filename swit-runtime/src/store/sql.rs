@@ -5,6 +5,7 @@ use crate::text::Text;
 /// A statement with its values, for whichever database there is. `$1` is the first value, in PostgreSQL and SQLite alike.
 #[derive(Debug, Clone)]
 pub struct Statement<'a> {
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "no database reads it"))]
     pub(crate) text: &'a str,
     pub(crate) values: Vec<Value>,
 }

@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Opening {
     pub(crate) place: Place,
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "no database reads it"))]
     pub(crate) prefix: Option<Text>,
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no server to connect to"))]
     pub(crate) connections: Option<u32>,
