@@ -332,7 +332,7 @@ mod moody {
         fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>> {
             checked!(self, self.inner.outbox().partitions())
         }
-        fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
             checked!(self, self.inner.outbox().take(seen, relay))
         }
         fn relays(&self) -> BoxFuture<'_, Result<Vec<(Text, i64)>, StoreError>> {

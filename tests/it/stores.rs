@@ -179,12 +179,14 @@ async fn a_partition_has_one_relay(store: &dyn Store) {
     assert_eq!(outbox.beat("one").await.unwrap(), Vec::<u16>::new());
     let beat = |relays: &[(swit::Text, i64)]| relays.iter().find(|(name, _)| name == "one").unwrap().1;
     let before = beat(&outbox.relays().await.unwrap());
-    assert!(outbox.take(&free[3], "one").await.unwrap());
-    assert!(!outbox.take(&free[3], "two").await.unwrap(), "it is another's by now");
+    assert_eq!(outbox.take(&[], "one").await.unwrap(), Vec::<u16>::new());
+    assert_eq!(outbox.take(&free[3..4], "one").await.unwrap(), [3]);
+    assert_eq!(outbox.take(&free[3..5], "two").await.unwrap(), [4], "the other is another's by now");
+    outbox.release("two", &[4]).await.unwrap();
     assert_eq!(outbox.beat("one").await.unwrap(), [3]);
     assert!(beat(&outbox.relays().await.unwrap()) > before);
     let seen = Partition { number: 3, relay: "one".into() };
-    assert!(outbox.take(&seen, "two").await.unwrap());
+    assert_eq!(outbox.take(&[seen], "two").await.unwrap(), [3]);
     assert_eq!(outbox.beat("one").await.unwrap(), Vec::<u16>::new());
     outbox.release("one", &[3]).await.unwrap();
     assert_eq!(outbox.beat("two").await.unwrap(), [3], "nobody gives back what is another's");

@@ -117,15 +117,16 @@ impl Membership {
         }
         let partitions = outbox.partitions().await?;
         let gone = self.gone(&partitions);
-        for partition in partitions {
-            let Partition { number, relay } = &partition;
+        // A dead one's are all taken, whatever the share: next time there is more to give back than to wait for.
+        let mut room = share.saturating_sub(self.own.len());
+        let mut is_wanted = |Partition { relay, .. }: &Partition| {
             let is_dead = (dead.contains(relay) || gone.contains(relay)) && !failpoint::is_broken(Sabotage::NoTakeover);
-            // A dead one's are all taken, whatever the share: next time there is more to give back than to wait for.
-            let is_wanted = is_dead || (relay.is_empty() && self.own.len() < share);
-            if is_wanted && outbox.take(&partition, &self.name).await? {
-                self.own.push(*number);
-            }
-        }
+            let is_wanted = is_dead || (relay.is_empty() && room > 0);
+            room = room.saturating_sub(usize::from(is_wanted));
+            is_wanted
+        };
+        let wanted: Vec<Partition> = partitions.into_iter().filter(|partition| is_wanted(partition)).collect();
+        self.own.extend(outbox.take(&wanted, &self.name).await?);
         Ok(())
     }
 
@@ -195,7 +196,7 @@ mod tests {
     async fn what_somebody_has_who_is_not_known_is_taken_after_a_lease() {
         let store = MemoryStore::new();
         let free = Partition { number: 3, relay: Text::default() };
-        assert!(store.outbox().take(&free, "ghost").await.unwrap());
+        assert_eq!(store.outbox().take(std::slice::from_ref(&free), "ghost").await.unwrap(), [free.number]);
         let mut relays = [Membership::new(Text::from_static("a"), LEASE)];
         for _ in 0..BEATS {
             a_beat(&store, &mut relays).await;

@@ -95,8 +95,8 @@ pub trait Outbox: Send + Sync {
     /// Who relays which partition.
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>>;
 
-    /// Takes a partition over, if it still belongs to whom it was seen to. Says whether it did.
-    fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
+    /// Takes partitions over, each if it still belongs to whom it was seen to. Says which did.
+    fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>>;
 
     /// The relays, each with a number that changes whenever it shows that it lives.
     fn relays(&self) -> BoxFuture<'_, Result<Vec<(Text, i64)>, StoreError>>;

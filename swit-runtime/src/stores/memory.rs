@@ -271,15 +271,18 @@ impl Outbox for MemoryStore {
         })
     }
 
-    fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
         Box::pin(async move {
             let mut inner = self.0.lock();
-            let owner = &mut inner.partitions[usize::from(seen.number)];
-            let is_as_seen = *owner == seen.relay;
-            if is_as_seen {
-                *owner = relay.into();
+            let mut taken = Vec::new();
+            for Partition { number, relay: owner } in seen {
+                let now = &mut inner.partitions[usize::from(*number)];
+                if now == owner {
+                    *now = relay.into();
+                    taken.push(*number);
+                }
             }
-            Ok(is_as_seen)
+            Ok(taken)
         })
     }
 

@@ -28,12 +28,16 @@ impl Outbox for SqlStore {
         })
     }
 
-    fn take<'a>(&'a self, seen: &'a Partition, relay: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
         Box::pin(async move {
-            let values = [Value::from(relay), Value::from(seen.number), Value::from(&seen.relay)];
-            let taken =
-                self.0.execute(Said::new(&self.0.texts.take, &values), "taking a partition of the outbox").await?;
-            Ok(taken == 1)
+            if seen.is_empty() {
+                return Ok(Vec::new());
+            }
+            let text = self.0.texts.take(seen);
+            let owners = seen.iter().map(|partition| Value::from(&partition.relay));
+            let values: Vec<Value> = std::iter::once(Value::from(relay)).chain(owners).collect();
+            let rows = self.0.fetch(Said::once(&text, &values), true).await?;
+            rows.iter().map(|row| number(row, 0)).collect()
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::store::Partition;
+
 /// What the names of swit's tables begin with: `swit_` unless something else is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TablePrefix(String);
@@ -45,7 +47,6 @@ pub(super) struct Texts {
     pub(super) own: String,
     pub(super) relays: String,
     pub(super) leave: String,
-    pub(super) take: String,
     pub(super) beat: String,
     pub(super) park: String,
     pub(super) parked: String,
@@ -70,7 +71,6 @@ impl Texts {
             own: format!("SELECT part FROM {p}partition WHERE relay = $1 ORDER BY part"),
             relays: format!("SELECT relay, beat FROM {p}relay"),
             leave: format!("DELETE FROM {p}relay WHERE relay = $1"),
-            take: format!("UPDATE {p}partition SET relay = $1 WHERE part = $2 AND relay = $3"),
             beat: format!(
                 "INSERT INTO {p}relay (relay, beat) VALUES ($1, 1) ON CONFLICT (relay) DO UPDATE SET beat = {p}relay.beat + 1"
             ),
@@ -114,6 +114,13 @@ impl Texts {
 
     pub(super) fn done(&self, rows: &[i64]) -> String {
         format!("DELETE FROM {}outbox WHERE row_number IN ({})", self.prefix, list(rows))
+    }
+
+    /// Those that still belong to whom they were seen to: `$2`, `$3` and so on.
+    pub(super) fn take(&self, seen: &[Partition]) -> String {
+        let pairs = seen.iter().zip(2..).map(|(partition, value)| format!("({}, ${value})", partition.number));
+        let (p, pairs) = (&self.prefix, pairs.collect::<Vec<_>>().join(", "));
+        format!("UPDATE {p}partition SET relay = $1 WHERE (part, relay) IN (VALUES {pairs}) RETURNING part")
     }
 
     pub(super) fn release(&self, partitions: &[u16]) -> String {
