@@ -168,6 +168,7 @@ async fn what_is_enlisted_is_pending_in_its_order(store: &dyn Store) {
 fn depth(pending: u64, parked: u64) -> Depth {
     let mut depth = Depth::default();
     (depth.pending, depth.parked) = (pending, parked);
+    depth.oldest = (pending > 0).then(|| at(9));
     depth
 }
 
@@ -288,6 +289,26 @@ async fn portable(store: &SqlStore) {
     let refused = work.execute(say("SELEKT 1")).await.unwrap_err();
     assert!(matches!(refused, StoreError::Refused { .. }), "{refused:?}");
     let _ = Value::from(1_i64);
+}
+
+/// PostgreSQL answers such a commit as if it were one, and rolls back.
+#[tokio::test]
+async fn a_transaction_in_which_a_statement_failed_is_not_called_committed() {
+    let store = on_postgres().await;
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.claim("a", "1", at(1)).await.unwrap(), Claim::New);
+    work.execute(Statement::new("SELECT * FROM there_is_none")).await.unwrap_err();
+    let error = work.commit().await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    assert_eq!(store.result("a", "1").await.unwrap(), None);
+    // On SQLite a statement that fails undoes itself alone.
+    let folder = Folder::temporary("sqlite");
+    let store = on_sqlite(&folder).await;
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.claim("a", "1", at(1)).await.unwrap(), Claim::New);
+    work.execute(Statement::new("SELECT * FROM there_is_none")).await.unwrap_err();
+    work.commit().await.unwrap();
+    assert_eq!(store.result("a", "1").await.unwrap(), Some(None));
 }
 
 #[tokio::test]

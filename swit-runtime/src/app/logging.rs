@@ -127,7 +127,9 @@ fn asked_for(text: &str) -> Result<Targets, String> {
     if text.contains('[') {
         return Err("what is logged is chosen by targets, not by spans or fields".to_owned());
     }
-    for word in text.split(',').map(str::trim) {
+    // Beside others it is one target among them, and may well be called like that.
+    if !text.contains(',') {
+        let word = text.trim();
         let lower = word.to_ascii_lowercase();
         if let Some(level) = nearest(&lower, LEVELS).filter(|level| **level != *lower) {
             return Err(format!(

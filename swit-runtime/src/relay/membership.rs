@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     failpoint::{self, Sabotage},
@@ -88,8 +88,16 @@ impl Membership {
         Ok(())
     }
 
-    /// When it has to show that it lives, while it is busy with its rows.
-    pub(super) fn silent_until(&self) -> Instant {
+    /// Waits until it has to show that it lives, while it is busy with its rows, and does.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub(super) async fn show_in_time(&mut self, outbox: &dyn Outbox) -> Result<(), StoreError> {
+        sleep_until(self.silent_until()).await;
+        self.show(outbox).await
+    }
+
+    fn silent_until(&self) -> Instant {
         (self.held_until - self.lease / 2).max(self.due)
     }
 
@@ -97,7 +105,7 @@ impl Membership {
     ///
     /// # Errors
     /// What the database said.
-    pub(super) async fn show(&mut self, outbox: &dyn Outbox) -> Result<(), StoreError> {
+    async fn show(&mut self, outbox: &dyn Outbox) -> Result<(), StoreError> {
         let now = Instant::now();
         outbox.beat(&self.name).await?;
         self.held_until = now + self.lease;

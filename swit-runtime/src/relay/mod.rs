@@ -56,15 +56,15 @@ const HOPE: Backoff = Backoff::Exponential {
     jitter: Jitter::Share(0.5),
 };
 
-/// The relay of one transport.
+/// The relay of one process, for all of its transports: what belongs to a partition has one relay, whichever transport it is
+/// published to.
 pub(crate) struct Relay {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) scope: Arc<Scope>,
-    /// Straight to the transport: middleware ran when the publication was made.
-    pub(crate) outlet: Outlet,
+    /// Straight to each transport: middleware ran when the publication was made.
+    pub(crate) outlets: Vec<(Text, Outlet)>,
     /// Which no other relay has, in any process.
     pub(crate) name: Text,
-    pub(crate) transport: Text,
     pub(crate) options: RelayOptions,
 }
 
@@ -72,7 +72,7 @@ impl Relay {
     /// Relays until it is to end; then what it has begun is finished, and its partitions are given back.
     pub(crate) async fn run(&self, ends: &CancellationToken) {
         let mut membership = Membership::new(self.name.clone(), self.options.lease);
-        let mut rounds = Rounds::default();
+        let mut rounds: Vec<Rounds> = self.outlets.iter().map(|_| Rounds::default()).collect();
         let mut failures = 0;
         while !ends.is_cancelled() {
             match self.step(&mut membership, &mut rounds, ends).await {
@@ -81,7 +81,7 @@ impl Relay {
                     failures += 1;
                     let wait = HOPE.jittered(failures, chance());
                     tracing::error!(
-                        transport = %self.transport, error = %one_line(&error), retry_in = ?wait,
+                        error = %one_line(&error), retry_in = ?wait,
                         "the outbox can't be relayed; nothing is lost"
                     );
                     tokio::select! {
@@ -100,7 +100,7 @@ impl Relay {
     async fn step(
         &self,
         membership: &mut Membership,
-        rounds: &mut Rounds,
+        rounds: &mut [Rounds],
         ends: &CancellationToken,
     ) -> Result<(), StoreError> {
         let outbox = self.store.outbox();
@@ -108,23 +108,29 @@ impl Relay {
         // Begun before the look: a commit after it is not missed.
         let mut committed = outbox.committed();
         let is_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
-        let (more, next) = if membership.own().is_empty() {
-            (false, None)
-        } else {
-            let rows = outbox.pending(&self.transport, membership.own(), self.options.batch).await?;
-            let full = rows.len() >= self.options.batch as usize;
-            let done = {
-                let mut publishing = pin!(rounds.publish(self, rows));
-                loop {
-                    tokio::select! {
-                        done = &mut publishing => break done?,
-                        // A broker that answers late makes no relay a dead one.
-                        () = sleep_until(membership.silent_until()) => membership.show(outbox).await?,
+        let mut more = false;
+        if !membership.own().is_empty() {
+            let own = membership.own().to_vec();
+            let mut publishing = pin!(all(self
+                .outlets
+                .iter()
+                .zip(rounds.iter_mut())
+                .map(|(way, rounds)| { rounds.of_transport(self, way, &own) })));
+            loop {
+                tokio::select! {
+                    moved = &mut publishing => {
+                        for moved in moved {
+                            more |= moved?;
+                        }
+                        break;
                     }
+                    // A broker that answers late makes no relay a dead one. Beside the publishing, which may hold what this
+                    // waits for.
+                    shown = membership.show_in_time(outbox) => shown?,
                 }
-            };
-            (full && done > 0, rounds.next_try())
-        };
+            }
+        }
+        let next = rounds.iter().filter_map(Rounds::next_try).min();
         if more || is_told {
             return Ok(());
         }
@@ -137,4 +143,23 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+/// All of them, side by side.
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|task| {
+        let mut waits = false;
+        for (future, done) in &mut running {
+            if done.is_none() {
+                match future.as_mut().poll(task) {
+                    Poll::Ready(output) => *done = Some(output),
+                    Poll::Pending => waits = true,
+                }
+            }
+        }
+        if waits { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, done)| done).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
     failpoint::{self, Failpoint, Sabotage},
     id::chance,
     outcome::one_line,
-    publisher::Outgoing,
+    publisher::{Outgoing, Outlet},
     said::about,
     store::{Enlisted, StoreError, Stored},
     text::Text,
@@ -32,10 +32,17 @@ const AGAIN: Backoff = Backoff::Exponential {
 /// So often it is tried to publish what no queue takes, where that is an error: somebody may bind one.
 const UNROUTED: u32 = 10;
 
-/// Rows that could not be published so far.
+/// So many rows that can't be published are looked past, beside a batch.
+const MOST_PASSED: u32 = 10_000;
+
+/// Rows of one transport that could not be published so far, or not be removed.
 #[derive(Default)]
 pub(super) struct Rounds {
     failed: HashMap<i64, Failed>,
+    /// Rows that are confirmed and not removed.
+    confirmed: Vec<i64>,
+    /// Rows that were looked at last and could not be published: they failed, or lie behind one that did.
+    passed: usize,
 }
 
 struct Failed {
@@ -62,16 +69,47 @@ impl Rounds {
         self.failed.values().map(|failed| failed.next).min()
     }
 
+    /// One look at the rows of one transport. Says whether there may be more that can be published now.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub(super) async fn of_transport(
+        &mut self,
+        relay: &Relay,
+        way: &(Text, Outlet),
+        own: &[u16],
+    ) -> Result<bool, StoreError> {
+        self.remove_confirmed(relay).await?;
+        // What can't be published now does not keep others from being seen.
+        let passed = u32::try_from(self.passed).unwrap_or(MOST_PASSED).min(MOST_PASSED);
+        let limit = relay.options.batch + passed;
+        let rows = relay.store.outbox().pending(&way.0, own, limit).await?;
+        let is_full = rows.len() >= limit as usize;
+        let done = self.publish(relay, way, rows).await?;
+        Ok(is_full && done > 0)
+    }
+
+    /// Removes what was confirmed; what can't be removed now is removed before anything else is published.
+    async fn remove_confirmed(&mut self, relay: &Relay) -> Result<(), StoreError> {
+        if !self.confirmed.is_empty() {
+            relay.store.outbox().done(&self.confirmed).await?;
+            self.confirmed.clear();
+        }
+        Ok(())
+    }
+
     /// Publishes rows, in their order within each key. Says how many are done with.
     ///
     /// # Errors
     /// What the database said. What was published and not removed is published again, with the same id.
-    pub(super) async fn publish(&mut self, relay: &Relay, rows: Vec<Stored>) -> Result<usize, StoreError> {
+    async fn publish(&mut self, relay: &Relay, way: &(Text, Outlet), rows: Vec<Stored>) -> Result<usize, StoreError> {
         let now = Instant::now();
         if rows.is_empty() {
             self.failed.clear();
+            self.passed = 0;
             return Ok(0);
         }
+        let all = rows.len();
         self.failed.retain(|row, _| rows.iter().any(|stored| stored.row == *row));
         let (mut waiting, mut done) = (rows, 0);
         if failpoint::is_broken(Sabotage::LastFirst) {
@@ -85,7 +123,7 @@ impl Rounds {
                 let publication = match publication {
                     Ok(publication) => publication,
                     Err(why) => {
-                        self.park(relay, row, &StoreError::Unreadable { row, why }, None).await?;
+                        self.park(relay, way, row, &StoreError::Unreadable { row, why }, None).await?;
                         done += 1;
                         continue;
                     }
@@ -100,7 +138,7 @@ impl Rounds {
                     Some(key) if taken.contains(&key) => later.push(Stored { row, publication: Ok(publication) }),
                     key => {
                         taken.extend(key);
-                        started.push((row, publication.clone(), start(relay, publication)));
+                        started.push((row, publication.clone(), start(relay, &way.1, publication)));
                     }
                 }
             }
@@ -108,29 +146,32 @@ impl Rounds {
                 let sent: Vec<i64> = started.iter().map(|(row, ..)| *row).collect();
                 relay.store.outbox().done(&sent).await?;
             }
-            let mut confirmed = Vec::with_capacity(started.len());
+            // All answers, before anything is asked of the database: what is confirmed is known to be.
+            let mut refused = Vec::new();
             for (row, publication, answer) in started {
                 match answer.await {
-                    Ok(_) => confirmed.push(row),
-                    Err(error) => {
-                        if self.failed(relay, row, &publication, &error).await? {
-                            done += 1;
-                        } else {
-                            held.extend(publication.message.key);
-                        }
+                    Ok(_) => {
+                        self.failed.remove(&row);
+                        self.confirmed.push(row);
                     }
+                    Err(error) => refused.push((row, publication, error)),
                 }
             }
-            if !confirmed.is_empty() {
+            if !self.confirmed.is_empty() {
                 failpoint::hit(Failpoint::BeforeRemoval);
-                relay.store.outbox().done(&confirmed).await?;
-                done += confirmed.len();
-                for row in confirmed {
-                    self.failed.remove(&row);
+                done += self.confirmed.len();
+                self.remove_confirmed(relay).await?;
+            }
+            for (row, publication, error) in refused {
+                if self.failed(relay, way, row, &publication, &error).await? {
+                    done += 1;
+                } else {
+                    held.extend(publication.message.key);
                 }
             }
             waiting = later;
         }
+        self.passed = all.saturating_sub(done);
         Ok(done)
     }
 
@@ -138,6 +179,7 @@ impl Rounds {
     async fn failed(
         &mut self,
         relay: &Relay,
+        way: &(Text, Outlet),
         row: i64,
         publication: &Enlisted,
         error: &PublishError,
@@ -146,7 +188,7 @@ impl Rounds {
         failed.tries += 1;
         if is_hopeless(error, failed.tries) {
             self.failed.remove(&row);
-            self.park(relay, row, error, Some(publication)).await?;
+            self.park(relay, way, row, error, Some(publication)).await?;
             return Ok(true);
         }
         let wait = AGAIN.jittered(failed.tries, chance());
@@ -154,7 +196,7 @@ impl Rounds {
         about!(
             warn,
             publication.message,
-            { transport = %relay.transport, topic = %publication.message.topic, tries = failed.tries, retry_in = ?wait, error = %one_line(error) },
+            { transport = %way.0, topic = %publication.message.topic, tries = failed.tries, retry_in = ?wait, error = %one_line(error) },
             "could not be published from the outbox; it stays there"
         );
         Ok(false)
@@ -163,6 +205,7 @@ impl Rounds {
     async fn park(
         &self,
         relay: &Relay,
+        way: &(Text, Outlet),
         row: i64,
         error: &(dyn std::error::Error + Send + Sync + 'static),
         publication: Option<&Enlisted>,
@@ -171,14 +214,14 @@ impl Rounds {
         relay.store.outbox().park(row, &text, relay.scope.clock().now()).await?;
         let id = publication.map_or_else(String::new, |publication| format!(" (message {})", publication.message.id));
         let told = format!("row {row} of the outbox{id} can't be published and is parked: {text}");
-        relay.scope.alerts().note(Level::Critical, AlertKind::PublicationParked, &relay.transport, &told);
+        relay.scope.alerts().note(Level::Critical, AlertKind::PublicationParked, &way.0, &told);
         Ok(())
     }
 }
 
-fn start(relay: &Relay, publication: Enlisted) -> crate::publisher::Confirmation {
+fn start(relay: &Relay, outlet: &Outlet, publication: Enlisted) -> crate::publisher::Confirmation {
     let Enlisted { message, unrouted, due, .. } = publication;
     let delay = due.map(|due| due.duration_since(relay.scope.clock().now()).unwrap_or_default()).unwrap_or_default();
     let outgoing = Outgoing { message, delay, unrouted, under_delivery: true, pending: None, joined: None };
-    relay.outlet.path.publish(outgoing, None)
+    outlet.path.publish(outgoing, None)
 }

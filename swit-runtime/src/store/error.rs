@@ -39,6 +39,14 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// A statement in the transaction failed before, so that the database would not commit it, whatever the handler made of
+    /// that. Savepoints are for statements that may fail.
+    #[error("a statement of the transaction failed before, and with it all of the transaction; it is not committed")]
+    Failed {
+        /// What the database said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A column holds what can't be read.
     #[error(transparent)]
     Value(#[from] super::ValueError),
@@ -97,7 +105,7 @@ impl Classify for StoreError {
     fn classify(&self) -> Classification {
         match self {
             Self::Conflict { .. } if failpoint::is_broken(Sabotage::ConflictsAreFinal) => Class::Permanent.into(),
-            Self::Conflict { .. } => Class::Transient.into(),
+            Self::Conflict { .. } | Self::Failed { .. } => Class::Transient.into(),
             Self::Unavailable { .. } | Self::Refused { .. } => Class::SystemFailure.into(),
             Self::Value(_)
             | Self::Unreadable { .. }

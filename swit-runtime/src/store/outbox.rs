@@ -71,8 +71,10 @@ pub struct Partition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Depth {
-    /// Rows that wait to be published.
+    /// Rows that wait to be published; no more than 100,000 are counted.
     pub pending: u64,
-    /// Rows that are parked.
+    /// Rows that are parked; no more than 100,000 are counted.
     pub parked: u64,
+    /// Since when the first of those waits that wait to be published.
+    pub oldest: Option<SystemTime>,
 }

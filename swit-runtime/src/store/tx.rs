@@ -25,7 +25,7 @@ use crate::{
 /// ```ignore
 /// #[subscriber(topic = "order.created", inbox)]
 /// async fn reserve(order: OrderCreated, mut tx: Tx) -> Result<Publish<Reserved>, OutOfStock> {
-///     let taken = Statement::new("UPDATE stock SET left = left - $1 WHERE sku = $2 AND left >= $1");
+///     let taken = Statement::new("UPDATE stock SET remaining = remaining - $1 WHERE sku = $2 AND remaining >= $1");
 ///     if tx.execute(taken.bind(order.quantity).bind(&order.sku)).await? == 0 {
 ///         return Err(OutOfStock);
 ///     }

@@ -58,6 +58,7 @@ enum Claimed {
 
 struct Lying {
     publication: Enlisted,
+    since: SystemTime,
     parked: Option<(SystemTime, Text)>,
 }
 
@@ -144,7 +145,7 @@ struct MemoryWork {
     store: Arc<Shared>,
     /// What it claimed, when, with what was kept.
     claims: Vec<((Text, Text), SystemTime, Option<Bytes>)>,
-    enlisted: Vec<Enlisted>,
+    enlisted: Vec<(Enlisted, SystemTime)>,
 }
 
 impl MemoryWork {
@@ -200,9 +201,13 @@ impl Work for MemoryWork {
         })
     }
 
-    fn enlist<'a>(&'a mut self, publications: &'a [Enlisted], _: SystemTime) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn enlist<'a>(
+        &'a mut self,
+        publications: &'a [Enlisted],
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.enlisted.extend_from_slice(publications);
+            self.enlisted.extend(publications.iter().map(|publication| (publication.clone(), now)));
             Ok(())
         })
     }
@@ -224,10 +229,10 @@ impl Work for MemoryWork {
                 for (key, at, result) in claims {
                     inner.claims.insert(key, Claimed::Done { at, result });
                 }
-                for publication in &enlisted {
+                for (publication, since) in &enlisted {
                     inner.last_row += 1;
                     let row = inner.last_row;
-                    inner.outbox.insert(row, Lying { publication: publication.clone(), parked: None });
+                    inner.outbox.insert(row, Lying { publication: publication.clone(), since: *since, parked: None });
                 }
             }
             store.decided.notify_waiters();
@@ -392,7 +397,8 @@ impl Outbox for MemoryStore {
         Box::pin(async {
             let inner = self.0.lock();
             let parked = inner.outbox.values().filter(|lying| lying.parked.is_some()).count() as u64;
-            Ok(Depth { pending: inner.outbox.len() as u64 - parked, parked })
+            let oldest = inner.outbox.values().find(|lying| lying.parked.is_none()).map(|lying| lying.since);
+            Ok(Depth { pending: inner.outbox.len() as u64 - parked, parked, oldest })
         })
     }
 

@@ -324,8 +324,11 @@ impl Transaction<'_> {
         hit(Failpoint::TwoPhaseUndecided);
         let end = Instant::now() + self.of.timeout;
         let mut wait = Duration::from_millis(20);
+        let mut asked_before = false;
         loop {
             match timeout_at(end, self.of.log().decide(self.id.id(), Decision::Committed)).await {
+                // The first answer may have been lost, the decision written, and all of it be done and forgotten by now.
+                Ok(Ok(Decision::Aborted)) if asked_before => return None,
                 Ok(Ok(decision)) => {
                     hit(Failpoint::TwoPhaseDecided);
                     return Some(decision);
@@ -336,6 +339,7 @@ impl Transaction<'_> {
                 }
                 Ok(Err(_)) | Err(_) => return None,
             }
+            asked_before = true;
             sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(2));
         }

@@ -6,6 +6,7 @@ use crate::{
     outcome::one_line,
     scope::Scope,
     store::{Store, StoreError},
+    walled::walled,
 };
 
 /// How often.
@@ -20,10 +21,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Forgets, for as long as the service runs.
 pub(super) async fn run(store: Arc<dyn Store>, scope: Arc<Scope>, retention: Duration) {
     loop {
-        match forget(&*store, &scope, retention).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, ?retention, "the inbox forgot what was handled long ago"),
-            Err(error) => tracing::warn!(error = %one_line(&error), "the inbox can't be cleared; it is tried again"),
+        match walled(|| Box::pin(forget(&*store, &scope, retention))).await {
+            Some(Ok(0)) => {}
+            Some(Ok(forgotten)) => tracing::info!(forgotten, ?retention, "the inbox forgot what was handled long ago"),
+            Some(Err(error)) => {
+                tracing::warn!(error = %one_line(&error), "the inbox can't be cleared; it is tried again tomorrow");
+            }
+            None => tracing::error!("clearing the inbox panicked; it is tried again tomorrow"),
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -60,6 +60,7 @@ pub(crate) fn opening(
     }
     let retention = written.retention.as_ref().map_or(RETENTION, |set| set.value);
     remembered(nodes, retention, faults);
+    owners(app, faults);
     let url = written.url.as_ref();
     let place = match (&app.store, url.filter(|set| !app.embedded || matches!(set.origin, Origin::Builder))) {
         (Some(store), _) => Place::Given(store.clone()),
@@ -101,6 +102,21 @@ pub(crate) fn opening(
         retention,
         relay: written.relay.as_ref().is_none_or(|set| set.value).then_some(relay),
     })
+}
+
+/// Steps are counted by their owner: two sets of one owner would each take the other's for its own.
+fn owners(app: &App, faults: &mut Faults) {
+    for (at, migrations) in app.migrations.iter().enumerate() {
+        let owner = migrations.owner();
+        let is_taken = owner == "swit" || app.migrations[..at].iter().any(|earlier| earlier.owner() == owner);
+        if is_taken {
+            faults.add(
+                "",
+                format!("there are two sets of migrations of the owner `{owner}`"),
+                "give each a name of its own: `Migrations::new(\"orders\")`",
+            );
+        }
+    }
 }
 
 /// An inbox that forgets a message which may still come again is none.

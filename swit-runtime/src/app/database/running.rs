@@ -15,7 +15,6 @@ use crate::{
     scope::Scope,
     store::{Migrations, Store, StoreError},
     stores::MemoryStore,
-    text::Text,
     transport::BoxFuture,
     walled::walled,
 };
@@ -109,19 +108,15 @@ impl Opened {
     /// Begins to relay, to clean up and, if it is to, to recover, once publishers can publish.
     pub(crate) fn serve(&mut self, outlets: &Outlets, scope: &Arc<Scope>, recovers: bool) {
         if let Some(options) = self.opening.relay {
-            for (transport, outlet) in outlets.straight() {
-                let relay = Relay {
-                    store: self.store.clone(),
-                    scope: scope.clone(),
-                    outlet,
-                    // An instance's name may be configured, and stand twice.
-                    name: format!("{}-{transport}-{}", scope.service().instance, MessageId::new(scope.clock().now()))
-                        .into(),
-                    transport: Text::from(&*transport),
-                    options,
-                };
-                self.tasks.spawn(relaying(relay, self.ends.clone()));
-            }
+            let relay = Relay {
+                store: self.store.clone(),
+                scope: scope.clone(),
+                outlets: outlets.straight(),
+                // An instance's name may be configured, and stand twice.
+                name: format!("{}-{}", scope.service().instance, MessageId::new(scope.clock().now())).into(),
+                options,
+            };
+            self.tasks.spawn(relaying(relay, self.ends.clone()));
         }
         if recovers {
             self.tasks.spawn(recovery::run(scope.clone(), self.ends.clone()));
@@ -157,7 +152,7 @@ impl Opened {
 /// Relays. A panic, of ours or of a store, ends nothing: the relay begins again.
 async fn relaying(relay: Relay, ends: CancellationToken) {
     while walled(|| Box::pin(relay.run(&ends))).await.is_none() {
-        tracing::error!(transport = %relay.transport, "the relay panicked; it begins again");
+        tracing::error!(relay = %relay.name, "the relay panicked; it begins again");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{app::dynamic::Row, text::Text, transport::Transport};
+use crate::{app::dynamic::Row, text::Text, transport::Transport, walled::walled};
 
 /// How old what a broker said may be.
 const FRESH: Duration = Duration::from_secs(5);
@@ -127,7 +127,8 @@ impl Asking {
             }
             let queues = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut seen = Seen::new();
-            look(&*broker, &queues, Instant::now() + PATIENCE, &mut seen).await;
+            // Whoever asks must be there tomorrow, whatever a transport does.
+            walled(|| Box::pin(look(&*broker, &queues, Instant::now() + PATIENCE, &mut seen))).await;
             self.seen.send_replace((Some(Instant::now()), Arc::new(seen)));
         }
     }

@@ -62,6 +62,8 @@ families! {
         "Messages that a subscriber's inbox knew: acknowledged, and not handled again.";
     OUTBOX_PENDING = "outbox_pending" Gauge
         "Publications that were committed into the outbox and are not confirmed yet; missing while the database can't be asked.";
+    OUTBOX_OLDEST = "outbox_oldest_seconds" Gauge
+        "How long the first of the publications in the outbox waits to be made; 0 where none does, missing while the database can't be asked.";
     OUTBOX_PARKED = "outbox_parked" Gauge
         "Publications in the outbox that can never be made, until they are replayed; missing while the database can't be asked.";
     SIZE = "message_size_bytes" Histogram

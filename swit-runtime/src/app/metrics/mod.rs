@@ -17,7 +17,7 @@ mod state;
 use std::{fmt, sync::Arc, time::Duration};
 
 use depths::Depths;
-use families::{OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
+use families::{OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
 #[cfg(feature = "admin")]
 pub(super) use served::Served;
 
@@ -105,6 +105,12 @@ impl Source {
         OUTBOX_PENDING.begin(prefix, page);
         if let Some(depth) = depth {
             page.value(&[], depth.pending);
+        }
+        OUTBOX_OLDEST.begin(prefix, page);
+        if let Some(depth) = depth {
+            let now = self.scope.clock().now();
+            let waits = depth.oldest.map(|since| now.duration_since(since).unwrap_or_default()).unwrap_or_default();
+            page.value(&[], waits.as_secs_f64());
         }
         OUTBOX_PARKED.begin(prefix, page);
         if let Some(depth) = depth {

@@ -145,7 +145,10 @@ impl Decisions for MemoryStore {
                 let released = held.len();
                 for publication in held {
                     inner.last_row += 1;
-                    inner.outbox.insert(inner.last_row, Lying { publication, parked: None });
+                    inner.outbox.insert(
+                        inner.last_row,
+                        Lying { publication, since: std::time::SystemTime::now(), parked: None },
+                    );
                 }
                 released
             };

@@ -13,6 +13,10 @@ use crate::store::StoreError;
 /// How long a transaction is waited for that is in the way, and a connection that is not free.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a turn is waited for to write to a file.
+#[cfg(feature = "sqlite")]
+const TURNS: Duration = Duration::from_mins(10);
+
 /// A SQLite file, in write-ahead mode, every commit of which is on the disk (`synchronous = FULL`).
 ///
 /// SQLite has one writer at a time, so there is one connection that writes, which transactions get in turn, and some that
@@ -60,10 +64,11 @@ impl SqliteOptions {
     pub async fn open(self) -> Result<SqlStore, StoreError> {
         use sqlx::sqlite::SqlitePoolOptions;
 
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(PATIENCE);
+        let pool = |size, patience| SqlitePoolOptions::new().max_connections(size).acquire_timeout(patience);
         let opened = failed("opening the database");
-        let writer = pool(1).connect_with(self.connect.clone()).await.map_err(opened)?;
-        let readers = pool(self.readers).connect_lazy_with(self.connect);
+        // Whoever waits for his turn to write has a timeout of his own: an attempt's.
+        let writer = pool(1, TURNS).connect_with(self.connect.clone()).await.map_err(opened)?;
+        let readers = pool(self.readers, PATIENCE).connect_lazy_with(self.connect);
         let pools = Pools::Sqlite { writer, readers };
         Ok(SqlStore(Arc::new(Inside::new(pools, Texts::new(self.prefix), false))))
     }
@@ -87,6 +92,14 @@ impl PostgresOptions {
     /// It is no such url. It is not repeated: it may hold a password.
     pub fn url(url: &str) -> Result<Self, StoreError> {
         let connect: sqlx::postgres::PgConnectOptions = url.parse().map_err(failed("reading the database's url"))?;
+        // What a process that is gone held is not held for hours, and nobody waits for a lock for ever.
+        let connect = connect.options([
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "10min"),
+            ("tcp_keepalives_idle", "30"),
+            ("tcp_keepalives_interval", "10"),
+            ("tcp_keepalives_count", "3"),
+        ]);
         Ok(Self { connect, connections: 16, prefix: TablePrefix::default(), tells: false })
     }
 

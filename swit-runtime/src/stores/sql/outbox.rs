@@ -139,7 +139,7 @@ impl Outbox for SqlStore {
             let rows = self.0.fetch(Said::new(&self.0.texts.depth, &[]), false).await?;
             let Some(row) = rows.first() else { return Ok(Depth::default()) };
             let count = |column| row.integer(column).map(|number| u64::try_from(number).unwrap_or_default());
-            Ok(Depth { pending: count(0)?, parked: count(1)? })
+            Ok(Depth { pending: count(0)?, parked: count(1)?, oldest: row.optional_integer(2)?.map(time) })
         })
     }
 

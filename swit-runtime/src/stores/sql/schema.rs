@@ -17,6 +17,7 @@ fn own(prefix: &str) -> Migrations {
              CREATE TABLE {p}outbox (row_number INTEGER PRIMARY KEY AUTOINCREMENT, part INTEGER NOT NULL, \
              transport TEXT NOT NULL, envelope TEXT NOT NULL, payload BLOB NOT NULL, stored_at INTEGER NOT NULL, parked_at INTEGER, error TEXT); \
              CREATE INDEX {p}outbox_pending ON {p}outbox (transport, row_number) WHERE parked_at IS NULL; \
+         CREATE INDEX {p}outbox_parked ON {p}outbox (row_number) WHERE parked_at IS NOT NULL; \
              CREATE TABLE {p}relay (relay TEXT PRIMARY KEY, beat INTEGER NOT NULL); \
              CREATE TABLE {p}partition (part INTEGER PRIMARY KEY, relay TEXT NOT NULL); \
              CREATE TABLE {p}job (name TEXT PRIMARY KEY, begun_at INTEGER NOT NULL); \
@@ -26,10 +27,11 @@ fn own(prefix: &str) -> Migrations {
         format!(
             "CREATE TABLE {p}inbox (claimant TEXT NOT NULL, message TEXT NOT NULL, handled_at BIGINT NOT NULL, \
              result BYTEA, PRIMARY KEY (claimant, message)); \
-             CREATE INDEX {p}inbox_handled_at ON {p}inbox USING brin (handled_at); \
+             CREATE INDEX {p}inbox_handled_at ON {p}inbox (handled_at); \
              CREATE TABLE {p}outbox (row_number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, part SMALLINT NOT NULL, \
              transport TEXT NOT NULL, envelope TEXT NOT NULL, payload BYTEA NOT NULL, stored_at BIGINT NOT NULL, parked_at BIGINT, error TEXT); \
              CREATE INDEX {p}outbox_pending ON {p}outbox (transport, row_number) WHERE parked_at IS NULL; \
+         CREATE INDEX {p}outbox_parked ON {p}outbox (row_number) WHERE parked_at IS NOT NULL; \
              CREATE TABLE {p}relay (relay TEXT PRIMARY KEY, beat BIGINT NOT NULL); \
              CREATE TABLE {p}partition (part SMALLINT PRIMARY KEY, relay TEXT NOT NULL); \
              CREATE TABLE {p}job (name TEXT PRIMARY KEY, begun_at BIGINT NOT NULL); \

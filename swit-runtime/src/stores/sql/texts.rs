@@ -79,7 +79,11 @@ impl Texts {
                 "SELECT row_number, envelope, error, parked_at FROM {p}outbox \
                  WHERE parked_at IS NOT NULL AND row_number > $1 ORDER BY row_number LIMIT $2"
             ),
-            depth: format!("SELECT count(*) - count(parked_at), count(parked_at) FROM {p}outbox"),
+            depth: format!(
+                "SELECT (SELECT count(*) FROM (SELECT 1 FROM {p}outbox WHERE parked_at IS NULL LIMIT 100000) AS pending), \
+                 (SELECT count(*) FROM (SELECT 1 FROM {p}outbox WHERE parked_at IS NOT NULL LIMIT 100000) AS parked), \
+                 (SELECT stored_at FROM {p}outbox WHERE parked_at IS NULL ORDER BY row_number LIMIT 1)"
+            ),
             due: format!(
                 "INSERT INTO {p}job (name, begun_at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET begun_at = $2 \
                  WHERE {p}job.begun_at <= $3"

@@ -12,7 +12,7 @@ impl Tx {
     pub fn postgres(&mut self) -> Result<&mut sqlx::PgConnection, StoreError> {
         let work = self.work()?;
         let is = work.system();
-        match work.as_any().downcast_mut::<SqlWork>().map(|work| &mut work.open) {
+        match work.as_any().downcast_mut::<SqlWork>().map(SqlWork::lend) {
             Some(Open::Postgres(tx)) => Ok(&mut **tx),
             _ => Err(StoreError::OtherDatabase { is, wanted: "postgresql" }),
         }
@@ -26,7 +26,7 @@ impl Tx {
     pub fn sqlite(&mut self) -> Result<&mut sqlx::SqliteConnection, StoreError> {
         let work = self.work()?;
         let is = work.system();
-        match work.as_any().downcast_mut::<SqlWork>().map(|work| &mut work.open) {
+        match work.as_any().downcast_mut::<SqlWork>().map(SqlWork::lend) {
             Some(Open::Sqlite(tx)) => Ok(&mut **tx),
             _ => Err(StoreError::OtherDatabase { is, wanted: "sqlite" }),
         }

@@ -77,15 +77,26 @@ impl Open {
 }
 
 pub(super) struct SqlWork {
-    pub(super) open: Open,
+    open: Open,
     store: Arc<Inside>,
     /// Relays are woken by the commit.
     enlisted: bool,
+    /// A statement failed, or somebody had the connection: PostgreSQL answers the commit of a transaction that failed as if it
+    /// were one, and rolls back.
+    doubtful: bool,
 }
 
 impl SqlWork {
     pub(super) fn new(open: Open, store: Arc<Inside>) -> Self {
-        Self { open, store, enlisted: false }
+        Self { open, store, enlisted: false, doubtful: false }
+    }
+}
+
+impl SqlWork {
+    /// The connection, for whoever says what to it.
+    pub(super) fn lend(&mut self) -> &mut Open {
+        self.doubtful = true;
+        &mut self.open
     }
 }
 
@@ -144,17 +155,29 @@ impl Work for SqlWork {
 
     fn execute<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
-            self.open.execute(Said::new(statement.text, &statement.values), "executing a handler's statement").await
+            let said = Said::new(statement.text, &statement.values);
+            let done = self.open.execute(said, "executing a handler's statement").await;
+            self.doubtful |= done.is_err();
+            done
         })
     }
 
     fn fetch<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        Box::pin(async move { self.open.fetch(Said::new(statement.text, &statement.values)).await })
+        Box::pin(async move {
+            let rows = self.open.fetch(Said::new(statement.text, &statement.values)).await;
+            self.doubtful |= rows.is_err();
+            rows
+        })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
-            let Self { open, store, enlisted } = *self;
+            let Self { mut open, store, enlisted, doubtful } = *self;
+            if doubtful {
+                open.fetch(Said::new("SELECT 1", &[]))
+                    .await
+                    .map_err(|error| StoreError::Failed { source: error.into() })?;
+            }
             open.commit().await?;
             if enlisted {
                 store.committed.notify_one();
