@@ -100,14 +100,15 @@ pub(super) async fn start(app: App) -> Result<Running> {
             // In this order, so that whoever waits for the opening finds the scope.
             publishing.outlets.open(&scope);
             scope.opened().cancel();
-            if !visits {
-                roster(&graph);
-            }
             if let Some(database) = &mut database {
                 database.serve(&publishing.outlets, &scope, app.part != Part::Recovery);
             }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
+            // Whoever reads that it started, and asks, is told so.
+            if !visits {
+                roster(&graph);
+            }
             #[cfg(feature = "prometheus")]
             let metrics = metrics(&graph, &scope, &members, &publishing, &transports);
             #[cfg(all(feature = "admin", feature = "prometheus"))]

@@ -121,8 +121,9 @@ fn while_it_drains_the_pages_answer_and_it_is_not_ready() {
 #[test]
 fn an_address_that_nobody_wrote_may_be_taken() {
     let says = |log: &mut BufReader<ChildStderr>| line(log, "serves").contains("serves health");
-    // Other services of these tests want the same one, and one at a time has it.
-    let served = (0..100).any(|_| {
+    // Other services of these tests want the same one, and one at a time has it, some for seconds.
+    let until = Instant::now() + Duration::from_secs(30);
+    let served = std::iter::repeat_with(|| ()).take_while(|()| Instant::now() < until).any(|()| {
         let (child, mut log) = start_quiet(&[]);
         let served = says(&mut log);
         if served {
