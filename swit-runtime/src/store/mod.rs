@@ -11,6 +11,7 @@ mod lease;
 mod migrations;
 mod outbox;
 mod port;
+mod saga;
 mod sql;
 mod tx;
 
@@ -25,5 +26,6 @@ pub use migrations::Migrations;
 pub(crate) use outbox::PARTITIONS;
 pub use outbox::{Depth, Enlisted, Parked, Partition, Stored};
 pub use port::{Claim, Outbox, Store, Work};
+pub use saga::{Delivered, Instance, SagaCount, SagaFilter, SagaState, SagaWish, SagaWork, Sagas, Saved};
 pub use sql::{Row, Statement, Value, ValueError};
 pub use tx::{Transaction, Tx};
