@@ -3,8 +3,7 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
-
+use super::{Journal, Opening};
 use crate::{
     classify::Class,
     context::Context,
@@ -17,13 +16,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Seen(pub(crate) Arc<View>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct View {
     pub(crate) key: Text,
     /// What it was started with.
-    pub(crate) input: Box<RawValue>,
-    /// What came of the steps that have ended, in their order.
-    pub(crate) outputs: Vec<(Text, Arc<RawValue>)>,
+    pub(crate) opening: Arc<Opening>,
+    /// What has happened so far.
+    pub(crate) journal: Arc<Journal>,
     /// What the outside knows the step by, where its definition says nothing else.
     pub(crate) idempotency_key: Text,
     /// The context's message is an event that was waited for.
@@ -94,7 +93,7 @@ impl<O> OfOutput<O> for Option<O> {
 /// # Errors
 /// It is not of this type: the type changed since.
 pub fn input<S: DeserializeOwned>(cx: &Context) -> Result<S, Failure> {
-    read(view(cx)?.input.get(), "what it was started with")
+    read(view(cx)?.opening.input.get(), "what it was started with")
 }
 
 /// The output of an earlier step.
@@ -103,7 +102,7 @@ pub fn input<S: DeserializeOwned>(cx: &Context) -> Result<S, Failure> {
 /// It is not of this type, or the step was not there when the instance went past it.
 pub fn output<O: DeserializeOwned>(cx: &Context, step: &str) -> Result<O, Failure> {
     let view = view(cx)?;
-    let found = find(view, step).ok_or_else(|| broken(format!("the instance has no output of `{step}`")))?;
+    let found = view.journal.output(step).ok_or_else(|| broken(format!("the instance has no output of `{step}`")))?;
     read(found.get(), step)
 }
 
@@ -112,7 +111,7 @@ pub fn output<O: DeserializeOwned>(cx: &Context, step: &str) -> Result<O, Failur
 /// # Errors
 /// It is not of this type.
 pub fn own_output<O: DeserializeOwned, A: OfOutput<O>>(cx: &Context, step: &str) -> Result<A, Failure> {
-    let found = find(view(cx)?, step).map(|found| read(found.get(), step)).transpose()?;
+    let found = view(cx)?.journal.output(step).map(|found| read(found.get(), step)).transpose()?;
     A::of(found).ok_or_else(|| broken(format!("nobody knows whether `{step}` was done")))
 }
 
@@ -140,10 +139,6 @@ pub fn written<O: Serialize>(output: &O) -> Result<String, Failure> {
 
 fn view(cx: &Context) -> Result<&View, Failure> {
     cx.extension::<Seen>().map(|seen| &*seen.0).ok_or_else(|| broken("it is no step of a saga".to_owned()))
-}
-
-fn find<'a>(view: &'a View, step: &str) -> Option<&'a RawValue> {
-    view.outputs.iter().find(|(name, _)| name == step).map(|(_, output)| &**output)
 }
 
 fn read<T: DeserializeOwned>(json: &str, what: &str) -> Result<T, Failure> {
