@@ -59,7 +59,11 @@ pub(super) struct Ended {
 impl Call<'_> {
     /// Makes the attempt.
     pub(super) async fn make(mut self, scope: &Arc<Scope>, store: &dyn Store) -> Result<Ended, Failure> {
-        let lease = if self.callee.call.transacts { Lease::new(store.begin().await.map_err(failed)?) } else { Lease::default() };
+        let lease = if self.callee.call.transacts {
+            Lease::new(store.begin().await.map_err(failed)?)
+        } else {
+            Lease::default()
+        };
         let lease = Arc::new(lease);
         let mut cx = Context::new(scope.clone(), self.callee.receiver.clone());
         cx.begin(Delivery::unsettled(self.message.clone()), self.attempt);

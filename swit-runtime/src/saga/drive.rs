@@ -16,7 +16,7 @@ use super::{
     attempt::{Call, Ended},
     definition::{Definition, Step, rest},
     engine::Engine,
-    journal::{Cause, Done, Journal, Opening, micros, moment, read},
+    journal::{Cause, Done, Journal, Opening, moment, read},
     step::View,
 };
 use crate::{

@@ -156,6 +156,12 @@ impl Engine {
         !self.lock().here.is_empty() || self.overflowed.load(Ordering::Relaxed)
     }
 
+    /// Whether something of this process runs.
+    pub(crate) fn is_running(&self) -> bool {
+        let table = self.lock();
+        table.here.len() > table.waiting.iter().map(VecDeque::len).sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,7 +215,7 @@ impl Engine {
             while let Some((instance, came)) = next.take() {
                 engine.occupy(&definition, instance, came).await;
                 if !engine.is_ending() {
-                    next = engine.lock().waiting[place].pop_front().map(came);
+                    next = engine.lock().waiting[place].pop_front().map(how_it_came);
                 }
             }
             drop(seat);
@@ -300,7 +306,7 @@ impl Engine {
         for (place, definition) in self.definitions.iter().enumerate() {
             while let Ok(seat) = definition.seats.clone().try_acquire_owned() {
                 let Some(next) = self.lock().waiting[place].pop_front() else { break };
-                self.seat(definition.clone(), place, came(next), seat);
+                self.seat(definition.clone(), place, how_it_came(next), seat);
             }
         }
     }
@@ -421,7 +427,7 @@ impl Engine {
 }
 
 /// How one came that waited for a seat: as it was started, or from the store.
-fn came(instance: Instance) -> (Instance, Came) {
+fn how_it_came(instance: Instance) -> (Instance, Came) {
     let came = if instance.revision == 0 { Came::Started } else { Came::Claimed };
     (instance, came)
 }

@@ -3,7 +3,10 @@
 //! A member shows that it lives by changing a number. Whoever saw the same number for a whole lease, by its own monotonic
 //! clock, has what the dead one ran be taken over.
 
-use std::{collections::HashMap, time::{Duration, SystemTime}};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use tokio::time::Instant;
 

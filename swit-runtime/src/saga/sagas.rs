@@ -237,6 +237,14 @@ impl<S: Saga> Sagas<S> {
         }
     }
 
+    /// Of a service that runs.
+    pub(crate) fn of(scope: &Arc<Scope>) -> Result<Self, SagaError> {
+        let engine = scope.get::<Engine>().filter(|engine| engine.definition(Self::NAME).is_some());
+        let engine = engine.ok_or(SagaError::NotRun { saga: Text::from_static(Self::NAME) })?;
+        let database = Database::of(scope).ok_or(StoreError::NoDatabase)?;
+        Ok(Self { engine, database, saga: PhantomData })
+    }
+
     fn definition(&self) -> Result<&Definition, SagaError> {
         let found = self.engine.definition(Self::NAME);
         found.map(|(_, definition)| &**definition).ok_or(SagaError::NotRun { saga: Text::from_static(Self::NAME) })
@@ -276,12 +284,7 @@ impl<S: Saga> FromDelivery for Sagas<S> {
     }
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
-        let failed = |error| Failure::classified(FailureKind::Extract, error);
-        let engine = cx.scope().get::<Engine>();
-        let engine =
-            engine.ok_or_else(|| failed(SagaError::NotRun { saga: Text::from_static(Self::NAME) }))?;
-        let database = Database::of(cx.scope()).ok_or_else(|| failed(StoreError::NoDatabase.into()))?;
-        Ok(Self { engine, database, saga: PhantomData })
+        Self::of(cx.scope()).map_err(|error| Failure::classified(FailureKind::Extract, error))
     }
 }
 

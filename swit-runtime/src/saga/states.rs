@@ -3,7 +3,11 @@
 //! Guarantee: a state is written over the version that was read, and no other; whoever comes too late gets
 //! [`SagaError::Stale`], which is transient, so that its delivery is tried again and reads what is there now.
 
-use std::{fmt, marker::PhantomData, ops::{Deref, DerefMut}};
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+};
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -131,7 +135,8 @@ impl<T: Choreographed> States<T> {
     /// # Errors
     /// Somebody else wrote it since ([`SagaError::Stale`]), or what the database said.
     pub async fn save(&self, tx: &mut Tx, state: Versioned<T>) -> Result<(), SagaError> {
-        let refused = |source: serde_json::Error| StoreError::Refused { doing: "writing a state as JSON", source: source.into() };
+        let refused =
+            |source: serde_json::Error| StoreError::Refused { doing: "writing a state as JSON", source: source.into() };
         let body = serde_json::to_vec(&state.value).map_err(refused)?;
         self.set(tx, &state.key, state.version, Some(body.into())).await
     }

@@ -2,7 +2,6 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
 use super::{Journal, Opening};
 use crate::{
     classify::Class,
@@ -11,6 +10,7 @@ use crate::{
     outcome::{Failure, FailureKind},
     text::Text,
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 /// What a function of a saga sees of its instance; an extension of its context.
 #[derive(Debug, Clone)]

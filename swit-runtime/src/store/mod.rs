@@ -19,7 +19,7 @@ pub use database::Database;
 pub use decision::{Decision, Decisions, Enrolled, Entry, Recovered};
 pub(crate) use decision::{Recoveries, Recovers};
 pub use error::StoreError;
-pub(crate) use lease::{Joined, Lease, Then};
+pub(crate) use lease::{Joined, Lease};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use migrations::Migration;
 pub use migrations::Migrations;
