@@ -16,7 +16,7 @@ use super::{
     attempt::{Call, Ended},
     definition::{Definition, Step, rest},
     engine::Engine,
-    journal::{Cause, Done, Journal, Opening, moment, read},
+    journal::{Cause, Done, Failed, Journal, Opening, moment, read},
     step::View,
 };
 use crate::{
@@ -354,7 +354,10 @@ impl Drive<'_> {
                 self.rest_until(Some(until)).await
             }
             _ if undoing => self.give_up(&text).await,
-            _ => self.turn_back(Cause::Failed, Some(text)).await,
+            Decision::DeadLetter { reason } | Decision::Discard { reason } => {
+                self.journal().failed = Some(Failed { step: step.name.clone(), reason, error: text.clone() });
+                self.turn_back(Cause::Failed, Some(text)).await
+            }
         }
     }
 

@@ -23,7 +23,11 @@ mod step;
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
+pub use journal::Cause;
 pub(crate) use journal::{Journal, Opening};
 pub use sagas::{Arrived, SagaStatus, Sagas, Started};
 pub use states::{Choreographed, States, Versioned};
-pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, event, input, output, own_output, written};
+pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, Undoing, event, input, output, own_output, written};
+
+#[cfg(test)]
+mod tests;
