@@ -19,6 +19,7 @@ use super::{
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
     health::{Check, Checks, Vitals},
+    orchestration::Orchestration,
     providers::Built,
     publishing::Publishing,
     running::Running,
@@ -81,6 +82,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let tracing = tracing(&app, &graph, &transports, &mut scope)?;
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
+    let mut orchestration = Orchestration::new(&graph, database.as_ref(), &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
     let visits = app.part != Part::Whole && transports.iter().any(|transport| transport.capabilities().durable);
     let providers = if visits && app.part != Part::Recovery { &[] } else { graph.providers.as_slice() };
@@ -102,6 +104,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
             scope.opened().cancel();
             if let Some(database) = &mut database {
                 database.serve(&publishing.outlets, &scope, app.part != Part::Recovery);
+            }
+            if let Some(orchestration) = orchestration.as_mut().filter(|_| app.part == Part::Whole) {
+                orchestration.serve(&scope);
             }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
@@ -128,6 +133,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 publishing,
                 built,
                 database,
+                orchestration,
                 vitals,
                 admin,
                 drain: graph.settings.drain(),

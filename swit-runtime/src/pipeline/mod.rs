@@ -36,7 +36,7 @@ pub(crate) use counters::Counters;
 pub use counters::Counts;
 
 pub use crate::metrics::Histogram;
-pub(crate) use guard::{panic_text, panicked};
+pub(crate) use guard::{Guard, panic_text, panicked};
 pub(crate) use inbox::{Inbox, claim};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use swit_grammar::Backoff;
 
-use super::Location;
+use super::{Location, SubscriberRegistration};
 use crate::{context::Context, extract::Requirements, outcome::Failure, transport::BoxFuture};
 
 /// What the functions of a saga come to: JSON of the output, or why there is none.
@@ -44,6 +44,8 @@ pub struct SagaRegistration {
     pub concurrency: u32,
     /// Its steps, in their order. At least one.
     pub steps: &'static [StepRegistration],
+    /// The subscribers of its `#[start]` and its `#[wait]`s.
+    pub subscribers: &'static [&'static SubscriberRegistration],
 }
 
 /// One step.

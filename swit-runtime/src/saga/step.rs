@@ -2,9 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
-
+use super::{Cause, Journal, Opening};
 use crate::{
     classify::Class,
     context::Context,
@@ -12,18 +10,19 @@ use crate::{
     outcome::{Failure, FailureKind},
     text::Text,
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 /// What a function of a saga sees of its instance; an extension of its context.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen(pub(crate) Arc<View>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct View {
     pub(crate) key: Text,
     /// What it was started with.
-    pub(crate) input: Box<RawValue>,
-    /// What came of the steps that have ended, in their order.
-    pub(crate) outputs: Vec<(Text, Arc<RawValue>)>,
+    pub(crate) opening: Arc<Opening>,
+    /// What has happened so far.
+    pub(crate) journal: Arc<Journal>,
     /// What the outside knows the step by, where its definition says nothing else.
     pub(crate) idempotency_key: Text,
     /// The context's message is an event that was waited for.
@@ -94,7 +93,7 @@ impl<O> OfOutput<O> for Option<O> {
 /// # Errors
 /// It is not of this type: the type changed since.
 pub fn input<S: DeserializeOwned>(cx: &Context) -> Result<S, Failure> {
-    read(view(cx)?.input.get(), "what it was started with")
+    read(view(cx)?.opening.input.get(), "what it was started with")
 }
 
 /// The output of an earlier step.
@@ -103,7 +102,7 @@ pub fn input<S: DeserializeOwned>(cx: &Context) -> Result<S, Failure> {
 /// It is not of this type, or the step was not there when the instance went past it.
 pub fn output<O: DeserializeOwned>(cx: &Context, step: &str) -> Result<O, Failure> {
     let view = view(cx)?;
-    let found = find(view, step).ok_or_else(|| broken(format!("the instance has no output of `{step}`")))?;
+    let found = view.journal.output(step).ok_or_else(|| broken(format!("the instance has no output of `{step}`")))?;
     read(found.get(), step)
 }
 
@@ -112,7 +111,7 @@ pub fn output<O: DeserializeOwned>(cx: &Context, step: &str) -> Result<O, Failur
 /// # Errors
 /// It is not of this type.
 pub fn own_output<O: DeserializeOwned, A: OfOutput<O>>(cx: &Context, step: &str) -> Result<A, Failure> {
-    let found = find(view(cx)?, step).map(|found| read(found.get(), step)).transpose()?;
+    let found = view(cx)?.journal.output(step).map(|found| read(found.get(), step)).transpose()?;
     A::of(found).ok_or_else(|| broken(format!("nobody knows whether `{step}` was done")))
 }
 
@@ -140,10 +139,6 @@ pub fn written<O: Serialize>(output: &O) -> Result<String, Failure> {
 
 fn view(cx: &Context) -> Result<&View, Failure> {
     cx.extension::<Seen>().map(|seen| &*seen.0).ok_or_else(|| broken("it is no step of a saga".to_owned()))
-}
-
-fn find<'a>(view: &'a View, step: &str) -> Option<&'a RawValue> {
-    view.outputs.iter().find(|(name, _)| name == step).map(|(_, output)| &**output)
 }
 
 fn read<T: DeserializeOwned>(json: &str, what: &str) -> Result<T, Failure> {
@@ -187,6 +182,36 @@ impl FromDelivery for IdempotencyKey {
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
         Ok(Self(view(cx)?.idempotency_key.clone()))
+    }
+}
+
+/// Why an instance is undone, as an argument of compensations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undoing {
+    /// Why.
+    pub cause: Cause,
+    /// The step that failed for good, where one did.
+    pub step: Option<Text>,
+    /// The reason of that, as a dead letter would have it: `permanent`, `invalid_input`, `max_retries_exceeded`, or a word of
+    /// the step's own.
+    pub reason: Option<Text>,
+    /// What the step said.
+    pub error: Option<String>,
+}
+
+impl FromDelivery for Undoing {
+    type Rejection = Failure;
+
+    async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
+        let journal = &view(cx)?.journal;
+        let cause = journal.cause.ok_or_else(|| broken("nothing is undone: it is for compensations".to_owned()))?;
+        let failed = journal.failed.clone();
+        let (step, reason, error) = match failed {
+            Some(failed) => (Some(failed.step), Some(failed.reason), Some(failed.error)),
+            None => (None, None, None),
+        };
+        Ok(Self { cause, step, reason, error })
     }
 }
 

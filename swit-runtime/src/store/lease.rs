@@ -31,6 +31,8 @@ pub(crate) struct Lease {
     arrived: Notify,
     /// Who claimed which message in it.
     claim: Option<(Text, MessageId)>,
+    /// It has a transaction, or had.
+    transacts: bool,
 }
 
 #[derive(Default)]
@@ -40,11 +42,26 @@ struct Held {
     enlisted: Vec<Enlisted>,
     /// Nothing is given back any more: it is committed, or has failed.
     closed: bool,
+    /// What is done once it is committed.
+    then: Vec<Then>,
+}
+
+/// What is done once a transaction is committed. It does not wait, and does not panic.
+pub(crate) type Then = Box<dyn FnOnce() + Send>;
+
+/// What a transaction consists of, once nobody writes in it any more.
+pub(crate) struct Parts {
+    /// `None`: there is none, or somebody still has it.
+    pub(crate) work: Option<Box<dyn Work>>,
+    /// What was published in it.
+    pub(crate) enlisted: Vec<Enlisted>,
+    /// What is done once it is committed.
+    pub(crate) then: Vec<Then>,
 }
 
 impl Lease {
     pub(crate) fn new(work: Box<dyn Work>) -> Self {
-        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), ..Self::default() }
+        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), transacts: true, ..Self::default() }
     }
 
     /// In which this claimant claimed this message.
@@ -81,10 +98,27 @@ impl Lease {
         drop(self.close());
     }
 
-    fn close(&self) -> (Option<Box<dyn Work>>, Vec<Enlisted>) {
+    /// Does this once it is committed, and never if it is not.
+    pub(crate) fn then(&self, then: Then) {
+        self.lock().then.push(then);
+    }
+
+    /// Whether it has a transaction, or had.
+    pub(crate) fn had_work(&self) -> bool {
+        self.transacts
+    }
+
+    fn close(&self) -> Parts {
         let mut held = self.lock();
         held.closed = true;
-        (held.work.take(), std::mem::take(&mut held.enlisted))
+        let Held { work, enlisted, then, .. } = &mut *held;
+        Parts { work: work.take(), enlisted: std::mem::take(enlisted), then: std::mem::take(then) }
+    }
+
+    /// What it consists of, for whoever commits it. Nothing more is taken in.
+    pub(crate) async fn into_parts(&self) -> Parts {
+        self.arrived().await;
+        self.close()
     }
 
     /// Writes what was published and commits.
@@ -92,8 +126,7 @@ impl Lease {
     /// # Errors
     /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
     pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
-        self.arrived().await;
-        let (work, enlisted) = self.close();
+        let Parts { work, enlisted, then } = self.into_parts().await;
         let Some(mut work) = work else { return Err(StoreError::Over) };
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
@@ -104,13 +137,15 @@ impl Lease {
             committed => committed?,
         }
         failpoint::hit(Failpoint::AfterCommit);
+        for then in then {
+            then();
+        }
         Ok(())
     }
 
     /// What was published in it, which has no transaction of its own. Nothing more is taken in.
     pub(crate) async fn gather(&self) -> Vec<Enlisted> {
-        self.arrived().await;
-        self.close().1
+        self.into_parts().await.enlisted
     }
 
     /// What goes through middleware arrives when it arrives.

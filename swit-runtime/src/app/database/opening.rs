@@ -30,6 +30,8 @@ pub(crate) struct Opening {
     pub(crate) retention: Duration,
     /// How this process relays, if it does.
     pub(crate) relay: Option<RelayOptions>,
+    /// How often what lies in it is looked for where nobody told of it, and how long a process may be silent.
+    pub(crate) pace: (Duration, Duration),
 }
 
 /// Where it is.
@@ -100,6 +102,7 @@ pub(crate) fn opening(
         connections: written.connections.as_ref().map(|set| set.value),
         migrate: written.migrate.as_ref().map(|set| set.value),
         retention,
+        pace: (relay.poll, relay.lease),
         relay: written.relay.as_ref().is_none_or(|set| set.value).then_some(relay),
     })
 }
