@@ -117,9 +117,12 @@ impl SagaTexts {
                 "INSERT INTO {p}saga_member (member, beat) VALUES ($1, 1) \
                  ON CONFLICT (member) DO UPDATE SET beat = {p}saga_member.beat + 1"
             ),
+            // From owner to owner by their index, however many rows each has.
             members: format!(
-                "SELECT member, beat FROM {p}saga_member UNION ALL \
-                 SELECT DISTINCT owner, 0 FROM {p}saga WHERE owner <> '' AND owner NOT IN (SELECT member FROM {p}saga_member)"
+                "WITH RECURSIVE owners (name) AS (SELECT min(owner) FROM {p}saga WHERE owner <> '' UNION ALL \
+                 SELECT (SELECT min(owner) FROM {p}saga WHERE owner <> '' AND owner > name) FROM owners WHERE name IS NOT NULL) \
+                 SELECT member, beat FROM {p}saga_member UNION ALL \
+                 SELECT name, 0 FROM owners WHERE name IS NOT NULL AND name NOT IN (SELECT member FROM {p}saga_member)"
             ),
             leave: format!("DELETE FROM {p}saga_member WHERE member = $1"),
             state: format!("SELECT version, body FROM {p}saga_state WHERE kind = $1 AND key = $2"),
