@@ -65,6 +65,7 @@ fn registration(saga: &Saga, steps: &[TokenStream], private: &Private) -> TokenS
             timeout: #timeout,
             concurrency: #concurrency,
             steps: &[#(#steps),*],
+            subscribers: &[],
         };
     }
 }
