@@ -95,7 +95,11 @@ pub mod telemetry {
 pub mod sagas {
     pub use swit_runtime::{
         registry::Saga,
-        saga::{IdempotencyKey, SagaKey},
+        saga::{
+            Cause, Choreographed, IdempotencyKey, SagaError, SagaKey, SagaStatus, Sagas, Started, States, Undoing,
+            Versioned,
+        },
+        store::SagaState,
     };
 }
 

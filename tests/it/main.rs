@@ -40,6 +40,7 @@ mod rate_limit;
 mod refusals;
 mod relay;
 mod retries;
+mod sagas;
 mod stores;
 mod subscribing;
 mod support;

@@ -30,6 +30,8 @@ use crate::{
     id::MessageId,
     message::Message,
     publisher::Publisher,
+    registry::Saga,
+    saga::{SagaError, Sagas},
     text::Text,
 };
 
@@ -77,6 +79,14 @@ impl TestApp {
     /// The running service.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// The instances of a saga that the app runs.
+    ///
+    /// # Errors
+    /// As [`Running::sagas`].
+    pub fn sagas<S: Saga>(&self) -> Result<Sagas<S>, SagaError> {
+        self.running.sagas()
     }
 
     /// A publisher, as `main` would have it.

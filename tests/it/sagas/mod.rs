@@ -1,0 +1,6 @@
+//! What the engine makes of sagas, on the store in memory and in virtual time.
+
+mod ends;
+mod handed_over;
+mod states;
+mod world;
