@@ -148,6 +148,7 @@ pub mod __private {
         saga::{self, StartReturn, StepReturn},
         schema,
         scope::{Scope, Shared},
+        store::Tx,
         text::Text,
         topic,
         transport::BoxFuture,

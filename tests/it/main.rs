@@ -18,6 +18,7 @@ mod composite;
 mod compression;
 mod dead_letters;
 mod decisions;
+mod declared_sagas;
 mod dynamic;
 mod failures;
 mod floors;
