@@ -38,6 +38,9 @@ const WEATHER: Duration = Duration::from_mins(3);
 /// By then all is done that can be.
 const PATIENCE: Duration = Duration::from_hours(2);
 
+/// So long nothing may be left to be done: whoever was suspended goes on meanwhile, and whoever died is found dead.
+const SILENCE: Duration = Duration::from_mins(2);
+
 /// What came of a seed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -100,7 +103,7 @@ async fn live(seed: u64) -> Found {
     sleep(WEATHER).await;
     world.calm();
     let until = Instant::now() + PATIENCE;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut quiet_since) = (Vec::new(), Instant::now());
     loop {
         let joined = timeout(Duration::from_secs(1), clients.join_next()).await;
         match joined {
@@ -109,7 +112,9 @@ async fn live(seed: u64) -> Found {
             Ok(None) => sleep(Duration::from_secs(1)).await,
             Err(_) => {}
         }
-        if clients.is_empty() && check::is_quiet(&lasting.store, &*lasting.broker).await {
+        if !clients.is_empty() || !check::is_quiet(&lasting.store, &*lasting.broker).await {
+            quiet_since = Instant::now();
+        } else if quiet_since.elapsed() >= SILENCE {
             break;
         }
         if Instant::now() >= until {
@@ -193,6 +198,7 @@ async fn start(lasting: &Lasting, process: &Arc<Process>) -> swit::Result<Runnin
     let transport = WeatheredTransport { process: process.clone(), inner: lasting.broker.clone() };
     App::only::<(place, note, pack, packed_arrives, ships)>()
         .service("shop", "1")
+        .set("service.instance", "one")
         .with_saga::<Trip>()
         .provide(process.clone())
         .clock(lasting.world.clock())

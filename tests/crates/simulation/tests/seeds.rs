@@ -67,6 +67,9 @@ fn every_seed_ends_well() {
     println!("{seeds} seeds in {:?}: {calls} calls, {faults} faults, {ended:?}", began.elapsed());
     let failed = failed.into_inner().unwrap();
     if let Some((_, first)) = failed.first_key_value() {
+        for (seed, said) in &failed {
+            println!("{seed}: {}", said.lines().nth(1).unwrap_or_default());
+        }
         panic!("{} seeds fail ({:?}); the first:\n{first}", failed.len(), failed.keys());
     }
     // A world in which nothing happens proves nothing.
