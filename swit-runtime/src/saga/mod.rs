@@ -9,6 +9,7 @@
 //! instance, `attempt` one call; `journal` is what is written of it. `states` is for sagas that nobody orchestrates.
 
 mod attempt;
+mod calls;
 mod counted;
 mod definition;
 mod drive;
@@ -20,6 +21,7 @@ mod sagas;
 mod states;
 mod step;
 
+pub use calls::{OutputOf, StartReturn, arrived, earlier};
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
