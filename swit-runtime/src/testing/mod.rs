@@ -37,6 +37,14 @@ use crate::{
 
 pub use recording::{Call, Ending};
 
+/// Has the ids and the jitter that are drawn on this thread from now on follow from this seed.
+///
+/// On a runtime of one thread with paused time, with a [`Clock`](crate::clock::Clock) that follows it, a service does the same
+/// things in the same order each time: what a simulation finds is found again.
+pub fn reseed(seed: u64) {
+    crate::id::reseed(seed);
+}
+
 /// An app that runs on the memory transport and remembers what happened.
 #[derive(Debug)]
 pub struct TestApp {
