@@ -23,7 +23,7 @@ mod step;
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
-pub(crate) use journal::{Journal, Opening};
+pub(crate) use journal::{Cause, Done, Journal, Opening, moment, read};
 pub use sagas::{Arrived, SagaStatus, Sagas, Started};
 pub use states::{Choreographed, States, Versioned};
 pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, event, input, output, own_output, written};
