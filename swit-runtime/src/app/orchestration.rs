@@ -81,6 +81,13 @@ impl Orchestration {
     }
 }
 
+impl Drop for Orchestration {
+    /// The tasks hold the engine, which holds the tasks.
+    fn drop(&mut self) {
+        self.tasks.abort();
+    }
+}
+
 impl fmt::Debug for Orchestration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Orchestration").field("engine", &self.engine).finish_non_exhaustive()

@@ -58,12 +58,19 @@ pub(super) struct Ended {
 
 impl Call<'_> {
     /// Makes the attempt.
-    pub(super) async fn make(mut self, scope: &Arc<Scope>, store: &dyn Store) -> Result<Ended, Failure> {
-        let lease = if self.callee.call.transacts {
-            Lease::new(store.begin().await.map_err(failed)?)
-        } else {
-            Lease::default()
-        };
+    ///
+    /// # Errors
+    /// There is no transaction to be had: nothing was called.
+    pub(super) async fn make(
+        self,
+        scope: &Arc<Scope>,
+        store: &dyn Store,
+    ) -> Result<Result<Ended, Failure>, StoreError> {
+        let lease = if self.callee.call.transacts { Lease::new(store.begin().await?) } else { Lease::default() };
+        Ok(self.make_in(scope, lease).await)
+    }
+
+    async fn make_in(mut self, scope: &Arc<Scope>, lease: Lease) -> Result<Ended, Failure> {
         let lease = Arc::new(lease);
         let mut cx = Context::new(scope.clone(), self.callee.receiver.clone());
         cx.begin(Delivery::unsettled(self.message.clone()), self.attempt);
@@ -185,8 +192,4 @@ impl Ended {
         }
         Ok(saved)
     }
-}
-
-fn failed(error: StoreError) -> Failure {
-    Failure::classified(FailureKind::Store, error)
 }

@@ -16,7 +16,7 @@ use super::{
     attempt::{Call, Ended},
     definition::{Definition, Step, rest},
     engine::Engine,
-    journal::{Cause, Done, Journal, Opening, moment, read},
+    journal::{Cause, Done, Failed, Journal, Opening, moment, read},
     step::View,
 };
 use crate::{
@@ -55,6 +55,8 @@ pub(super) enum Came {
     Started,
     /// Taken from the store.
     Claimed,
+    /// Read again by whoever ran it: the database failed meanwhile.
+    Reloaded,
 }
 
 pub(super) struct Drive<'a> {
@@ -88,8 +90,8 @@ pub(super) async fn drive(
     };
     let intent = came == Came::Started;
     let mut drive = Drive { engine, scope, definition, instance, opening, journal, intent };
-    if came == Came::Claimed {
-        if let Some(why) = drive.take_over() {
+    if came != Came::Started {
+        if let Some(why) = drive.take_over(came) {
             return park(engine, scope, definition, drive.instance, &why).await;
         }
     }
@@ -133,7 +135,7 @@ impl Drive<'_> {
     }
 
     /// Finds out where it is. Says why it can't go on.
-    fn take_over(&mut self) -> Option<String> {
+    fn take_over(&mut self, came: Came) -> Option<String> {
         let (version, ours) = (self.instance.version, self.definition.registration.version);
         if !self.definition.accepts(version) {
             return Some(format!(
@@ -156,7 +158,7 @@ impl Drive<'_> {
         if !self.journal.rests {
             let transacts = self.step().is_some_and(|step| step.callee.call.transacts);
             let journal = self.journal();
-            journal.interruptions += 1;
+            journal.interruptions += u32::from(came == Came::Claimed);
             journal.doubt |= !transacts && journal.cause.is_none();
         }
         None
@@ -260,7 +262,7 @@ impl Drive<'_> {
             suffix: "",
         };
         let began = tokio::time::Instant::now();
-        let made = call.make(self.scope, self.store()).await;
+        let made = call.make(self.scope, self.store()).await?;
         definition.counted.step(place, made.is_ok(), began.elapsed());
         match made {
             Ok(ended) => self.ended(place, ended).await,
@@ -271,6 +273,7 @@ impl Drive<'_> {
     /// A step was done.
     async fn ended(&mut self, place: usize, ended: Ended) -> Result<Option<Left>, StoreError> {
         let definition = self.definition;
+        let before = (self.instance.clone(), self.journal.clone());
         let step = definition.steps[place].name.clone();
         let output = serde_json::value::RawValue::from_string(ended.output.clone()).ok();
         let next = definition.steps.get(place + 1).map(|next| next.name.clone());
@@ -278,7 +281,24 @@ impl Drive<'_> {
         journal.done.push(Done { step, output, undone: false });
         journal.error = None;
         journal.turn_to(next);
-        self.on_with(Some(ended)).await
+        let saved = self.on_with(Some(ended)).await;
+        self.or_failed(saved, before, &definition.steps[place]).await
+    }
+
+    /// What the database refuses to commit is a failure of the step; what it can't do now is none.
+    async fn or_failed(
+        &mut self,
+        saved: Result<Option<Left>, StoreError>,
+        before: (Instance, Arc<Journal>),
+        step: &Step,
+    ) -> Result<Option<Left>, StoreError> {
+        match saved {
+            Err(error) if !matches!(error, StoreError::Unavailable { .. } | StoreError::Conflict { .. }) => {
+                (self.instance, self.journal) = before;
+                self.failed(step, Failure::classified(FailureKind::Store, error)).await
+            }
+            saved => saved,
+        }
     }
 
     /// Writes down what is next, with what has ended.
@@ -288,7 +308,7 @@ impl Drive<'_> {
         let (definition, opening) = (self.definition, self.opening.clone());
         definition.front(&mut self.instance, &opening, Arc::make_mut(&mut self.journal), now);
         if self.instance.owner == owner && self.engine.is_ending() {
-            let state = self.instance.state;
+            let state = self.instance.state.at_rest();
             rest(&mut self.instance, &opening, Arc::make_mut(&mut self.journal), state, Some(now));
         }
         self.save_with(ended, owner, now).await
@@ -338,7 +358,9 @@ impl Drive<'_> {
         let undoing = self.journal.cause.is_some();
         let call = if undoing { step.registration.compensation.as_ref().map(|undo| &undo.call) } else { None };
         let call = call.unwrap_or(&step.registration.call);
-        let in_doubt = matches!(failure.kind(), FailureKind::Timeout | FailureKind::Panic) && !call.transacts;
+        // It may have been done, whatever is said of it.
+        let is_untold = matches!(failure.kind(), FailureKind::Timeout | FailureKind::Panic | FailureKind::Store);
+        let in_doubt = is_untold && !call.transacts;
         let text = failure.text();
         let attempt = self.journal.failures + 1;
         let policy = RetryPolicy { retries: call.retries, backoff: call.backoff };
@@ -354,7 +376,10 @@ impl Drive<'_> {
                 self.rest_until(Some(until)).await
             }
             _ if undoing => self.give_up(&text).await,
-            _ => self.turn_back(Cause::Failed, Some(text)).await,
+            Decision::DeadLetter { reason } | Decision::Discard { reason } => {
+                self.journal().failed = Some(Failed { step: step.name.clone(), reason, error: text.clone() });
+                self.turn_back(Cause::Failed, Some(text)).await
+            }
         }
     }
 
@@ -411,7 +436,8 @@ impl Drive<'_> {
         };
         let step = &definition.steps[place];
         let (Some(callee), Some(_)) = (&step.compensation, &step.registration.compensation) else {
-            return self.undone(&step.name, None).await;
+            self.undone(&step.name);
+            return self.on_with(None).await;
         };
         if self.journal.interruptions > INTERRUPTIONS {
             return self.give_up(&format!("whoever undid `{}` died {INTERRUPTIONS} times", step.name)).await;
@@ -427,21 +453,25 @@ impl Drive<'_> {
             key: step.registration.idempotency_key,
             suffix: "/compensation",
         };
-        let made = call.make(self.scope, self.store()).await;
+        let made = call.make(self.scope, self.store()).await?;
         definition.counted.compensation(place, made.is_ok());
         match made {
-            Ok(ended) => self.undone(&step.name, Some(ended)).await,
+            Ok(ended) => {
+                let before = (self.instance.clone(), self.journal.clone());
+                self.undone(&step.name);
+                let saved = self.on_with(Some(ended)).await;
+                self.or_failed(saved, before, step).await
+            }
             Err(failure) => self.failed(step, failure).await,
         }
     }
 
-    async fn undone(&mut self, step: &str, ended: Option<Ended>) -> Result<Option<Left>, StoreError> {
+    fn undone(&mut self, step: &str) {
         let journal = self.journal();
         if let Some(done) = journal.done.iter_mut().rev().find(|done| done.step == step && !done.undone) {
             done.undone = true;
         }
         journal.turn_to(None);
-        self.on_with(ended).await
     }
 
     /// A compensation can't be done: somebody has to look.

@@ -249,7 +249,7 @@ impl Engine {
             let wait = HOPE.jittered(failures, chance());
             tracing::error!(%saga, %key, error, retry_in = ?wait, "a saga can't be gone on with now; nothing of it is lost");
             tokio::time::sleep(wait).await;
-            next = self.reload(&saga, &key, &mut failures).await.map(|instance| (instance, Came::Claimed));
+            next = self.reload(&saga, &key, &mut failures).await.map(|instance| (instance, Came::Reloaded));
         }
     }
 

@@ -72,15 +72,27 @@ pub(crate) struct Journal {
     /// The last error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The step that failed for good, and the reason of that: as of a dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<Failed>,
     /// The steps that were done, in their order.
     #[serde(default)]
     pub(crate) done: Vec<Done>,
 }
 
+/// What failed for good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Failed {
+    pub(crate) step: Text,
+    pub(crate) reason: Text,
+    pub(crate) error: String,
+}
+
 /// Why an instance is undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Cause {
+#[non_exhaustive]
+pub enum Cause {
     /// A step failed.
     Failed,
     /// Somebody cancelled it.
@@ -110,6 +122,7 @@ impl Journal {
             at,
             cause: self.cause,
             error: self.error.take(),
+            failed: self.failed.take(),
             done: std::mem::take(&mut self.done),
             ..Self::default()
         };

@@ -9,6 +9,7 @@
 //! instance, `attempt` one call; `journal` is what is written of it. `states` is for sagas that nobody orchestrates.
 
 mod attempt;
+mod calls;
 mod counted;
 mod definition;
 mod drive;
@@ -20,10 +21,15 @@ mod sagas;
 mod states;
 mod step;
 
+pub use calls::{OutputOf, StartReturn, arrived, earlier};
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
-pub(crate) use journal::{Cause, Done, Journal, Opening, moment, read};
+pub use journal::Cause;
+pub(crate) use journal::{Done, Failed, Journal, Opening, moment, read};
 pub use sagas::{Arrived, SagaStatus, Sagas, Started};
 pub use states::{Choreographed, States, Versioned};
-pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, event, input, output, own_output, written};
+pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, Undoing, event, input, output, own_output, written};
+
+#[cfg(test)]
+mod tests;

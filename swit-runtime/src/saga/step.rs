@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use super::{Journal, Opening};
+use super::{Cause, Journal, Opening};
 use crate::{
     classify::Class,
     context::Context,
@@ -182,6 +182,36 @@ impl FromDelivery for IdempotencyKey {
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
         Ok(Self(view(cx)?.idempotency_key.clone()))
+    }
+}
+
+/// Why an instance is undone, as an argument of compensations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undoing {
+    /// Why.
+    pub cause: Cause,
+    /// The step that failed for good, where one did.
+    pub step: Option<Text>,
+    /// The reason of that, as a dead letter would have it: `permanent`, `invalid_input`, `max_retries_exceeded`, or a word of
+    /// the step's own.
+    pub reason: Option<Text>,
+    /// What the step said.
+    pub error: Option<String>,
+}
+
+impl FromDelivery for Undoing {
+    type Rejection = Failure;
+
+    async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
+        let journal = &view(cx)?.journal;
+        let cause = journal.cause.ok_or_else(|| broken("nothing is undone: it is for compensations".to_owned()))?;
+        let failed = journal.failed.clone();
+        let (step, reason, error) = match failed {
+            Some(failed) => (Some(failed.step), Some(failed.reason), Some(failed.error)),
+            None => (None, None, None),
+        };
+        Ok(Self { cause, step, reason, error })
     }
 }
 

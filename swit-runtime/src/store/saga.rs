@@ -67,6 +67,14 @@ impl SagaState {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
+    /// The same, where nobody runs it now.
+    pub(crate) const fn at_rest(self) -> Self {
+        match self {
+            Self::Running => Self::StepCompleted,
+            other => other,
+        }
+    }
+
     /// Whether nothing more happens to it.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::Cancelled | Self::TimedOut)

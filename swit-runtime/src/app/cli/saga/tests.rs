@@ -36,7 +36,8 @@ async fn start(store: &MemoryStore, instance: &Instance) {
 /// Of every kind one: due, run, waiting, parked where it can't be undone, over, and one that nobody can read.
 async fn filled() -> MemoryStore {
     let store = MemoryStore::new();
-    let undone = r#"{"at":"pay","failures":4,"cause":"failed","error":"no\nbank","done":[
+    let undone = r#"{"at":"pay","failures":4,"cause":"failed","error":"no\nbank",
+        "failed":{"step":"ship","reason":"permanent","error":"no\nship"},"done":[
         {"step":"reserve","output":{"id":1}},{"step":"note","output":null,"undone":true},{"step":"pay"}]}"#;
     let instances = [
         pending("due"),
@@ -128,6 +129,7 @@ async fn one_is_shown_with_all_that_was_done_and_undone() {
   undone        because a step failed
   next          parked: `pay` can't be undone: no\u{202e} bank
   error         no\nbank
+  failed        ship  permanent  no\nship
   deadline      1970-01-01T00:01:00.000Z
   correlation   c-1
   input         {"order":7,"note":"a\u001b[2J"}
@@ -155,6 +157,7 @@ async fn for_programs_it_is_an_object_on_one_line() {
         ("/due", serde_json::Value::Null),
         ("/cause", "failed".into()),
         ("/error", "no\nbank".into()),
+        ("/failed/step", "ship".into()),
         ("/input/order", 7.into()),
         ("/correlation_id", "c-1".into()),
         ("/deadline", "1970-01-01T00:01:00.000Z".into()),

@@ -9,7 +9,7 @@ use crate::{
     app::cli::show::visible,
     outcome::cap,
     pipeline::rfc3339,
-    saga::{Cause, Done, Journal, Opening, moment, read},
+    saga::{Cause, Done, Failed, Journal, Opening, moment, read},
     store::{Instance, SagaState, SagaWish},
 };
 
@@ -106,6 +106,9 @@ fn journalled(opening: &Opening, journal: &Journal, mut line: impl FnMut(&str, &
     if let Some(error) = &journal.error {
         line("error", error);
     }
+    if let Some(Failed { step, reason, error }) = &journal.failed {
+        line("failed", &format!("{step}  {reason}  {error}"));
+    }
     if let Some(deadline) = opening.deadline {
         line("deadline", &rfc3339(moment(deadline)));
     }
@@ -175,6 +178,7 @@ enum Happened<'a> {
         interruptions: u32,
         cause: Option<Cause>,
         error: Option<&'a str>,
+        failed: Option<&'a Failed>,
         deadline: Option<String>,
         correlation_id: Option<&'a str>,
         input: &'a RawValue,
@@ -206,6 +210,7 @@ pub(super) fn json(instance: &Instance) -> String {
             interruptions: journal.interruptions,
             cause: journal.cause,
             error: journal.error.as_deref(),
+            failed: journal.failed.as_ref(),
             deadline: opening.deadline.map(|deadline| rfc3339(moment(deadline))),
             correlation_id: opening.correlation.as_deref(),
             input: &opening.input,
