@@ -75,12 +75,7 @@ impl Parcel {
     }
 
     #[step(no_compensation)]
-    async fn tell(
-        &self,
-        #[output(collected)] carrier: String,
-        told: Publisher,
-        journal: State<Journal>,
-    ) -> Answer<()> {
+    async fn tell(&self, #[output(collected)] carrier: String, told: Publisher, journal: State<Journal>) -> Answer<()> {
         journal.note("tell");
         told.publish(&Told { parcel: self.parcel.clone(), what: format!("with {carrier}") }).await?;
         Ok(())

@@ -156,7 +156,13 @@ impl Sagas for WeatheredStore {
         ask!(self, self.inner.sagas().list(filter, behind, limit), "list")
     }
 
-    fn claim<'a>(&'a self, member: &'a str, sagas: &'a [Text], now: SystemTime, limit: u32) -> Answer<'a, Vec<Instance>> {
+    fn claim<'a>(
+        &'a self,
+        member: &'a str,
+        sagas: &'a [Text],
+        now: SystemTime,
+        limit: u32,
+    ) -> Answer<'a, Vec<Instance>> {
         ask!(self, self.inner.sagas().claim(member, sagas, now, limit), "claim {limit}")
     }
 
