@@ -184,6 +184,9 @@ impl Engine {
         } else if table.waiting[place].len() < WAITING {
             table.here.insert((instance.saga.clone(), instance.key.clone()));
             table.waiting[place].push_back(instance);
+            drop(table);
+            // Its seat may have been vacated meanwhile.
+            self.seat_waiting(place);
         } else {
             self.overflowed.store(true, Ordering::Relaxed);
         }
@@ -219,6 +222,10 @@ impl Engine {
                 }
             }
             drop(seat);
+            if !engine.is_ending() {
+                // One may have come after the look, and before there was a seat for it.
+                engine.seat_waiting(place);
+            }
             // There is a seat for what is due, or waits in the store.
             engine.vacated();
         }));
@@ -281,7 +288,7 @@ impl Engine {
     /// Runs sagas until it is to end. What runs by then ends the step that it is at.
     pub(crate) async fn run(self: &Arc<Self>, scope: Arc<Scope>, tasks: Arc<dyn Tasks>, ends: &CancellationToken) {
         let _ = self.open.set(Open { scope: scope.clone(), tasks });
-        self.seat_waiting();
+        self.seat_all_waiting();
         let mut members = Members::new(self.member.clone(), self.lease);
         let mut failures = 0;
         while !ends.is_cancelled() {
@@ -302,13 +309,25 @@ impl Engine {
         self.ending.cancel();
     }
 
-    /// Those that were started before it ran.
-    fn seat_waiting(self: &Arc<Self>) {
-        for (place, definition) in self.definitions.iter().enumerate() {
-            while let Ok(seat) = definition.seats.clone().try_acquire_owned() {
-                let Some(next) = self.lock().waiting[place].pop_front() else { break };
+    /// Runs those that wait, as far as there are seats.
+    fn seat_waiting(self: &Arc<Self>, place: usize) {
+        if self.open.get().is_none() {
+            return;
+        }
+        let definition = &self.definitions[place];
+        // Whoever holds a seat looks again once it has given it back: of a seat and one that waits, one sees the other.
+        while !self.lock().waiting[place].is_empty() {
+            let Ok(seat) = definition.seats.clone().try_acquire_owned() else { return };
+            let next = self.lock().waiting[place].pop_front();
+            if let Some(next) = next {
                 self.seat(definition.clone(), place, how_it_came(next), seat);
             }
+        }
+    }
+
+    fn seat_all_waiting(self: &Arc<Self>) {
+        for place in 0..self.definitions.len() {
+            self.seat_waiting(place);
         }
     }
 
@@ -381,17 +400,29 @@ impl Engine {
         let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await?;
         let more = claimed.len() >= limit as usize;
         for instance in claimed {
-            self.admit(instance).await;
+            self.admit(instance);
         }
         Ok(more)
     }
 
-    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits.
-    async fn admit(self: &Arc<Self>, instance: Instance) {
+    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits for one, and
+    /// whoever looks does not.
+    fn admit(self: &Arc<Self>, instance: Instance) {
         let Some((place, definition)) = self.definition(&instance.saga) else { return };
-        let Ok(seat) = definition.seats.clone().acquire_owned().await else { return };
-        self.lock().here.insert((instance.saga.clone(), instance.key.clone()));
-        self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+        let seat = definition.seats.clone().try_acquire_owned().ok();
+        let mut table = self.lock();
+        table.here.insert((instance.saga.clone(), instance.key.clone()));
+        match seat {
+            Some(seat) => {
+                drop(table);
+                self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+            }
+            None => {
+                table.waiting[place].push_back(instance);
+                drop(table);
+                self.seat_waiting(place);
+            }
+        }
     }
 
     /// Goes on with what is this member's and nowhere in this process.
@@ -411,7 +442,7 @@ impl Engine {
         if !is_whole {
             self.overflowed.store(true, Ordering::Relaxed);
         }
-        self.seat_waiting();
+        self.seat_all_waiting();
         Ok(())
     }
 
