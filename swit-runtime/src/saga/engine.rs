@@ -10,7 +10,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -69,6 +69,8 @@ pub(crate) struct Engine {
     crowded: AtomicBool,
     /// Some that are this member's are not in the table: there were too many.
     overflowed: AtomicBool,
+    /// Some may be this member's without its knowledge: an answer of the database was lost. So many beats long it looks.
+    doubts: AtomicU32,
     ending: CancellationToken,
     /// An instance is over, or parked: whoever waits for one looks.
     changed: Notify,
@@ -85,8 +87,8 @@ struct Open {
 struct Table {
     /// Run, or waiting for a seat.
     here: HashSet<(Text, Text)>,
-    /// Started, and waiting for a seat; by definition.
-    waiting: Vec<VecDeque<Instance>>,
+    /// Waiting for a seat; by definition.
+    waiting: Vec<VecDeque<(Instance, Came)>>,
     /// When the next one that was laid to rest here is due, by the wall clock.
     next: Option<SystemTime>,
 }
@@ -114,6 +116,7 @@ impl Engine {
             wanted: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
+            doubts: AtomicU32::new(0),
             ending: CancellationToken::new(),
             changed: Notify::new(),
         }
@@ -151,6 +154,12 @@ impl Engine {
         self.stirred.notify_one();
     }
 
+    /// The database may have given it something without its having been told.
+    pub(super) fn doubt(&self) {
+        // A commit may still be under way when the connection is lost: one look might come too early.
+        self.doubts.store(2, Ordering::Relaxed);
+    }
+
     /// Whether something of this process runs, or waits to.
     pub(crate) fn is_busy(&self) -> bool {
         !self.lock().here.is_empty() || self.overflowed.load(Ordering::Relaxed)
@@ -177,13 +186,16 @@ impl Engine {
         }
         let seat = if self.open.get().is_some() { definition.seats.clone().try_acquire_owned().ok() } else { None };
         let mut table = self.lock();
+        let has_room = seat.is_some() || table.waiting[place].len() < WAITING;
+        if has_room && !table.here.insert((instance.saga.clone(), instance.key.clone())) {
+            // It was found before its starter said so.
+            return;
+        }
         if let Some(seat) = seat {
-            table.here.insert((instance.saga.clone(), instance.key.clone()));
             drop(table);
             self.seat(definition.clone(), place, (instance, Came::Started), seat);
-        } else if table.waiting[place].len() < WAITING {
-            table.here.insert((instance.saga.clone(), instance.key.clone()));
-            table.waiting[place].push_back(instance);
+        } else if has_room {
+            table.waiting[place].push_back((instance, Came::Started));
         } else {
             self.overflowed.store(true, Ordering::Relaxed);
         }
@@ -215,7 +227,7 @@ impl Engine {
             while let Some((instance, came)) = next.take() {
                 engine.occupy(&definition, instance, came).await;
                 if !engine.is_ending() {
-                    next = engine.lock().waiting[place].pop_front().map(how_it_came);
+                    next = engine.lock().waiting[place].pop_front();
                 }
             }
             drop(seat);
@@ -307,7 +319,7 @@ impl Engine {
         for (place, definition) in self.definitions.iter().enumerate() {
             while let Ok(seat) = definition.seats.clone().try_acquire_owned() {
                 let Some(next) = self.lock().waiting[place].pop_front() else { break };
-                self.seat(definition.clone(), place, how_it_came(next), seat);
+                self.seat(definition.clone(), place, next, seat);
             }
         }
     }
@@ -320,7 +332,14 @@ impl Engine {
         ends: &CancellationToken,
     ) -> Result<(), StoreError> {
         let sagas = self.store.sagas();
+        let beats = members.due() <= Instant::now();
         members.keep(sagas, scope.clock().now()).await?;
+        let doubts = self.doubts.load(Ordering::Relaxed);
+        if beats && doubts > 0 {
+            self.sweep().await?;
+            // Unless there is something new.
+            let _ = self.doubts.compare_exchange(doubts, doubts - 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
         self.wanted.store(false, Ordering::Release);
         self.lock().next = None;
         let more = self.claim(scope.clock().now()).await?;
@@ -378,7 +397,8 @@ impl Engine {
         let seats = |name: &Text| self.definition(name).map(|(_, found)| found.seats.available_permits());
         let limit = free.iter().filter_map(seats).min().unwrap_or_default().max(1);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await?;
+        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await;
+        let claimed = claimed.inspect_err(|_| self.doubt())?;
         let more = claimed.len() >= limit as usize;
         for instance in claimed {
             self.admit(instance).await;
@@ -405,7 +425,7 @@ impl Engine {
             let mut table = self.lock();
             let name = (instance.saga.clone(), instance.key.clone());
             if table.waiting[place].len() < WAITING && table.here.insert(name) {
-                table.waiting[place].push_back(instance);
+                table.waiting[place].push_back((instance, Came::Found));
             }
         }
         if !is_whole {
@@ -426,12 +446,6 @@ impl Engine {
             tracing::debug!(error = %one_line(&error), "others go on with the sagas of this process when its lease ends");
         }
     }
-}
-
-/// How one came that waited for a seat: as it was started, or from the store.
-fn how_it_came(instance: Instance) -> (Instance, Came) {
-    let came = if instance.revision == 0 { Came::Started } else { Came::Claimed };
-    (instance, came)
 }
 
 /// An instance that is in this process as long as this lives.

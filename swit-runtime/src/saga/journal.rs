@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::SagaError;
@@ -108,7 +108,7 @@ pub enum Cause {
 pub(crate) struct Done {
     pub(crate) step: Text,
     /// What came of it; nothing: nobody knows whether it was done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub(crate) output: Option<Box<RawValue>>,
     /// It was undone, or needs not to be.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -156,6 +156,11 @@ pub(crate) fn moment(micros: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
 }
 
+/// What is there, `null` among it: `()` is an output like any other.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(from).map(Some)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -164,4 +169,19 @@ fn is_zero(number: &u32) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_of_nothing_is_an_output() {
+        let output = RawValue::from_string("null".to_owned()).ok();
+        let done = |step, output| Done { step: Text::from_static(step), output, undone: false };
+        let journal = Journal { done: vec![done("known", output), done("doubtful", None)], ..Journal::default() };
+        let read: Journal = serde_json::from_str(&journal.written()).unwrap();
+        assert_eq!(read.output("known").map(RawValue::get), Some("null"));
+        assert!(read.output("doubtful").is_none());
+    }
 }
