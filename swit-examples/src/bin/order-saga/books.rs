@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use swit::{Database, Row, Statement, StoreError, SubscriberStats, Tx};
+use swit::{Database, Statement, StoreError, SubscriberStats, Tx, store::Row};
 use swit_orders::summary::{Quantiles, Subscriber, Summary, rounded};
 
 use super::events::{LineRef, OrderPlaced};

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use swit::{App, Running, StoreError, ValueError, transport::ConnectionState};
+use swit::{App, Running, StoreError, store::ValueError, transport::ConnectionState};
 use swit_orders::{
     input::{Batch, Feed, Source},
     progress,
