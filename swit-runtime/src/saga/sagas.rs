@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest key, in bytes.
-const LONGEST_KEY: usize = 255;
+const LONGEST_KEY: usize = 512;
 /// How often whoever waits for an end looks, where other processes may bring it about.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
