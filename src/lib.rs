@@ -95,7 +95,11 @@ pub mod telemetry {
 pub mod sagas {
     pub use swit_runtime::{
         registry::Saga,
-        saga::{IdempotencyKey, SagaKey},
+        saga::{
+            Cause, Choreographed, IdempotencyKey, SagaError, SagaKey, SagaStatus, Sagas, Started, States, Undoing,
+            Versioned,
+        },
+        store::SagaState,
     };
 }
 
@@ -144,6 +148,7 @@ pub mod __private {
         saga::{self, StartReturn, StepReturn},
         schema,
         scope::{Scope, Shared},
+        store::Tx,
         text::Text,
         topic,
         transport::BoxFuture,

@@ -293,6 +293,7 @@ impl Engine {
                     let wait = HOPE.jittered(failures, chance());
                     tracing::error!(error = %one_line(&error), retry_in = ?wait, "sagas can't be looked for; nothing is lost");
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(wait) => {}
                         () = ends.cancelled() => {}
                     }
@@ -341,6 +342,7 @@ impl Engine {
             let wake = first.map(|due| Instant::now() + due.duration_since(wall).unwrap_or_default());
             let wake = wake.map_or(until, |wake| wake.min(until));
             tokio::select! {
+                biased;
                 () = sleep_until(wake) => return Ok(()),
                 () = self.stirred.notified() => {
                     if self.wanted.load(Ordering::Acquire) {

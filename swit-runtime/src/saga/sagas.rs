@@ -220,6 +220,17 @@ impl<S: Saga> Sagas<S> {
         Ok(state)
     }
 
+    /// Goes on with an instance that is parked. Says whether it was.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn resume(&self, key: &str) -> Result<bool, SagaError> {
+        let now = self.database.scope().clock().now();
+        let was_parked = self.engine.store().sagas().resume(Self::NAME, key, now).await?;
+        self.engine.stir();
+        Ok(was_parked)
+    }
+
     /// Waits until the instance is over or parked.
     ///
     /// # Errors
