@@ -151,6 +151,7 @@ impl Engine {
     }
 
     /// The sagas that it runs.
+    #[cfg(feature = "prometheus")]
     pub(crate) fn definitions(&self) -> &[Arc<Definition>] {
         &self.definitions
     }
