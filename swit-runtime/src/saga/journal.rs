@@ -161,11 +161,6 @@ fn there<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D:
     Box::deserialize(json).map(Some)
 }
 
-/// What is written is there, `null` too: it is the output of a step that has nothing to say.
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::deserialize(deserializer).map(Some)
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -190,23 +185,5 @@ mod tests {
             (read.output("unit").map(RawValue::get), read.output("doubtful").map(RawValue::get)),
             (Some("null"), None)
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_of_nothing_is_an_output() {
-        let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();
-        let done = |step: &'static str, output| Done { step: Text::from_static(step), output, undone: false };
-        let journal = Journal {
-            done: vec![done("said-nothing", raw("null")), done("in-doubt", None)],
-            ..Journal::default()
-        };
-        let read: Journal = serde_json::from_str(&journal.written()).unwrap();
-        assert_eq!(read.output("said-nothing").map(RawValue::get), Some("null"));
-        assert!(read.output("in-doubt").is_none());
     }
 }
