@@ -261,7 +261,7 @@ pub(crate) async fn growth(place: &Place, effort: Effort, report: &mut Report) {
     };
     let mut work = store.begin().await.expect("a transaction");
     let rows = i64::try_from(effort.finished).expect("it fits");
-    work.execute(Statement::new(fill).bind(rows)).await.expect("rows");
+    work.execute(Statement::new(&fill).bind(rows)).await.expect("rows");
     work.commit().await.expect("a commit");
     let after = alternate::<Three>(place, &pool, effort).await;
     let text = format!(
