@@ -3,7 +3,7 @@
 //! Nobody's clock is compared with anybody else's: a relay shows that it lives by changing a number, and whoever saw the same
 //! number for a whole lease, by its own monotonic clock, takes over.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -25,16 +25,16 @@ pub(super) struct Membership {
     /// Until when others leave its partitions to it.
     held_until: Instant,
     /// The others, with the number that was seen last and since when.
-    others: HashMap<Text, (i64, Instant)>,
+    others: BTreeMap<Text, (i64, Instant)>,
     /// Names that have partitions and no number, and since when: a relay that was taken for dead, took a partition all the
     /// same, and died then.
-    strangers: HashMap<Text, Instant>,
+    strangers: BTreeMap<Text, Instant>,
 }
 
 impl Membership {
     pub(super) fn new(name: Text, lease: Duration) -> Self {
         let now = Instant::now();
-        let (others, strangers) = (HashMap::new(), HashMap::new());
+        let (others, strangers) = (BTreeMap::new(), BTreeMap::new());
         Self { name, lease, own: Vec::new(), due: now, held_until: now, others, strangers }
     }
 

@@ -4,7 +4,7 @@
 //! clock, has what the dead one ran be taken over.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     time::{Duration, SystemTime},
 };
 
@@ -23,12 +23,12 @@ pub(super) struct Members {
     lease: Duration,
     due: Instant,
     /// The others, with the number that was seen last and since when.
-    others: HashMap<Text, (i64, Instant)>,
+    others: BTreeMap<Text, (i64, Instant)>,
 }
 
 impl Members {
     pub(super) fn new(name: Text, lease: Duration) -> Self {
-        Self { name, lease, due: Instant::now(), others: HashMap::new() }
+        Self { name, lease, due: Instant::now(), others: BTreeMap::new() }
     }
 
     /// When [`keep`](Self::keep) has something to do again.
