@@ -4,7 +4,7 @@
 //! const _: () = {
 //!     fn __swit_call_0(cx: &mut Context) -> BoxFuture<…> { … }    // one for each step and compensation
 //!     const _: () = compensates_in_doubt(…);                      // the contracts
-//!     static __swit_0: &SubscriberRegistration = { … };           // a subscriber for `#[start]`, and for each `#[wait]`
+//!     static __SWIT_SUBSCRIBER_0: &SubscriberRegistration = …;    // a subscriber for `#[start]`, and for each `#[wait]`
 //!     static __SWIT_SAGA: SagaRegistration = …;                   // what the attributes say
 //!     impl Saga for PlaceOrder { … }
 //!     inventory::submit! { SagaRef(&__SWIT_SAGA) }
