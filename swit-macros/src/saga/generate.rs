@@ -145,7 +145,7 @@ fn idempotency_key(saga: &Saga, source: &Source, private: &Private) -> TokenStre
     let (ty, text) = (&saga.ty, source.text(&quote!(&__saga), &saga.ty));
     quote! {
         |__cx| {
-            let __saga: #ty = #private::saga::input::<#ty>(__cx)?;
+            let __saga: #ty = #private::saga::this::<#ty>(__cx)?;
             ::core::result::Result::Ok(#text)
         }
     }

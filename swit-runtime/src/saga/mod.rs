@@ -21,7 +21,7 @@ mod sagas;
 mod states;
 mod step;
 
-pub use calls::{OutputOf, StartReturn, arrived, earlier};
+pub use calls::{OutputOf, StartReturn, arrived, earlier, ended, this};
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
