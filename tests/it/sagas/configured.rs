@@ -63,11 +63,7 @@ async fn a_process_that_does_not_run_a_saga_starts_it_for_those_that_do() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_run_at_once_than_is_configured() {
-    for (concurrency, expected) in [
-        (None, ["a goes", "b goes", "a is back", "b is back", "c goes", "c is back"]),
-        (Some(1), ["a goes", "a is back", "b goes", "b is back", "c goes", "c is back"]),
-        (Some(3), ["a goes", "b goes", "c goes", "a is back", "b is back", "c is back"]),
-    ] {
+    for (concurrency, expected) in [(None, 2), (Some(1), 1), (Some(3), 3)] {
         let (store, journal) = (MemoryStore::new(), Journal::default());
         let mut app = app(&store, &journal);
         if let Some(concurrency) = concurrency {
@@ -81,7 +77,12 @@ async fn no_more_run_at_once_than_is_configured() {
         for key in ["a", "b", "c"] {
             assert_eq!(sagas.ended(key).await.unwrap().state, SagaState::Completed);
         }
-        assert_eq!(journal.lines(), expected, "{concurrency:?}");
+        let (mut out, mut most) = (0, 0);
+        for line in journal.lines() {
+            out = if line.ends_with("goes") { out + 1 } else { out - 1 };
+            most = most.max(out);
+        }
+        assert_eq!(most, expected, "{concurrency:?}: {:?}", journal.lines());
     }
 }
 
