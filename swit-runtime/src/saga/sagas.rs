@@ -164,7 +164,7 @@ impl<S: Saga> Sagas<S> {
             started_at: now,
             updated_at: now,
         };
-        definition.front(&mut instance, &opening, &mut journal, now);
+        definition.open(&mut instance, &opening, &mut journal, now);
         instance.journal = journal.written();
         Ok(instance)
     }
