@@ -126,8 +126,8 @@ impl<S: Saga> Sagas<S> {
         let key = instance.key.clone();
         let is_new = tx.work()?.start_saga(&instance).await?;
         if is_new {
-            let engine = self.engine.clone();
-            tx.lease().then(Box::new(move || engine.begin(instance)));
+            let untold = Untold { engine: self.engine.clone(), instance: Some(instance) };
+            tx.lease().then(Box::new(move || untold.begin()));
         }
         Ok(Started { key, is_new })
     }
@@ -259,6 +259,29 @@ impl<S: Saga> Sagas<S> {
     fn definition(&self) -> Result<&Definition, SagaError> {
         let found = self.engine.definition(Self::NAME);
         found.map(|(_, definition)| &**definition).ok_or(SagaError::NotRun { saga: Text::from_static(Self::NAME) })
+    }
+}
+
+/// An instance of which nobody has said yet that it is started. If nobody ever does, it may be all the same: whoever
+/// committed was not answered, or did not wait for it.
+struct Untold {
+    engine: Arc<Engine>,
+    instance: Option<Instance>,
+}
+
+impl Untold {
+    fn begin(mut self) {
+        if let Some(instance) = self.instance.take() {
+            self.engine.begin(instance);
+        }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if self.instance.is_some() {
+            self.engine.doubt();
+        }
     }
 }
 

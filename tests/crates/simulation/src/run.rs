@@ -126,9 +126,15 @@ async fn live(seed: u64) -> Found {
     let (more, ended) = check::check(&world, &lasting.store, &*lasting.broker, &expected).await;
     wrong.extend(more);
     lasting.ends.cancel();
-    while let Some(seat) = seats.join_next().await {
-        if let Err(error) = seat {
-            wrong.push(format!("a process failed: {error}"));
+    loop {
+        match timeout(PATIENCE, seats.join_next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok(()))) => {}
+            Ok(Some(Err(error))) => wrong.push(format!("a process failed: {error}")),
+            Err(_) => {
+                wrong.push("a process that is told to end does not".to_owned());
+                break;
+            }
         }
     }
     wrong.extend(check::after_the_end(&lasting.store).await);
