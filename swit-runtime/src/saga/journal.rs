@@ -161,11 +161,6 @@ fn there<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D:
     Box::deserialize(json).map(Some)
 }
 
-/// What is written is there, `null` too: it is the output of a step that has nothing to say.
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::deserialize(deserializer).map(Some)
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
