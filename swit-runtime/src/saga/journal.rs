@@ -187,21 +187,3 @@ mod tests {
         );
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_output_of_nothing_is_an_output() {
-        let raw = |json: &str| RawValue::from_string(json.to_owned()).ok();
-        let done = |step: &'static str, output| Done { step: Text::from_static(step), output, undone: false };
-        let journal = Journal {
-            done: vec![done("said-nothing", raw("null")), done("in-doubt", None)],
-            ..Journal::default()
-        };
-        let read: Journal = serde_json::from_str(&journal.written()).unwrap();
-        assert_eq!(read.output("said-nothing").map(RawValue::get), Some("null"));
-        assert!(read.output("in-doubt").is_none());
-    }
-}
