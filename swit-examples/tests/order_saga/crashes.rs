@@ -10,7 +10,7 @@ use std::{
 use crate::{binary::TempFile, effects, ground::Ground, oracle};
 
 /// So many at once: they wait for leases more than they work.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 8;
 
 /// An order of each sort: they make 23 calls of steps and compensations.
 fn orders() -> String {

@@ -70,11 +70,18 @@ impl Ground {
         self
     }
 
-    /// The binary, on this ground, with nothing of this process's environment that could configure it.
+    /// The binary, which ends with a summary as JSON.
     pub(crate) fn command(&self) -> Command {
+        let mut command = self.bare();
+        command.arg("--json");
+        command
+    }
+
+    /// The binary, on this ground, with nothing of this process's environment that could configure it.
+    pub(crate) fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_order-saga"));
         command.current_dir(std::env::temp_dir()).env_remove("RUST_LOG").env_remove("SWIT_TRANSPORT");
-        command.env("SWIT_DATABASE__URL", &self.url).env("SWIT_DATABASE__LEASE", "1s").arg("--json");
+        command.env("SWIT_DATABASE__URL", &self.url).env("SWIT_DATABASE__LEASE", "1s");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(broker) = &self.broker {
             command.env("SWIT_TRANSPORT", broker.url());

@@ -1,6 +1,9 @@
 //! Inputs that are run to their end.
 
-use std::{io::Write as _, process::Stdio};
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
 use swit_orders::sample;
 
@@ -59,6 +62,45 @@ fn inputs_share_their_order_ids() {
     orders.check_outcomes(&first);
     assert_eq!(second["dead_lettered"]["invalid_input"], first["dead_lettered"]["invalid_input"]);
     effects::check(&ground);
+}
+
+/// Served without a file, it takes orders as they come, and ends them all when it is stopped.
+#[test]
+fn without_a_file_it_serves_until_stopped() {
+    let ground = Ground::sqlite();
+    let mut command = ground.command();
+    command.env("SWIT_ADMIN__ADDRESS", "127.0.0.1:0").env("RUST_LOG", "order_saga=warn").stdin(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    running.0.stdin.take().unwrap().write_all(&generated(50, 5)).unwrap();
+    ground.until_more_than(40);
+    assert!(running.0.try_wait().unwrap().is_none(), "the end of the input is not the end of the service");
+    let told = Command::new("kill").args(["-s", "TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let summary = running.end();
+    assert_eq!((number(&summary, "read"), &summary["stopped"]), (50, &true.into()));
+    effects::check(&ground);
+}
+
+/// swit's own commands are this program's: it is checked and drawn, and its sagas are listed.
+#[test]
+fn its_commands_know_its_saga_and_nobody_elses_handlers() {
+    let ground = Ground::sqlite();
+    let order = String::from_utf8(generated(1, 7)).unwrap();
+    let file = TempFile::with(&order);
+    assert_eq!(number(&ground.run(file.path()), "completed"), 1);
+    let id = serde_json::from_str::<serde_json::Value>(&order).unwrap()["order_id"].as_str().unwrap().to_owned();
+    let say = |arguments: &[&str]| {
+        let output = ground.bare().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    say(&["check"]);
+    let graph = say(&["graph"]);
+    assert!(graph.contains("book-parcel") && !graph.contains("take-payment"), "{graph}");
+    let listed = say(&["saga", "list"]);
+    assert!(listed.contains("place-order"), "{listed}");
+    let shown = say(&["saga", "show", "place-order", &id]);
+    assert!(shown.contains("request_shipping") && shown.contains("completed"), "{shown}");
 }
 
 /// Ids that databases and keys find hard: 64 characters of four bytes, NUL, quotes, backslashes.

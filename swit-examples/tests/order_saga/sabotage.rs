@@ -21,3 +21,10 @@ fn trusting_the_doubtful() {
     let test = "crashes::on_sqlite_killed_before_and_after_each_step_all_is_done_or_undone";
     is_noticed("trust_the_doubtful", test, "C: how often each thing was done of `in-doubt`");
 }
+
+/// Messages are gone with the process that had them.
+#[test]
+#[ignore = "slow: scripts/soak runs it"]
+fn ack_before_handler() {
+    is_noticed("ack_before_handler", "kills::on_postgres_and_rabbitmq_five_kills_do_no_harm", "NOT BALANCED");
+}
