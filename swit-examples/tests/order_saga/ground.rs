@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::binary::{assert_balanced, summary};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What a failpoint ends its process with, on Linux.
 const ABORTED: i32 = 6;

@@ -19,7 +19,7 @@ fn killed(test: &str, ground: &Ground, (times, processes): (usize, usize), lines
             running.push(ground.start(file.path()));
         }
         ground.until_more_than(ground.ended());
-        thread::sleep(Duration::from_millis(rng.random_range(0..300)));
+        thread::sleep(Duration::from_millis(rng.random_range(0..150)));
         running.swap_remove(turn % processes).kill();
     }
     running.into_iter().for_each(crate::ground::Running::kill);
@@ -33,13 +33,13 @@ fn killed(test: &str, ground: &Ground, (times, processes): (usize, usize), lines
 
 #[test]
 fn on_sqlite_five_kills_do_no_harm() {
-    killed("on_sqlite_five_kills_do_no_harm", &Ground::sqlite(), (5, 1), 400);
+    killed("on_sqlite_five_kills_do_no_harm", &Ground::sqlite(), (5, 1), 600);
 }
 
 #[test]
 fn on_postgres_and_rabbitmq_five_kills_do_no_harm() {
     let ground = Ground::postgres().on_rabbitmq();
-    killed("on_postgres_and_rabbitmq_five_kills_do_no_harm", &ground, (5, 1), 500);
+    killed("on_postgres_and_rabbitmq_five_kills_do_no_harm", &ground, (5, 1), 600);
 }
 
 #[test]
@@ -53,5 +53,5 @@ fn on_sqlite_killed_again_and_again() {
 #[ignore = "slow: scripts/soak runs it"]
 fn on_postgres_and_rabbitmq_killed_again_and_again() {
     let ground = Ground::postgres().on_rabbitmq();
-    killed("on_postgres_and_rabbitmq_killed_again_and_again", &ground, (20, 2), 6_000);
+    killed("on_postgres_and_rabbitmq_killed_again_and_again", &ground, (20, 2), 3_000);
 }
