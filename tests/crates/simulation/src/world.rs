@@ -22,6 +22,9 @@ use crate::{
 /// So much goes wrong at most: a process that is killed at every step never gets anywhere.
 const MOST_FAULTS: u64 = 60;
 
+/// Whoever makes so many calls turns in circles.
+const MOST_CALLS: usize = 50_000;
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) chance: Chance,
@@ -93,6 +96,11 @@ impl World {
     /// Writes down what a process does; 0: the world itself.
     pub(crate) fn note(&self, process: u32, what: fmt::Arguments<'_>) {
         lock(&self.trace).push(format!("{:>9.3} p{process} {what}", self.began.elapsed().as_secs_f64()));
+    }
+
+    /// Whether so much has happened that it will never end.
+    pub(crate) fn is_endless(&self) -> bool {
+        lock(&self.trace).len() > MOST_CALLS
     }
 
     pub(crate) fn trace(&self) -> Vec<String> {
