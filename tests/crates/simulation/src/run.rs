@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    breach::Breach,
     broker::WeatheredTransport,
     check::{self, Expected},
     orders::{Created, note, pack, packed_arrives, place, ships},
@@ -61,10 +62,23 @@ pub struct Found {
 /// There is no runtime to be had.
 #[must_use]
 pub fn run(seed: u64) -> Found {
+    enter(seed, None)
+}
+
+/// Lives through the world of a seed, in which a promise is broken.
+///
+/// # Panics
+/// As [`run`].
+#[must_use]
+pub fn run_broken(seed: u64, breach: Breach) -> Found {
+    enter(seed, Some(breach))
+}
+
+fn enter(seed: u64, breach: Option<Breach>) -> Found {
     swit::testing::reseed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
-        Ok(runtime) => runtime.block_on(live(seed)),
+        Ok(runtime) => runtime.block_on(live(seed, breach)),
         Err(error) => panic!("no runtime: {error}"),
     }
 }
@@ -80,8 +94,8 @@ struct Lasting {
     ends: CancellationToken,
 }
 
-async fn live(seed: u64) -> Found {
-    let world = Arc::new(World::new(seed));
+async fn live(seed: u64, breach: Option<Breach>) -> Found {
+    let world = Arc::new(World::new(seed, breach));
     let lasting = Arc::new(Lasting {
         store: MemoryStore::new(),
         broker: Arc::new(MemoryTransport::new("default", MemoryOptions::default())),
