@@ -14,6 +14,8 @@ mod docs {
     struct Middleware;
     #[doc = include_str!("../docs/publishing.md")]
     struct Publishing;
+    #[doc = include_str!("../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
     #[cfg(all(feature = "cache", feature = "postgres"))]
@@ -95,7 +97,11 @@ pub mod telemetry {
 pub mod sagas {
     pub use swit_runtime::{
         registry::Saga,
-        saga::{IdempotencyKey, SagaKey},
+        saga::{
+            Cause, Choreographed, IdempotencyKey, SagaError, SagaKey, SagaStatus, Sagas, Started, States, Undoing,
+            Versioned,
+        },
+        store::SagaState,
     };
 }
 
@@ -144,6 +150,7 @@ pub mod __private {
         saga::{self, StartReturn, StepReturn},
         schema,
         scope::{Scope, Shared},
+        store::Tx,
         text::Text,
         topic,
         transport::BoxFuture,

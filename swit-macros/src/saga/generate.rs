@@ -4,10 +4,10 @@
 //! const _: () = {
 //!     fn __swit_call_0(cx: &mut Context) -> BoxFuture<…> { … }    // one for each step and compensation
 //!     const _: () = compensates_in_doubt(…);                      // the contracts
+//!     static __swit_0: &SubscriberRegistration = { … };           // a subscriber for `#[start]`, and for each `#[wait]`
 //!     static __SWIT_SAGA: SagaRegistration = …;                   // what the attributes say
 //!     impl Saga for PlaceOrder { … }
 //!     inventory::submit! { SagaRef(&__SWIT_SAGA) }
-//!     const _: () = { … };                                        // a subscriber for `#[start]`, and for each `#[wait]`
 //! };
 //! ```
 
@@ -18,6 +18,7 @@ use syn::{Ident, spanned::Spanned};
 use super::{
     call,
     contracts::{contracts, takes_no_output, transacts},
+    intake::Intake,
     links::Taken,
     source::Source,
     validate::{Call, Saga, Step},
@@ -28,11 +29,12 @@ use crate::{
 };
 
 /// Everything beside the block.
-pub(super) fn generate(saga: &Saga, private: &Private) -> TokenStream {
+pub(super) fn generate(saga: &Saga, intake: &Intake, private: &Private) -> TokenStream {
     let cfgs = &saga.cfgs;
     let (calls, steps): (Vec<_>, Vec<_>) =
         saga.steps.iter().enumerate().map(|(index, step)| self::step(saga, step, index, private)).unzip();
-    let (contracts, registration) = (contracts(saga, private), registration(saga, &steps, private));
+    let (contracts, registration) = (contracts(saga, private), registration(saga, &steps, intake, private));
+    let subscribers = &intake.items;
     let implementation = implementation(saga, private);
     quote! {
         #cfgs
@@ -42,6 +44,7 @@ pub(super) fn generate(saga: &Saga, private: &Private) -> TokenStream {
             use #private::{NoExtractor as _, NoOutput as _};
             #(#calls)*
             #contracts
+            #subscribers
             #registration
             #implementation
             #private::inventory::submit! { #private::SagaRef(&__SWIT_SAGA) }
@@ -49,11 +52,12 @@ pub(super) fn generate(saga: &Saga, private: &Private) -> TokenStream {
     }
 }
 
-fn registration(saga: &Saga, steps: &[TokenStream], private: &Private) -> TokenStream {
+fn registration(saga: &Saga, steps: &[TokenStream], intake: &Intake, private: &Private) -> TokenStream {
     let attribute = &saga.attribute;
     let (name, type_name) = (&attribute.name, spelled(&saga.ty));
     let location = location(saga.ty.span(), private);
     let (version, accepts, concurrency) = (attribute.version, &attribute.accepts, attribute.concurrency);
+    let subscribers = &intake.registrations;
     let timeout = option(attribute.timeout.map(constants::duration));
     quote! {
         static __SWIT_SAGA: #private::SagaRegistration = #private::SagaRegistration {
@@ -65,7 +69,7 @@ fn registration(saga: &Saga, steps: &[TokenStream], private: &Private) -> TokenS
             timeout: #timeout,
             concurrency: #concurrency,
             steps: &[#(#steps),*],
-            subscribers: &[],
+            subscribers: &[#(#subscribers),*],
         };
     }
 }

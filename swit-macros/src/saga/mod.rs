@@ -9,6 +9,7 @@ mod call;
 mod contracts;
 mod function;
 mod generate;
+mod intake;
 mod keys;
 mod links;
 mod source;
@@ -25,9 +26,10 @@ pub(crate) fn expand(written: &TokenStream, item: TokenStream, errors: &Errors) 
     let private = Private::read(&mut keys, errors);
     let attribute = attribute::Attribute::read(&mut keys, written, block.as_ref().map(|block| &block.ty), errors);
     drop(keys);
-    let saga = validate::validate(attribute, block?, errors)?;
+    let mut saga = validate::validate(attribute, block?, errors)?;
+    let intake = intake::Intake::of(&mut saga, &private, errors);
     if errors.any() {
         return None;
     }
-    Some(generate::generate(&saga, &private))
+    Some(generate::generate(&saga, &intake, &private))
 }

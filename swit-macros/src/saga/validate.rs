@@ -118,12 +118,6 @@ pub(super) fn validate(attribute: Attribute, block: Block, errors: &Errors) -> O
     let returns: Vec<_> =
         functions.steps.iter().chain(&functions.compensations).map(|marked| returns(marked, errors)).collect();
     let events: Vec<_> = functions.steps.iter().zip(&said).map(|(marked, said)| event(marked, said, errors)).collect();
-    for marked in
-        start.iter().map(|start| &start.marked).chain(functions.steps.iter().filter(|one| one.kind == Kind::Wait))
-    {
-        let message = format_args!("`{}` is not available yet", marked.kind.attribute());
-        errors.at(&marked.word, message, "start the saga by code, and write only steps");
-    }
     if errors.any() {
         return None;
     }

@@ -59,11 +59,6 @@ impl Orchestration {
         self.engine.is_busy()
     }
 
-    #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "nobody counts"))]
-    pub(super) fn engine(&self) -> &Arc<Engine> {
-        &self.engine
-    }
-
     /// What runs ends its step, until the deadline; what is left is free for others.
     pub(super) async fn close(mut self, scope: &Scope, deadline: Instant) {
         self.ends.cancel();

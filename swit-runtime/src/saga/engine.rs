@@ -6,7 +6,7 @@
 //! - of a saga, no more instances run at once than it says.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -86,11 +86,31 @@ struct Open {
 #[derive(Default)]
 struct Table {
     /// Run, or waiting for a seat.
-    here: HashSet<(Text, Text)>,
+    here: HashMap<(Text, Text), u32>,
     /// Waiting for a seat; by definition.
     waiting: Vec<VecDeque<(Instance, Came)>>,
     /// When the next one that was laid to rest here is due, by the wall clock.
     next: Option<SystemTime>,
+}
+
+impl Table {
+    fn has(&self, instance: &Instance) -> bool {
+        self.here.contains_key(&(instance.saga.clone(), instance.key.clone()))
+    }
+
+    /// One that was laid to rest may come again before whoever had it has left it.
+    fn arrive(&mut self, instance: &Instance) {
+        *self.here.entry((instance.saga.clone(), instance.key.clone())).or_default() += 1;
+    }
+
+    fn leave(&mut self, name: &(Text, Text)) {
+        if let Some(times) = self.here.get_mut(name) {
+            *times -= 1;
+            if *times == 0 {
+                self.here.remove(name);
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -131,6 +151,7 @@ impl Engine {
     }
 
     /// The sagas that it runs.
+    #[cfg(feature = "prometheus")]
     pub(crate) fn definitions(&self) -> &[Arc<Definition>] {
         &self.definitions
     }
@@ -168,7 +189,8 @@ impl Engine {
     /// Whether something of this process runs.
     pub(crate) fn is_running(&self) -> bool {
         let table = self.lock();
-        table.here.len() > table.waiting.iter().map(VecDeque::len).sum()
+        let waiting: usize = table.waiting.iter().map(VecDeque::len).sum();
+        table.here.values().map(|times| *times as usize).sum::<usize>() > waiting
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -187,15 +209,22 @@ impl Engine {
         let seat = if self.open.get().is_some() { definition.seats.clone().try_acquire_owned().ok() } else { None };
         let mut table = self.lock();
         let has_room = seat.is_some() || table.waiting[place].len() < WAITING;
-        if has_room && !table.here.insert((instance.saga.clone(), instance.key.clone())) {
+        if has_room && table.has(&instance) {
             // It was found before its starter said so.
-            return;
+            drop((table, seat));
+            return self.seat_waiting(place);
+        }
+        if has_room {
+            table.arrive(&instance);
         }
         if let Some(seat) = seat {
             drop(table);
             self.seat(definition.clone(), place, (instance, Came::Started), seat);
         } else if has_room {
             table.waiting[place].push_back((instance, Came::Started));
+            drop(table);
+            // Its seat may have been vacated meanwhile.
+            self.seat_waiting(place);
         } else {
             self.overflowed.store(true, Ordering::Relaxed);
         }
@@ -231,6 +260,10 @@ impl Engine {
                 }
             }
             drop(seat);
+            if !engine.is_ending() {
+                // One may have come after the look, and before there was a seat for it.
+                engine.seat_waiting(place);
+            }
             // There is a seat for what is due, or waits in the store.
             engine.vacated();
         }));
@@ -293,7 +326,7 @@ impl Engine {
     /// Runs sagas until it is to end. What runs by then ends the step that it is at.
     pub(crate) async fn run(self: &Arc<Self>, scope: Arc<Scope>, tasks: Arc<dyn Tasks>, ends: &CancellationToken) {
         let _ = self.open.set(Open { scope: scope.clone(), tasks });
-        self.seat_waiting();
+        self.seat_all_waiting();
         let mut members = Members::new(self.member.clone(), self.lease);
         let mut failures = 0;
         while !ends.is_cancelled() {
@@ -314,13 +347,25 @@ impl Engine {
         self.ending.cancel();
     }
 
-    /// Those that were started before it ran.
-    fn seat_waiting(self: &Arc<Self>) {
-        for (place, definition) in self.definitions.iter().enumerate() {
-            while let Ok(seat) = definition.seats.clone().try_acquire_owned() {
-                let Some(next) = self.lock().waiting[place].pop_front() else { break };
+    /// Runs those that wait, as far as there are seats.
+    fn seat_waiting(self: &Arc<Self>, place: usize) {
+        if self.open.get().is_none() {
+            return;
+        }
+        let definition = &self.definitions[place];
+        // Whoever holds a seat looks again once it has given it back: of a seat and one that waits, one sees the other.
+        while !self.lock().waiting[place].is_empty() {
+            let Ok(seat) = definition.seats.clone().try_acquire_owned() else { return };
+            let next = self.lock().waiting[place].pop_front();
+            if let Some(next) = next {
                 self.seat(definition.clone(), place, next, seat);
             }
+        }
+    }
+
+    fn seat_all_waiting(self: &Arc<Self>) {
+        for place in 0..self.definitions.len() {
+            self.seat_waiting(place);
         }
     }
 
@@ -401,17 +446,29 @@ impl Engine {
         let claimed = claimed.inspect_err(|_| self.doubt())?;
         let more = claimed.len() >= limit as usize;
         for instance in claimed {
-            self.admit(instance).await;
+            self.admit(instance);
         }
         Ok(more)
     }
 
-    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits.
-    async fn admit(self: &Arc<Self>, instance: Instance) {
+    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits for one, and
+    /// whoever looks does not.
+    fn admit(self: &Arc<Self>, instance: Instance) {
         let Some((place, definition)) = self.definition(&instance.saga) else { return };
-        let Ok(seat) = definition.seats.clone().acquire_owned().await else { return };
-        self.lock().here.insert((instance.saga.clone(), instance.key.clone()));
-        self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+        let seat = definition.seats.clone().try_acquire_owned().ok();
+        let mut table = self.lock();
+        table.arrive(&instance);
+        match seat {
+            Some(seat) => {
+                drop(table);
+                self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+            }
+            None => {
+                table.waiting[place].push_back((instance, Came::Claimed));
+                drop(table);
+                self.seat_waiting(place);
+            }
+        }
     }
 
     /// Goes on with what is this member's and nowhere in this process.
@@ -423,15 +480,15 @@ impl Engine {
         for instance in owned {
             let Some((place, _)) = self.definition(&instance.saga) else { continue };
             let mut table = self.lock();
-            let name = (instance.saga.clone(), instance.key.clone());
-            if table.waiting[place].len() < WAITING && table.here.insert(name) {
+            if table.waiting[place].len() < WAITING && !table.has(&instance) {
+                table.arrive(&instance);
                 table.waiting[place].push_back((instance, Came::Found));
             }
         }
         if !is_whole {
             self.overflowed.store(true, Ordering::Relaxed);
         }
-        self.seat_waiting();
+        self.seat_all_waiting();
         Ok(())
     }
 
@@ -457,7 +514,7 @@ struct Leaves<'a> {
 
 impl Drop for Leaves<'_> {
     fn drop(&mut self) {
-        self.engine.lock().here.remove(&self.name);
+        self.engine.lock().leave(&self.name);
         self.definition.counted.leave();
     }
 }

@@ -107,8 +107,8 @@ pub enum Cause {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) step: Text,
-    /// What came of it; nothing: nobody knows whether it was done.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    /// What came of it, which may be `null`; nothing: nobody knows whether it was done.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<Box<RawValue>>,
     /// It was undone, or needs not to be.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -156,9 +156,9 @@ pub(crate) fn moment(micros: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
 }
 
-/// What is there, `null` among it: `()` is an output like any other.
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::deserialize(from).map(Some)
+/// JSON that is there, also where it is `null`.
+fn there<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(json).map(Some)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -176,12 +176,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_of_nothing_is_an_output() {
-        let output = RawValue::from_string("null".to_owned()).ok();
-        let done = |step, output| Done { step: Text::from_static(step), output, undone: false };
-        let journal = Journal { done: vec![done("known", output), done("doubtful", None)], ..Journal::default() };
+    fn an_output_that_is_null_is_one() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).ok();
+        let done = |step: &str, output| Done { step: step.into(), output, undone: false };
+        let journal = Journal { done: vec![done("unit", raw("null")), done("doubtful", None)], ..Journal::default() };
         let read: Journal = serde_json::from_str(&journal.written()).unwrap();
-        assert_eq!(read.output("known").map(RawValue::get), Some("null"));
-        assert!(read.output("doubtful").is_none());
+        assert_eq!(
+            (read.output("unit").map(RawValue::get), read.output("doubtful").map(RawValue::get)),
+            (Some("null"), None)
+        );
     }
 }

@@ -22,11 +22,13 @@ mod states;
 mod step;
 
 pub use calls::{OutputOf, StartReturn, arrived, earlier};
+#[cfg(feature = "prometheus")]
+pub(crate) use counted::StepCounted;
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;
 pub use journal::Cause;
-pub(crate) use journal::{Journal, Opening};
+pub(crate) use journal::{Done, Failed, Journal, Opening, moment, read};
 pub use sagas::{Arrived, SagaStatus, Sagas, Started};
 pub use states::{Choreographed, States, Versioned};
 pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, Undoing, event, input, output, own_output, written};

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest key, in bytes.
-const LONGEST_KEY: usize = 255;
+const LONGEST_KEY: usize = 512;
 /// How often whoever waits for an end looks, where other processes may bring it about.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -218,6 +218,17 @@ impl<S: Saga> Sagas<S> {
         let state = self.engine.store().sagas().wish(Self::NAME, key, SagaWish::Cancel, now).await?;
         self.engine.stir();
         Ok(state)
+    }
+
+    /// Goes on with an instance that is parked. Says whether it was.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn resume(&self, key: &str) -> Result<bool, SagaError> {
+        let now = self.database.scope().clock().now();
+        let was_parked = self.engine.store().sagas().resume(Self::NAME, key, now).await?;
+        self.engine.stir();
+        Ok(was_parked)
     }
 
     /// Waits until the instance is over or parked.

@@ -34,6 +34,13 @@ pub(crate) struct Opening {
     pub(crate) pace: (Duration, Duration),
 }
 
+impl Opening {
+    /// Whether it is kept in the memory of the service's own process, so that from another one nothing of it is seen.
+    pub(crate) fn is_of_the_process(&self) -> bool {
+        matches!(self.place, Place::Url(DatabaseUrl::Memory))
+    }
+}
+
 /// Where it is.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {

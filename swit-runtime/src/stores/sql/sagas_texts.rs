@@ -23,7 +23,7 @@ pub(super) fn tables(p: &str, text: &str, bytes: &str, grows: &str) -> String {
          CREATE INDEX {p}saga_due ON {p}saga (due) WHERE {CLAIMABLE}; \
          CREATE INDEX {p}saga_owner ON {p}saga (owner) WHERE owner <> ''; \
          CREATE INDEX {p}saga_finished_at ON {p}saga (finished_at) WHERE finished_at IS NOT NULL; \
-         CREATE INDEX {p}saga_unfinished ON {p}saga (saga) WHERE finished_at IS NULL; \
+         CREATE INDEX {p}saga_unfinished ON {p}saga (saga, key) WHERE finished_at IS NULL; \
          CREATE INDEX {p}saga_parked ON {p}saga (saga, key) WHERE parked IS NOT NULL; \
          CREATE TABLE {p}saga_mail (saga {text} NOT NULL, key {text} NOT NULL, step TEXT NOT NULL, envelope TEXT NOT NULL, \
          payload {bytes} NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (saga, key, step), \
@@ -117,9 +117,12 @@ impl SagaTexts {
                 "INSERT INTO {p}saga_member (member, beat) VALUES ($1, 1) \
                  ON CONFLICT (member) DO UPDATE SET beat = {p}saga_member.beat + 1"
             ),
+            // From owner to owner by their index, however many rows each has.
             members: format!(
-                "SELECT member, beat FROM {p}saga_member UNION ALL \
-                 SELECT DISTINCT owner, 0 FROM {p}saga WHERE owner <> '' AND owner NOT IN (SELECT member FROM {p}saga_member)"
+                "WITH RECURSIVE owners (name) AS (SELECT min(owner) FROM {p}saga WHERE owner <> '' UNION ALL \
+                 SELECT (SELECT min(owner) FROM {p}saga WHERE owner <> '' AND owner > name) FROM owners WHERE name IS NOT NULL) \
+                 SELECT member, beat FROM {p}saga_member UNION ALL \
+                 SELECT name, 0 FROM owners WHERE name IS NOT NULL AND name NOT IN (SELECT member FROM {p}saga_member)"
             ),
             leave: format!("DELETE FROM {p}saga_member WHERE member = $1"),
             state: format!("SELECT version, body FROM {p}saga_state WHERE kind = $1 AND key = $2"),
@@ -185,4 +188,56 @@ impl SagaTexts {
 fn one_of(sagas: usize, first: usize) -> String {
     let values: Vec<String> = (first..first + sagas).map(|value| format!("${value}")).collect();
     format!("saga || '' IN ({})", values.join(", "))
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::{
+        store::{SagaState, Store, Value},
+        stores::{SqlStore, SqliteOptions, sql::session::Said},
+    };
+
+    /// How SQLite does it.
+    async fn plan(store: &SqlStore, text: &str, values: usize) -> String {
+        let values = vec![Value::from("1"); values];
+        let rows = store.0.fetch(Said::once(&format!("EXPLAIN QUERY PLAN {text}"), &values), false).await.unwrap();
+        rows.iter().map(|row| row.text(3).unwrap().to_string()).collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_does_not_look_at_what_is_over() {
+        let path = std::env::temp_dir().join(format!("swit-saga-plans-{}.db", std::process::id()));
+        let store = SqliteOptions::file(&path).open().await.unwrap();
+        store.migrate(&[]).await.unwrap();
+        let texts = &store.0.texts.sagas;
+        let (running, parked) = (
+            SagaFilter { state: Some(SagaState::Running), ..SagaFilter::default() },
+            SagaFilter { parked: true, ..SagaFilter::default() },
+        );
+        let mut wrong = Vec::new();
+        let by = |index: &str| format!("swit_saga USING INDEX swit_saga_{index}");
+        for (text, values, wanted) in [
+            (&texts.claim(2, false), 5, by("due (due>? AND due<?)")),
+            (&texts.next_due(2), 2, by("due")),
+            (&texts.owned, 2, by("owner (owner=?)")),
+            (&texts.orphan, 2, by("owner (owner=?)")),
+            (&texts.counts, 0, by("unfinished")),
+            (&texts.members, 0, "swit_saga USING COVERING INDEX swit_saga_owner".to_owned()),
+            (&texts.forget, 2, by("finished_at (finished_at>? AND finished_at<?)")),
+            (&texts.list(&running, false), 2, by("unfinished")),
+            (&texts.list(&parked, false), 1, by("parked")),
+            (&texts.save, 13, "swit_saga USING INDEX sqlite_autoindex_swit_saga_1 (saga=? AND key=?)".to_owned()),
+        ] {
+            let plan = plan(&store, text, values).await;
+            if !plan.contains(&wanted) {
+                wrong.push(format!("{text}: `{plan}` does not contain `{wanted}`"));
+            }
+        }
+        store.close().await;
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
 }

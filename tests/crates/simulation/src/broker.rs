@@ -99,13 +99,11 @@ impl Publish for WeatheredPublisher {
             };
             match process.pass(what, sent).await {
                 Passed::Answered(answer) => answer,
-                Passed::Conflict | Passed::Lost => {
-                    Err(PublishError::Unavailable {
+                Passed::Conflict | Passed::Lost => Err(PublishError::Unavailable {
                     destination: topic,
                     waited: Duration::ZERO,
                     why: "the world says so",
-                })
-                }
+                }),
             }
         }))
     }

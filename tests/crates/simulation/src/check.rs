@@ -212,6 +212,7 @@ async fn is_claimable(store: &MemoryStore, subscriber: &str, id: &str) -> bool {
 /// Whoever ended has left.
 pub(crate) async fn after_the_end(store: &MemoryStore) -> Vec<String> {
     let relays = store.outbox().partitions().await.unwrap_or_default();
-    let relays: BTreeSet<_> = relays.into_iter().map(|partition| partition.relay).filter(|relay| !relay.is_empty()).collect();
+    let relays: BTreeSet<_> =
+        relays.into_iter().map(|partition| partition.relay).filter(|relay| !relay.is_empty()).collect();
     relays.into_iter().map(|relay| format!("the relay {relay} has ended and kept partitions")).collect()
 }

@@ -173,7 +173,13 @@ impl Sagas for WeatheredStore {
         ask!(self, self.inner.sagas().list(filter, behind, limit), "list")
     }
 
-    fn claim<'a>(&'a self, member: &'a str, sagas: &'a [Text], now: SystemTime, limit: u32) -> Answer<'a, Vec<Instance>> {
+    fn claim<'a>(
+        &'a self,
+        member: &'a str,
+        sagas: &'a [Text],
+        now: SystemTime,
+        limit: u32,
+    ) -> Answer<'a, Vec<Instance>> {
         let claimed = async move {
             if self.process.world.breaks(Breach::TakeWithoutTaking) {
                 return self.look_at(member, now).await;

@@ -23,7 +23,12 @@ fn number(name: &str) -> Option<u64> {
 /// Says what is wrong with a seed, and how to see it again.
 fn report(seed: u64, found: &Found) -> String {
     let from = found.trace.len().saturating_sub(40);
-    format!("seed {seed} ({} faults; SWIT_SEED={seed} shows all of it):\n  {}\n{}\n", found.faults, found.wrong.join("\n  "), found.trace[from..].join("\n"))
+    format!(
+        "seed {seed} ({} faults; SWIT_SEED={seed} shows all of it):\n  {}\n{}\n",
+        found.faults,
+        found.wrong.join("\n  "),
+        found.trace[from..].join("\n")
+    )
 }
 
 #[test]
