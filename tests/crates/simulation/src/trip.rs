@@ -199,7 +199,7 @@ const fn call(function: &'static str, retries: u32, transacts: bool, call: Call)
 
 const fn undo(function: &'static str, transacts: bool, does: Call) -> Option<CompensationRegistration> {
     let in_doubt = <Option<String> as OfOutput<String>>::IN_DOUBT;
-    Some(CompensationRegistration { call: call(function, 100, transacts, does), in_doubt })
+    Some(CompensationRegistration { call: call(function, 3, transacts, does), in_doubt })
 }
 
 const fn step(name: &'static str, call: SagaCall, compensation: Option<CompensationRegistration>) -> StepRegistration {
