@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Enlisted, StoreError, Work};
+use super::{Enlisted, StoreError, Turn, Work};
 use crate::{
     error::PublishError,
     failpoint::{self, Failpoint, Sabotage},
@@ -31,6 +31,8 @@ pub(crate) struct Lease {
     arrived: Notify,
     /// Who claimed which message in it.
     claim: Option<(Text, MessageId)>,
+    /// What nobody else gets as long as it is open.
+    turn: Option<Turn>,
 }
 
 #[derive(Default)]
@@ -44,7 +46,8 @@ struct Held {
 
 impl Lease {
     pub(crate) fn new(work: Box<dyn Work>) -> Self {
-        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), ..Self::default() }
+        let turn = work.turn();
+        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), turn, ..Self::default() }
     }
 
     /// In which this claimant claimed this message.
@@ -55,6 +58,11 @@ impl Lease {
     /// Who claimed which message in it.
     pub(super) fn claim(&self) -> Option<&(Text, MessageId)> {
         self.claim.as_ref()
+    }
+
+    /// The turn to write that it has, where its database has one writer at a time.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        self.turn
     }
 
     /// Takes the transaction; `None`: somebody has it, or it is over.

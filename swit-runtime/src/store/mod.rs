@@ -12,6 +12,7 @@ mod migrations;
 mod outbox;
 mod port;
 mod sql;
+mod turn;
 mod tx;
 
 pub use database::Database;
@@ -26,4 +27,5 @@ pub(crate) use outbox::PARTITIONS;
 pub use outbox::{Depth, Enlisted, Parked, Partition, Stored};
 pub use port::{Claim, Outbox, Store, Work};
 pub use sql::{Row, Statement, Value, ValueError};
+pub use turn::Turn;
 pub use tx::{Transaction, Tx};

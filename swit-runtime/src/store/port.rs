@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Decisions, Depth, Enlisted, Parked, Partition, Row, Statement, StoreError, Stored};
+use super::{Decisions, Depth, Enlisted, Parked, Partition, Row, Statement, StoreError, Stored, Turn};
 use crate::{text::Text, transport::BoxFuture};
 
 /// A database that effects are kept in.
@@ -84,6 +84,11 @@ pub trait Work: Send {
 
     /// The database's name.
     fn system(&self) -> &'static str;
+
+    /// The turn to write that it has as long as it is open, where the database has one writer at a time.
+    fn turn(&self) -> Option<Turn> {
+        None
+    }
 
     /// The transaction itself, for whoever knows which one it is.
     fn as_any(&mut self) -> &mut (dyn Any + Send);
