@@ -17,7 +17,7 @@ mod state;
 use std::{fmt, sync::Arc, time::Duration};
 
 use depths::Depths;
-use families::{OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
+use families::{IN_DOUBT, OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE, TRANSACTIONS};
 #[cfg(feature = "admin")]
 pub(super) use served::Served;
 
@@ -81,6 +81,7 @@ impl Metrics {
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
         source.outbox(&mut page).await;
+        source.transactions(&mut page);
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page).await;
         }
@@ -115,6 +116,22 @@ impl Source {
         OUTBOX_PARKED.begin(prefix, page);
         if let Some(depth) = depth {
             page.value(&[], depth.parked);
+        }
+    }
+
+    /// How transactions over several participants ended, of each coordinator that was opened.
+    fn transactions(&self, page: &mut Page) {
+        let all = self.scope.recoveries().all();
+        let tallied: Vec<_> = all.iter().map(|(coordinator, of)| (&**coordinator, of.tallied())).collect();
+        TRANSACTIONS.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            for (outcome, many) in of.ended {
+                page.value(&[("coordinator", *coordinator), ("outcome", outcome)], many);
+            }
+        }
+        IN_DOUBT.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            page.value(&[("coordinator", *coordinator)], of.in_doubt);
         }
     }
 }
