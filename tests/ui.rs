@@ -26,7 +26,8 @@ ui!(
     middleware,
     provider,
     publisher,
-    subscriber
+    subscriber,
+    two_phase
 );
 
 /// A macro that panics is a bug, whatever the mistake.

@@ -66,6 +66,8 @@ async fn what_another_instance_finished_meanwhile_is_not_rolled_back() {
     let (store, first) = (Flaky::default(), Scripted::new("first", Script::default()));
     let app = service(store.clone()).await;
     let coordinator = coordinator(&database(app.running()), [first.clone()]).await;
+    // The service's own task has had its look.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     left(&store, "1", None, &first).await;
     // It is slow to abort it: another has committed it by then.
     store.decide.lock().unwrap().push_back(Act::Slow);
