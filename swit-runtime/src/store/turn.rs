@@ -17,9 +17,9 @@ tokio::task_local! {
 }
 
 impl Turn {
-    /// One that no other database of this process has.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no database has one writer"))]
-    pub(crate) fn new() -> Self {
+    /// One that no other database of this process has. A store of one writer keeps it, says it of its transactions
+    /// ([`Work::turn`](super::Work::turn)), and [waits](Self::wait) by it before it begins another.
+    pub fn unique() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed))
     }
@@ -28,8 +28,7 @@ impl Turn {
     ///
     /// # Errors
     /// [`StoreError::OwnTurn`]: the attempt in which this runs has it, and gives it back after this.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "no database has one writer"))]
-    pub(crate) fn wait(self, doing: &'static str) -> Result<(), StoreError> {
+    pub fn wait(self, doing: &'static str) -> Result<(), StoreError> {
         match HELD.try_with(|held| *held == self) {
             Ok(true) => Err(StoreError::OwnTurn { doing }),
             _ => Ok(()),

@@ -56,7 +56,7 @@ impl Inside {
             committed: Notify::new(),
             tells,
             #[cfg(feature = "sqlite")]
-            turn: crate::store::Turn::new(),
+            turn: crate::store::Turn::unique(),
             #[cfg(feature = "postgres")]
             listener: tokio::sync::Mutex::default(),
         }

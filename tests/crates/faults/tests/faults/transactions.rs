@@ -10,7 +10,7 @@ use swit_faults::{
     rig::HEALING,
     transact::{Fate, fate},
 };
-use swit_testbed::{Broker, Postgres};
+use swit_testbed::Postgres;
 
 use crate::rig;
 
