@@ -14,6 +14,8 @@ mod docs {
     struct Middleware;
     #[doc = include_str!("../docs/publishing.md")]
     struct Publishing;
+    #[doc = include_str!("../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
     #[cfg(all(feature = "cache", feature = "postgres"))]
@@ -69,7 +71,7 @@ pub use swit_runtime::{
 #[cfg(feature = "macros")]
 pub use macros::{
     Classify, ConfigSection, Event, composite, event_handler, handlers, health_check, middleware, provider, publisher,
-    subscriber,
+    saga, subscriber,
 };
 #[cfg(feature = "prometheus")]
 pub use swit_runtime::app::Metrics;
@@ -91,6 +93,18 @@ pub mod telemetry {
     };
 }
 
+/// Sagas, as the functions of one and whoever starts one see them; written by [`#[saga]`](macro@saga).
+pub mod sagas {
+    pub use swit_runtime::{
+        registry::Saga,
+        saga::{
+            Cause, Choreographed, IdempotencyKey, SagaError, SagaKey, SagaStatus, Sagas, Started, States, Undoing,
+            Versioned,
+        },
+        store::SagaState,
+    };
+}
+
 /// What nearly every service needs: `use swit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
@@ -100,7 +114,7 @@ pub mod prelude {
     };
 
     #[cfg(feature = "macros")]
-    pub use crate::{event_handler, middleware, provider, publisher, subscriber};
+    pub use crate::{event_handler, middleware, provider, publisher, saga, subscriber};
 }
 
 /// What generated code names. Not an interface: it changes without notice.
@@ -117,7 +131,7 @@ pub mod __private {
         context::Context,
         contract::{
             self,
-            probe::{NoExtractor, NoPayload, NoReturn, NoScope, Probe},
+            probe::{NoExtractor, NoOutput, NoPayload, NoReturn, NoScope, OutputProbe, Probe},
         },
         error::PublishError,
         event::{self, Event, EventDescriptor, Newer, Unrouted},
@@ -133,8 +147,10 @@ pub mod __private {
         publisher::bind,
         registry::*,
         returns::{Return, Tag, emitted, via},
+        saga::{self, StartReturn, StepReturn},
         schema,
         scope::{Scope, Shared},
+        store::Tx,
         text::Text,
         topic,
         transport::BoxFuture,

@@ -20,5 +20,7 @@ pub use swit_macros::middleware;
 pub use swit_macros::provider;
 #[doc = include_str!("docs/publisher.md")]
 pub use swit_macros::publisher;
+#[doc = include_str!("docs/saga.md")]
+pub use swit_macros::saga;
 #[doc = include_str!("docs/subscriber.md")]
 pub use swit_macros::subscriber;

@@ -26,6 +26,7 @@ ui!(
     middleware,
     provider,
     publisher,
+    saga,
     subscriber,
     two_phase
 );

@@ -16,6 +16,7 @@ pub mod name;
 pub mod nearest;
 pub mod publisher;
 pub mod rate_limit;
+pub mod saga;
 pub mod size;
 pub mod subscriber;
 pub mod topic;

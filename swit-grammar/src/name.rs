@@ -14,7 +14,12 @@ pub fn dashed(function: &str) -> String {
 /// `http-events`. What is called `Publisher` and nothing else keeps its name.
 pub fn dashed_type(type_name: &str) -> String {
     let name = type_name.strip_prefix("r#").unwrap_or(type_name).trim_matches('_');
-    let name = name.strip_suffix("Publisher").filter(|rest| !rest.is_empty()).unwrap_or(name);
+    dashed_words(name.strip_suffix("Publisher").filter(|rest| !rest.is_empty()).unwrap_or(name))
+}
+
+/// A type's name in dashed words: `PlaceOrder` becomes `place-order`.
+pub fn dashed_words(type_name: &str) -> String {
+    let name = type_name.strip_prefix("r#").unwrap_or(type_name).trim_matches('_');
     let letters: Vec<char> = name.chars().collect();
     let mut dashed = String::new();
     for (index, letter) in letters.iter().enumerate() {
@@ -173,6 +178,7 @@ mod tests {
         ] {
             assert_eq!(dashed_type(type_name), name);
         }
+        assert_eq!(dashed_words("HTTPOrder_Publisher"), "http-order-publisher");
     }
 
     #[test]

@@ -129,7 +129,8 @@ impl Function {
     }
 }
 
-fn looks_like_a_function(input: ParseStream<'_>) -> bool {
+/// Whether what comes is a function, right or wrong.
+pub(crate) fn looks_like_a_function(input: ParseStream<'_>) -> bool {
     input.peek(syn::Token![fn])
         || input.peek(syn::Token![async])
         || input.peek(syn::Token![unsafe])
@@ -138,7 +139,7 @@ fn looks_like_a_function(input: ParseStream<'_>) -> bool {
 }
 
 /// Whether an argument is there can't be seen here, and generated code gives one for each.
-fn not_sometimes(function: &str, attributes: &[Attribute], errors: &Errors) {
+pub(crate) fn not_sometimes(function: &str, attributes: &[Attribute], errors: &Errors) {
     let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
     for attribute in attributes.iter().filter(is_cfg) {
         let message = format_args!("`{function}` has an argument that is there only sometimes");
@@ -146,7 +147,8 @@ fn not_sometimes(function: &str, attributes: &[Attribute], errors: &Errors) {
     }
 }
 
-fn check_owned(function: &str, ty: &Type, errors: &Errors) {
+/// It is owned, and can be named.
+pub(crate) fn check_owned(function: &str, ty: &Type, errors: &Errors) {
     if let Type::Reference(reference) = ty {
         let inner = crate::names::spelled(&reference.elem);
         let help = match inner.as_str() {
@@ -162,7 +164,7 @@ fn check_owned(function: &str, ty: &Type, errors: &Errors) {
 }
 
 /// Whether `impl Trait` stands anywhere in a type.
-fn mentions_impl(tokens: TokenStream) -> bool {
+pub(crate) fn mentions_impl(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         proc_macro2::TokenTree::Ident(ident) => ident == "impl",
         proc_macro2::TokenTree::Group(group) => mentions_impl(group.stream()),

@@ -17,6 +17,18 @@ pub(crate) fn attribute(
     quote!(#item #generated).into()
 }
 
+/// Expands an attribute with others inside of its item: the item without them, then as [`attribute`].
+pub(crate) fn outer_attribute(
+    item: proc_macro::TokenStream,
+    plain: impl FnOnce(TokenStream) -> TokenStream,
+    expand: impl FnOnce(TokenStream, &Errors) -> Option<TokenStream>,
+) -> proc_macro::TokenStream {
+    let item = TokenStream::from(item);
+    let generated = guarded(|errors| Some(hygiene::own(expand(item.clone(), errors)?, &item)));
+    let item = plain(item);
+    quote!(#item #generated).into()
+}
+
 /// Expands a derive or a function-like macro: what was generated, or every error that was found.
 pub(crate) fn items(
     input: proc_macro::TokenStream,

@@ -24,6 +24,7 @@ mod parsing;
 mod provider;
 mod publisher;
 mod report;
+mod saga;
 mod scoped;
 mod subscriber;
 mod twin;
@@ -58,6 +59,11 @@ pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn publisher(attribute: TokenStream, item: TokenStream) -> TokenStream {
     guard::attribute(item, |item, errors| publisher::expand(attribute.into(), item, errors))
+}
+
+#[proc_macro_attribute]
+pub fn saga(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    guard::outer_attribute(item, saga::block::plain, |item, errors| saga::expand(&attribute.into(), item, errors))
 }
 
 #[proc_macro_derive(Event, attributes(event))]

@@ -21,6 +21,12 @@ impl Clock {
         Self(Source::Injected(Arc::new(now)))
     }
 
+    /// Whether it is the operating system's.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self.0, Source::System)
+    }
+
     /// The time.
     #[inline]
     pub fn now(&self) -> SystemTime {

@@ -514,6 +514,16 @@ impl Link {
         self.lease.as_ref()
     }
 
+    /// The correlation id of what follows from the delivery.
+    pub(crate) fn correlation_id(&self) -> Option<Text> {
+        self.correlation_id.clone().or_else(|| (!self.input.is_empty()).then(|| self.input.to_string().into()))
+    }
+
+    /// The headers of the delivery, where a trace is among them.
+    pub(crate) fn carried(&self) -> Option<&Headers> {
+        self.carried.as_ref()
+    }
+
     /// What a publication goes on in the trace of.
     pub(crate) fn under(&self) -> Under<'_> {
         Under { flow: self.flow.as_ref(), carried: self.carried.as_ref(), own: self.own_trace }

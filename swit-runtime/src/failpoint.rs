@@ -19,6 +19,10 @@ pub(crate) enum Failpoint {
     BeforeCommit,
     /// A transaction is committed; nobody knows yet.
     AfterCommit,
+    /// A function of a saga is about to be called: that it may be is written.
+    BeforeStep,
+    /// A function of a saga has returned; that it has is not written yet.
+    AfterStep,
     /// A relay's publications are confirmed; their rows are in the outbox still.
     BeforeRemoval,
     /// It is written that a transaction over several participants begins.
@@ -137,6 +141,8 @@ sabotages! {
     CountWhatWaited = "count_what_waited";
     /// What can never succeed is tried again.
     RetryWhatIsPoison = "retry_what_is_poison";
+    /// A step of a saga that may have been done is not undone.
+    TrustTheDoubtful = "trust_the_doubtful";
     /// An inbox takes every message for a new one.
     ForgetTheClaim = "forget_the_claim";
     /// A commit whose answer was lost counts as done.
@@ -207,6 +213,8 @@ mod armed {
             Failpoint::AfterCopy => "after_copy",
             Failpoint::BeforeCommit => "before_commit",
             Failpoint::AfterCommit => "after_commit",
+            Failpoint::BeforeStep => "before_step",
+            Failpoint::AfterStep => "after_step",
             Failpoint::BeforeRemoval => "before_removal",
             Failpoint::TwoPhaseBegun => "two_phase_begun",
             Failpoint::TwoPhaseOpen => "two_phase_open",

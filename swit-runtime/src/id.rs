@@ -123,6 +123,12 @@ fn seeded() -> SmallRng {
     })
 }
 
+/// Has this thread's ids and jitter follow from a seed.
+#[cfg(feature = "testing")]
+pub(crate) fn reseed(seed: u64) {
+    RANDOM.set(SmallRng::seed_from_u64(seed));
+}
+
 /// A number in 0..1 for jitter, from the same generator as the ids.
 pub(crate) fn chance() -> f64 {
     RANDOM.with_borrow_mut(rand::RngExt::random)

@@ -7,7 +7,7 @@
 //! - F1 ports: `transport`, `scope`, `context`, `classifiers`, `extract`, `middleware`, `returns`, `blocking`,
 //!   `error_classifier`, `error_handler`, `alert`, `schema`, `batch`,
 //!   `trace`, `store`
-//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`, `relay`, `two_phase`
+//! - F2 engine: `registry`, `contract`, `publisher`, `policy`, `pipeline`, `composite`, `consumer`, `relay`, `two_phase`, `saga`
 //! - F3 adapters: `transports`, `stores`, `middlewares`, `spans`
 //! - F4 app: `app`, `testing`, `conformance`, `admin`
 
@@ -48,6 +48,7 @@ pub mod publisher;
 pub mod registry;
 mod relay;
 pub mod returns;
+pub mod saga;
 mod said;
 pub mod schema;
 pub mod scope;

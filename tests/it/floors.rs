@@ -44,7 +44,7 @@ const FLOORS: [&[&str]; 5] = [
         "trace",
         "store",
     ],
-    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer", "relay", "two_phase"],
+    &["registry", "contract", "publisher", "policy", "pipeline", "composite", "consumer", "relay", "two_phase", "saga"],
     &["transports", "stores", "middlewares", "spans"],
     &["app", "testing", "conformance", "admin"],
 ];

@@ -337,7 +337,7 @@ mod moody {
 
     use swit::{
         StoreError, Text,
-        store::{Decisions, Depth, Look, Outbox, Parked, Partition, Stored, Work},
+        store::{Decisions, Depth, Look, Outbox, Parked, Partition, Sagas, Stored, Work},
         transport::BoxFuture,
     };
 
@@ -382,6 +382,9 @@ mod moody {
         }
         fn decisions(&self) -> &dyn Decisions {
             self.inner.decisions()
+        }
+        fn sagas(&self) -> &dyn Sagas {
+            self.inner.sagas()
         }
         fn close(&self) -> BoxFuture<'_, ()> {
             self.inner.close()

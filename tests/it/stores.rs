@@ -272,6 +272,8 @@ macro_rules! owed {
     };
 }
 
+mod sagas;
+
 owed!(
     a_claim_counts_once_it_is_committed,
     a_claim_waits_for_what_becomes_of_another,
@@ -377,11 +379,11 @@ async fn migrates(open: impl AsyncFn() -> SqlStore) {
     let two = one.clone().step(format!("INSERT INTO {table} VALUES (2)"));
     let (first, second) = (open().await, open().await);
     let before = [one.clone()];
-    assert_eq!(first.missing(&before).await.unwrap(), 3);
+    assert_eq!(first.missing(&before).await.unwrap(), 4);
     // At once, as processes do that start together.
     let both = tokio::join!(first.migrate(&before), second.migrate(&before));
     let now = |applied: Vec<swit::stores::Applied>| applied.iter().map(|applied| applied.now).sum::<usize>();
-    assert_eq!(now(both.0.unwrap()) + now(both.1.unwrap()), 3, "each step once");
+    assert_eq!(now(both.0.unwrap()) + now(both.1.unwrap()), 4, "each step once");
     assert_eq!(
         (first.missing(&before).await.unwrap(), first.missing(std::slice::from_ref(&two)).await.unwrap()),
         (0, 1)

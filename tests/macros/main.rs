@@ -12,6 +12,7 @@ mod middleware;
 mod providers;
 mod publishers;
 mod registrations;
+mod sagas;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::{Delimiter, Group, TokenTree};
 use swit_grammar::{Backoff, Fault, duration};
-use syn::{LitBool, LitInt, LitStr, Path, Token, Type, punctuated::Punctuated};
+use syn::{Ident, LitBool, LitInt, LitStr, Path, Token, Type, punctuated::Punctuated};
 
 use super::{Entry, Form, backoff};
 use crate::report::Errors;
@@ -114,6 +114,28 @@ impl Entry {
             errors.at(self.value_tokens(), format_args!("`{key}` is {digits}, which is out of range"), help);
         }
         number
+    }
+
+    /// `key = [1, 2]`, each number with its literal.
+    pub(crate) fn integers(&self, example: &str, errors: &Errors) -> Option<Vec<(u32, LitInt)>> {
+        let list = self.bracketed().and_then(|group| {
+            let parse = |input: syn::parse::ParseStream<'_>| Punctuated::<LitInt, Token![,]>::parse_terminated(input);
+            let literals = syn::parse::Parser::parse2(parse, group.stream()).ok()?;
+            literals.into_iter().map(|literal| Some((literal.base10_parse().ok()?, literal))).collect()
+        });
+        if list.is_none() {
+            self.refuse("a list of whole numbers", example, errors);
+        }
+        list
+    }
+
+    /// `key = some_word`
+    pub(crate) fn word(&self, takes: &str, example: &str, errors: &Errors) -> Option<Ident> {
+        let word = self.parse::<Ident>();
+        if word.is_none() {
+            self.refuse(takes, example, errors);
+        }
+        word
     }
 
     /// `key = true`

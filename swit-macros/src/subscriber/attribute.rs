@@ -200,7 +200,8 @@ impl Raw {
     }
 }
 
-fn located<T>(entry: Option<Entry>, read: impl FnOnce(&Entry) -> Option<T>) -> Option<At<T>> {
+/// A value, with the tokens that it was read from.
+pub(crate) fn located<T>(entry: Option<Entry>, read: impl FnOnce(&Entry) -> Option<T>) -> Option<At<T>> {
     let entry = entry?;
     Some(At { value: read(&entry)?, tokens: entry.value_tokens() })
 }

@@ -18,7 +18,7 @@ use super::{
     attribute::{Topics, Validate},
     batch,
     contracts::contracts,
-    signature::Handler,
+    signature::{Handler, Then},
     spec::spec,
     validate::Subscriber,
     validation,
@@ -75,10 +75,14 @@ pub(crate) fn written(topics: &Topics) -> TokenStream {
 /// The fields of a registration that say what its function reads, returns and requires.
 pub(crate) fn fields(handler: &Handler, private: &Private) -> TokenStream {
     let (arguments, returns) = (&handler.arguments, &handler.returns);
+    let beside = handler.then.iter().flat_map(|then| &then.requires);
     quote! {
         events: |_out| { #(_out.extend_from_slice(#private::Probe::<#arguments>::EVENTS);)* },
         emits: #private::Probe::<#returns>::EMITS,
-        requires: |_out| { #(#private::Probe::<#arguments>::REQUIRES(_out);)* },
+        requires: |_out| {
+            #(#private::Probe::<#arguments>::REQUIRES(_out);)*
+            #(<#beside as #private::FromDelivery>::requires(_out);)*
+        },
     }
 }
 
@@ -136,6 +140,19 @@ pub(crate) fn call(
     let validated = validation::before(validate, private);
     let extract = extract(&handler.arguments, &names, private);
     let valid = validation::after(validate, &names, private);
+    // At the function's name, so that a future that is not `Send` is reported there.
+    let (outcome, cx) = (private.at(ident), format_ident!("__cx"));
+    let header = quote_spanned!(ident.span()=> async fn call(#cx: &mut #outcome::Context) -> #outcome::Outcome);
+    if let Some(Then { code, .. }) = &handler.then {
+        return quote! {
+            #header {
+                #validated
+                #extract
+                #valid
+                #code
+            }
+        };
+    }
     let call = if blocking {
         let private = private.at(ident);
         quote_spanned!(ident.span()=> #private::blocking::run(move || #ident(#(#names),*)).await)
@@ -143,9 +160,6 @@ pub(crate) fn call(
         quote_spanned!(ident.span()=> #ident(#(#names),*).await)
     };
     let failed = failed(returns, on_error, private);
-    // At the function's name, so that a future that is not `Send` is reported there.
-    let (outcome, cx) = (private.at(ident), format_ident!("__cx"));
-    let header = quote_spanned!(ident.span()=> async fn call(#cx: &mut #outcome::Context) -> #outcome::Outcome);
     let (split, emitted) = (
         of_return("Return", returns, &quote!(split(__returned)), private),
         of_return("Return", returns, &quote!(emitted(__value, __cx)), private),
@@ -165,7 +179,7 @@ pub(crate) fn call(
 }
 
 /// `<R as Return>::…`, from the return type's first token to its last.
-pub(super) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
+pub(crate) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
     let (at, (first, last)) = (private.at(returns), ends(returns));
     let of = Ident::new(of, first);
     let mut tokens = quote_spanned!(first=> <#returns as #at::#of>::);
@@ -176,7 +190,8 @@ pub(super) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &
     tokens
 }
 
-fn failed(returns: &Type, on_error: Option<&Path>, private: &Private) -> TokenStream {
+/// What becomes of `__error`.
+pub(crate) fn failed(returns: &Type, on_error: Option<&Path>, private: &Private) -> TokenStream {
     let span = returns.span();
     let traits = quote! {
         #[allow(unused_imports)]

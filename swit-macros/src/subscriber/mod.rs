@@ -22,9 +22,17 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream, errors: &Errors)
     let private = Private::read(&mut keys, errors);
     let raw = attribute::Raw::read(&mut keys, errors);
     let function = signature::Handler::read(item, &signature::ROLE, raw.blocking, errors);
-    let subscriber = validate::validate(raw, function?, errors);
-    if errors.any() {
-        return None;
-    }
-    Some(generate::generate(&subscriber, &private))
+    let generated = generated(raw, function?, &private, errors);
+    if errors.any() { None } else { Some(generated) }
+}
+
+/// The code of a subscriber whose keys and function were read; nothing of worth where something is reported.
+pub(crate) fn generated(
+    keys: attribute::Raw,
+    handler: signature::Handler,
+    private: &Private,
+    errors: &Errors,
+) -> TokenStream {
+    let subscriber = validate::validate(keys, handler, errors);
+    if errors.any() { TokenStream::new() } else { generate::generate(&subscriber, private) }
 }

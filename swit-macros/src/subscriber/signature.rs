@@ -21,6 +21,16 @@ pub(crate) struct Handler {
     pub(crate) returns: Type,
     /// Whether a return type is written.
     pub(crate) says_return: bool,
+    /// What happens in the place of the function's call, where the function is a saga's.
+    pub(crate) then: Option<Then>,
+}
+
+/// What happens once the arguments are there, `__argument_0` and so on.
+pub(crate) struct Then {
+    /// Statements that come to an `Outcome`.
+    pub(crate) code: TokenStream,
+    /// The types of what it takes out of the delivery beside the arguments.
+    pub(crate) requires: Vec<TokenStream>,
 }
 
 impl Handler {
@@ -32,7 +42,7 @@ impl Handler {
         let returns = function.returns(errors).cloned();
         let says_return = returns.is_some();
         let returns = returns.unwrap_or_else(|| syn::parse_quote!(()));
-        Some(Self { function, arguments, returns, says_return })
+        Some(Self { function, arguments, returns, says_return, then: None })
     }
 
     pub(crate) fn ident(&self) -> &Ident {

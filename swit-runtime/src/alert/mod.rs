@@ -75,6 +75,9 @@ pub enum AlertKind {
     /// A transaction over several participants is not over: one of them can't do what was decided, or the decision can't be
     /// written. Recovery goes on with it. Subject: the coordinator.
     TransactionUnfinished,
+    /// An instance of a saga is parked: a compensation failed for good, or the program does not know how to go on with it.
+    /// Subject: the saga.
+    SagaParked,
     /// A subscription ended though its connection stands, as when its queue is deleted. Subject: the subscriber.
     SubscriptionLost,
     /// A connection was lost. Subject: the transport.
@@ -89,12 +92,13 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All but the service's own.
-    pub const BUILT_IN: [Self; 9] = [
+    pub const BUILT_IN: [Self; 10] = [
         Self::CopyFailed,
         Self::DeliveryLimit,
         Self::PublishFailed,
         Self::PublicationParked,
         Self::TransactionUnfinished,
+        Self::SagaParked,
         Self::SubscriptionLost,
         Self::ConnectionLost,
         Self::ConnectionBlocked,
@@ -109,6 +113,7 @@ impl AlertKind {
             Self::PublishFailed => "publish_failed",
             Self::PublicationParked => "publication_parked",
             Self::TransactionUnfinished => "transaction_unfinished",
+            Self::SagaParked => "saga_parked",
             Self::SubscriptionLost => "subscription_lost",
             Self::ConnectionLost => "connection_lost",
             Self::ConnectionBlocked => "connection_blocked",

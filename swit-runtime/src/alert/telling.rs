@@ -29,6 +29,7 @@ pub(crate) async fn tell_all(alerts: Alerts, sink: &dyn AlertSink, closing: Canc
             }
         };
         tokio::select! {
+            biased;
             () = alerts.rung() => {}
             () = held => {}
             () = closing.cancelled() => {}

@@ -16,7 +16,7 @@ use crate::{
     extract::{FromScope, Requirements},
     middleware::{Middleware, PublishMiddleware},
     registry::{
-        HealthCheckItem, Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem,
+        HealthCheckItem, Location, MiddlewareItem, ProviderRef, PublishMiddlewareItem, PublisherItem, Saga,
         SubscriberRegistration,
     },
     scope::Shared,
@@ -181,6 +181,13 @@ impl App {
     /// With this health check. For apps of [`App::only`].
     pub fn with_health_check<C: HealthCheckItem>(mut self) -> Self {
         self.selection.health_checks.push(C::REGISTRATION);
+        self
+    }
+
+    /// With this saga, and the subscribers that start it and bring its events. For apps of [`App::only`].
+    pub fn with_saga<S: Saga>(mut self) -> Self {
+        self.selection.sagas.push(S::REGISTRATION);
+        self.selection.subscribers.extend(S::REGISTRATION.subscribers);
         self
     }
 

@@ -15,6 +15,7 @@ mod health;
 mod logging;
 #[cfg(feature = "prometheus")]
 mod metrics;
+mod orchestration;
 mod providers;
 mod publishing;
 mod run;

@@ -14,6 +14,7 @@ use super::{
     dynamic::Members,
     handle::{Handle, Link},
     health::{Health, Vitals, Wait},
+    orchestration::Orchestration,
     providers::Built,
     publishing::Publishing,
     transports,
@@ -25,7 +26,8 @@ use crate::{
     pipeline::Counts,
     policy::BreakerState,
     publisher::{Publisher, PublisherStats},
-    registry::PublisherItem,
+    registry::{PublisherItem, Saga},
+    saga::{SagaError, Sagas},
     scope::Scope,
     store::{Database, Recovered, StoreError},
     text::Text,
@@ -48,6 +50,7 @@ pub struct Running {
     pub(super) publishing: Publishing,
     pub(super) built: Built,
     pub(super) database: Option<Opened>,
+    pub(super) orchestration: Option<Orchestration>,
     pub(super) alerting: Alerting,
     pub(super) vitals: Arc<Vitals>,
     /// Closed last.
@@ -152,6 +155,14 @@ impl Running {
         Ok(Publisher::named(&self.scope)?)
     }
 
+    /// The instances of a saga that this service runs.
+    ///
+    /// # Errors
+    /// It does not run it.
+    pub fn sagas<S: Saga>(&self) -> Result<Sagas<S>, SagaError> {
+        Sagas::of(&self.scope)
+    }
+
     /// The service's database, where it has one.
     pub fn database(&self) -> Option<Database> {
         Database::of(&self.scope)
@@ -236,7 +247,7 @@ impl Running {
                     inspect.quiet().await;
                 }
             }
-            if self.relays().await {
+            if self.orchestration.as_ref().is_some_and(Orchestration::is_busy) || self.relays().await {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
@@ -316,6 +327,9 @@ impl Running {
         let _ = tokio::time::timeout_at(until, self.empty(until)).await;
         let unfinished = self.members.end(deadline).await;
         self.link.close();
+        if let Some(orchestration) = self.orchestration.take() {
+            orchestration.close(&self.scope, deadline).await;
+        }
         if let Some(database) = &mut self.database {
             database.stop_relaying(deadline).await;
         }

@@ -3,7 +3,8 @@
 use crate::registry::{
     EventHandlerRef, EventHandlerRegistration, EventRegistration, Handler, HealthCheckRef, HealthCheckRegistration,
     LinkedCrates, MiddlewareRef, MiddlewareRegistration, ProviderRef, ProviderRegistration, PublishMiddlewareRef,
-    PublishMiddlewareRegistration, PublisherRef, PublisherRegistration, SubscriberRef, SubscriberRegistration,
+    PublishMiddlewareRegistration, PublisherRef, PublisherRegistration, SagaRef, SagaRegistration, SubscriberRef,
+    SubscriberRegistration,
 };
 
 /// A selection of the registry, sorted by module and name: link order is undefined.
@@ -19,6 +20,7 @@ pub(crate) struct Selection {
     /// Those of a composite are part of an app whether or not they stand here.
     pub(crate) event_handlers: Vec<&'static EventHandlerRegistration>,
     pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
+    pub(crate) sagas: Vec<&'static SagaRegistration>,
     pub(crate) linked: Vec<&'static LinkedCrates>,
     /// Everything that was linked: gaps are faults, not choices.
     pub(crate) whole: bool,
@@ -36,6 +38,7 @@ impl Selection {
             events: inventory::iter::<EventRegistration>().collect(),
             event_handlers: inventory::iter::<EventHandlerRef>().map(|found| found.0).collect(),
             health_checks: inventory::iter::<HealthCheckRef>().map(|found| found.0).collect(),
+            sagas: inventory::iter::<SagaRef>().map(|found| found.0).collect(),
             linked: inventory::iter::<LinkedCrates>().collect(),
             whole: true,
         };
@@ -53,6 +56,7 @@ impl Selection {
         self.events.sort_by_key(|found| (found.location.module, found.name));
         self.event_handlers.sort_by_key(|found| (found.location.module, found.name));
         self.health_checks.sort_by_key(|found| (found.location.module, found.name));
+        self.sagas.sort_by_key(|found| (found.location.module, found.name));
         self.linked.sort_by_key(|found| found.location);
     }
 

@@ -19,6 +19,7 @@ use super::{
     dynamic::{Member, Members, Parts},
     graph::{Graph, Node},
     health::{Check, Checks, Vitals},
+    orchestration::Orchestration,
     providers::Built,
     publishing::Publishing,
     running::Running,
@@ -81,6 +82,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let tracing = tracing(&app, &graph, &transports, &mut scope)?;
     let publishing = Publishing::start(&graph, &transports, &mut scope)?;
     app.handle.link().attach(&publishing.outlets, &mut scope);
+    let mut orchestration = Orchestration::new(&graph, database.as_ref(), &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
     let recovers = app.part == Part::Recovery;
     let visits =
@@ -107,6 +109,9 @@ pub(super) async fn start(app: App) -> Result<Running> {
             if let Some(database) = &mut database {
                 database.serve(&publishing.outlets, &scope, !recovers);
             }
+            if let Some(orchestration) = orchestration.as_mut().filter(|_| app.part == Part::Whole) {
+                orchestration.serve(&scope);
+            }
             app.handle.link().open(&members);
             vitals.started(&members, checks(&graph, &mut built, &scope, visits));
             // Whoever reads that it started, and asks, is told so.
@@ -132,6 +137,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
                 publishing,
                 built,
                 database,
+                orchestration,
                 vitals,
                 admin,
                 drain: graph.settings.drain(),

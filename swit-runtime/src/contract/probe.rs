@@ -11,6 +11,7 @@ use crate::{
     event::EventDescriptor,
     extract::{FromDelivery, FromScope, Payload, Requirements},
     returns::{Emit, Return},
+    saga::{OfOutput, StepReturn},
 };
 
 /// Asks a type what it is; generated code imports [`NoExtractor`], [`NoPayload`], [`NoScope`] and [`NoReturn`]
@@ -101,3 +102,20 @@ pub trait NoReturn {
 }
 
 impl<T> NoReturn for Probe<T> {}
+
+/// Asks how a compensation takes the output of its step; generated code imports [`NoOutput`] beside it.
+#[derive(Debug)]
+pub struct OutputProbe<R, A>(PhantomData<fn(R) -> A>);
+
+impl<R: StepReturn, A: OfOutput<R::Output>> OutputProbe<R, A> {
+    /// `OfOutput::IN_DOUBT`.
+    pub const IN_DOUBT: bool = A::IN_DOUBT;
+}
+
+/// What is asked of a type that is not its output: nothing more is said of it than that.
+pub trait NoOutput {
+    /// It can be had.
+    const IN_DOUBT: bool = true;
+}
+
+impl<R, A> NoOutput for OutputProbe<R, A> {}

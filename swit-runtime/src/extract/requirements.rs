@@ -45,12 +45,13 @@ pub struct Requirements {
     configs: Vec<ConfigRequirement>,
     publishers: Vec<PublisherRequirement>,
     database: bool,
+    sagas: Vec<&'static str>,
 }
 
 impl Requirements {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { states: Vec::new(), configs: Vec::new(), publishers: Vec::new(), database: false }
+        Self { states: Vec::new(), configs: Vec::new(), publishers: Vec::new(), database: false, sagas: Vec::new() }
     }
 
     /// A state of this type must be provided.
@@ -79,6 +80,19 @@ impl Requirements {
     /// There must be a database.
     pub fn database(&mut self) {
         self.database = true;
+    }
+
+    /// The saga of this name must be run, and there must be a database.
+    pub fn saga(&mut self, name: &'static str) {
+        self.database = true;
+        if !self.sagas.contains(&name) {
+            self.sagas.push(name);
+        }
+    }
+
+    /// The sagas.
+    pub fn sagas(&self) -> &[&'static str] {
+        &self.sagas
     }
 
     /// Whether there must be a database.

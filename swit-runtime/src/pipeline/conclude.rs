@@ -219,6 +219,7 @@ impl Seat {
             self.plan.enter().await
         };
         tokio::select! {
+            biased;
             pass = due => {
                 let Some(delivery) = self.plan.current(delivery) else {
                     self.plan.leave(pass);
@@ -394,6 +395,7 @@ impl Plan {
         tokio::pin!(stopped);
         loop {
             tokio::select! {
+                biased;
                 () = &mut stopped => break,
                 () = self.gate.shut_for_long() => {}
             }
@@ -404,6 +406,7 @@ impl Plan {
                 Box::pin(self.clear_all(until)).await;
             }
             tokio::select! {
+                biased;
                 () = &mut stopped => break,
                 () = self.gate.not_for_long() => {}
             }

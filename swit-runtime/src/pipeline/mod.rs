@@ -38,7 +38,7 @@ pub use counters::Counts;
 pub(crate) use current::{Current, current};
 
 pub use crate::metrics::Histogram;
-pub(crate) use guard::{panic_text, panicked};
+pub(crate) use guard::{Guard, panic_text, panicked};
 pub(crate) use inbox::{Inbox, claim};
 pub use manual::{Ack, SettleError};
 pub(crate) use parking::Parking;

@@ -183,6 +183,7 @@ impl Parking {
             match self.sort() {
                 Sorted::Until(next) => {
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep_until(next) => {}
                         () = self.changed.notified() => {}
                     }

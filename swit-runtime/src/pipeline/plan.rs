@@ -90,6 +90,7 @@ impl Plan {
     /// Waits until workers may pull, or stop. Whoever comes back from it looks once more.
     pub(crate) async fn held(&self) {
         tokio::select! {
+            biased;
             () = self.open() => {}
             () = self.closing.cancelled() => {}
         }

@@ -16,6 +16,7 @@ mod middleware;
 mod provided;
 mod provider;
 mod publisher;
+mod saga;
 mod subscriber;
 
 #[doc(hidden)]
@@ -43,6 +44,7 @@ pub use provider::{CheckHealth, Close, Closed, ProviderHealth, ProviderRef, Prov
 pub use publisher::{
     Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes, PublishesIn,
 };
+pub use saga::{Call, CompensationRegistration, Saga, SagaCall, SagaRef, SagaRegistration, StepRegistration, Wait};
 pub use subscriber::{
     AckMode, BatchSpec, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef,
     SubscriberRegistration, SubscriberSpec,

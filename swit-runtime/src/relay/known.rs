@@ -4,8 +4,8 @@
 //! Guarantee: of a key of which a row waits to be tried again, no other row is published.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::{BuildHasher as _, RandomState},
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
 };
 
@@ -32,22 +32,28 @@ const WINDOW: usize = 5_000;
 pub(super) struct Known {
     /// Rows that are not to be fetched, with their keys.
     waits: BTreeMap<i64, Option<u64>>,
-    failed: HashMap<i64, Failed>,
+    failed: BTreeMap<i64, Failed>,
     /// The keys of rows that failed and are not tried in this look. Two keys with one hash wait for each other.
-    held: HashSet<u64>,
+    held: BTreeSet<u64>,
     /// Rows that are tried again in this look, and not seen so far.
-    due: HashSet<i64>,
+    due: BTreeSet<i64>,
     /// Keys whose rows may be fetched again.
-    released: HashSet<u64>,
+    released: BTreeSet<u64>,
     /// Whose rows these are.
     own: Vec<u16>,
-    hasher: RandomState,
 }
 
 struct Failed {
     tries: u32,
     next: Instant,
     key: Option<u64>,
+}
+
+/// The same in every run.
+fn hashed(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Rows of a look, and which of them are left out.
@@ -105,7 +111,7 @@ impl Known {
 
     /// Whether this row has to wait because another one of its key does; it is known then.
     pub(super) fn follows(&mut self, row: i64, key: &str) -> bool {
-        let key = self.hasher.hash_one(key);
+        let key = hashed(key);
         let follows = self.held.contains(&key);
         if follows {
             self.waits.insert(row, Some(key));
@@ -118,7 +124,7 @@ impl Known {
 
     /// A row could not be published. Says how often that was so, and in how long it is tried again.
     pub(super) fn failed(&mut self, row: i64, key: Option<&str>) -> (u32, Duration) {
-        let key = key.map(|key| self.hasher.hash_one(key));
+        let key = key.map(hashed);
         self.due.remove(&row);
         let tries = self.failed.get(&row).map_or(1, |failed| failed.tries + 1);
         let wait = AGAIN.jittered(tries, chance());

@@ -4,7 +4,7 @@
 //! number for a whole lease, by its own monotonic clock, takes over, if the number is still that one then. Whoever was away
 //! itself, suspended or without its database, begins to count anew: those that were away with it live.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -28,16 +28,16 @@ pub(super) struct Membership {
     /// It could not show in time that it lives, since it looked at the others last.
     was_away: bool,
     /// The others, with the number that was seen last and since when.
-    others: HashMap<Text, (i64, Instant)>,
+    others: BTreeMap<Text, (i64, Instant)>,
     /// Names that have partitions and no number, and since when: a relay that was taken for dead, took a partition all the
     /// same, and died then.
-    strangers: HashMap<Text, Instant>,
+    strangers: BTreeMap<Text, Instant>,
 }
 
 impl Membership {
     pub(super) fn new(name: Text, lease: Duration) -> Self {
         let now = Instant::now();
-        let (others, strangers) = (HashMap::new(), HashMap::new());
+        let (others, strangers) = (BTreeMap::new(), BTreeMap::new());
         Self { name, lease, own: Vec::new(), due: now, held_until: now, was_away: false, others, strangers }
     }
 

@@ -88,6 +88,7 @@ impl Relay {
                         "the outbox can't be relayed; nothing is lost"
                     );
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(wait) => {}
                         () = ends.cancelled() => {}
                     }
@@ -121,6 +122,7 @@ impl Relay {
                 .map(|(way, rounds)| { rounds.of_transport(self, way, &own) })));
             loop {
                 tokio::select! {
+                    biased;
                     moved = &mut publishing => {
                         for moved in moved {
                             more |= moved?;
@@ -141,6 +143,7 @@ impl Relay {
         let now = Instant::now();
         let until = [Some(now + self.options.poll), Some(membership.due()), next].into_iter().flatten().min();
         tokio::select! {
+            biased;
             () = committed => {}
             () = sleep_until(until.unwrap_or(now)) => {}
             () = ends.cancelled() => {}

@@ -33,6 +33,8 @@ pub(crate) struct Lease {
     claim: Option<(Text, MessageId)>,
     /// What nobody else gets as long as it is open.
     turn: Option<Turn>,
+    /// It has a transaction, or had.
+    transacts: bool,
 }
 
 #[derive(Default)]
@@ -42,12 +44,28 @@ struct Held {
     enlisted: Vec<Enlisted>,
     /// Nothing is given back any more: it is committed, or has failed.
     closed: bool,
+    /// What is done once it is committed.
+    then: Vec<Then>,
+}
+
+/// What is done once a transaction is committed. It does not wait, and does not panic.
+pub(crate) type Then = Box<dyn FnOnce() + Send>;
+
+/// What a transaction consists of, once nobody writes in it any more.
+pub(crate) struct Parts {
+    /// `None`: there is none, or somebody still has it.
+    pub(crate) work: Option<Box<dyn Work>>,
+    /// What was published in it.
+    pub(crate) enlisted: Vec<Enlisted>,
+    /// What is done once it is committed.
+    pub(crate) then: Vec<Then>,
 }
 
 impl Lease {
     pub(crate) fn new(work: Box<dyn Work>) -> Self {
         let turn = work.turn();
-        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), turn, ..Self::default() }
+        let held = Mutex::new(Held { work: Some(work), ..Held::default() });
+        Self { held, turn, transacts: true, ..Self::default() }
     }
 
     /// In which this claimant claimed this message.
@@ -89,10 +107,27 @@ impl Lease {
         drop(self.close());
     }
 
-    fn close(&self) -> (Option<Box<dyn Work>>, Vec<Enlisted>) {
+    /// Does this once it is committed, and never if it is not.
+    pub(crate) fn then(&self, then: Then) {
+        self.lock().then.push(then);
+    }
+
+    /// Whether it has a transaction, or had.
+    pub(crate) fn had_work(&self) -> bool {
+        self.transacts
+    }
+
+    fn close(&self) -> Parts {
         let mut held = self.lock();
         held.closed = true;
-        (held.work.take(), std::mem::take(&mut held.enlisted))
+        let Held { work, enlisted, then, .. } = &mut *held;
+        Parts { work: work.take(), enlisted: std::mem::take(enlisted), then: std::mem::take(then) }
+    }
+
+    /// What it consists of, for whoever commits it. Nothing more is taken in.
+    pub(crate) async fn into_parts(&self) -> Parts {
+        self.arrived().await;
+        self.close()
     }
 
     /// Writes what was published and commits.
@@ -100,8 +135,7 @@ impl Lease {
     /// # Errors
     /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
     pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
-        self.arrived().await;
-        let (work, enlisted) = self.close();
+        let Parts { work, enlisted, then } = self.into_parts().await;
         let Some(mut work) = work else { return Err(StoreError::Over) };
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
@@ -112,13 +146,15 @@ impl Lease {
             committed => committed?,
         }
         failpoint::hit(Failpoint::AfterCommit);
+        for then in then {
+            then();
+        }
         Ok(())
     }
 
     /// What was published in it, which has no transaction of its own. Nothing more is taken in.
     pub(crate) async fn gather(&self) -> Vec<Enlisted> {
-        self.arrived().await;
-        self.close().1
+        self.into_parts().await.enlisted
     }
 
     /// What goes through middleware arrives when it arrives.

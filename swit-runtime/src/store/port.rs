@@ -8,7 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Decisions, Depth, Enlisted, Look, Parked, Partition, Row, Statement, StoreError, Stored, Turn};
+use super::{
+    Decisions, Depth, Enlisted, Look, Parked, Partition, Row, SagaWork, Sagas, Statement, StoreError, Stored, Turn,
+};
 use crate::{text::Text, transport::BoxFuture};
 
 /// A database that effects are kept in.
@@ -38,6 +40,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Transactions over several participants that are not over.
     fn decisions(&self) -> &dyn Decisions;
 
+    /// Instances of sagas.
+    fn sagas(&self) -> &dyn Sagas;
+
     /// Gives all connections back. What is open is waited for.
     fn close(&self) -> BoxFuture<'_, ()>;
 
@@ -55,7 +60,7 @@ pub enum Claim {
 }
 
 /// An open transaction. Dropped, nothing of it has happened.
-pub trait Work: Send {
+pub trait Work: SagaWork {
     /// Claims a message for a subscriber, first of all. While another transaction holds the same claim, this waits for
     /// what becomes of it.
     fn claim<'a>(

@@ -1,7 +1,10 @@
-//! A store in this process's memory, for tests and for simulations: transactions, claims and an outbox, but no SQL. What it
+//! A store in this process's memory, for tests and for simulations: transactions, claims, an outbox and sagas, but no SQL. What it
 //! holds ends with the process.
 
 mod decisions;
+mod instances;
+mod saga_work;
+mod sagas;
 
 use std::{
     any::Any,
@@ -15,10 +18,10 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use self::decisions::Undecided;
+use self::{decisions::Undecided, instances::Instances, saga_work::Touched};
 use crate::{
     store::{
-        Claim, Decisions, Depth, Enlisted, Look, Outbox, PARTITIONS, Parked, Partition, Row, Statement, Store,
+        Claim, Decisions, Depth, Enlisted, Look, Outbox, PARTITIONS, Parked, Partition, Row, Sagas, Statement, Store,
         StoreError, Stored, Work,
     },
     text::Text,
@@ -32,7 +35,7 @@ pub struct MemoryStore(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     inner: Mutex<Inner>,
-    /// A claim was decided.
+    /// A claim was decided, or whether an instance of a saga is started.
     decided: Notify,
     committed: Notify,
 }
@@ -46,6 +49,7 @@ struct Inner {
     jobs: BTreeMap<Text, SystemTime>,
     partitions: [Text; PARTITIONS as usize],
     undecided: Undecided,
+    sagas: Instances,
 }
 
 enum Claimed {
@@ -84,7 +88,8 @@ impl Store for MemoryStore {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Work>, StoreError>> {
         Box::pin(async {
             let store = self.0.clone();
-            Ok(Box::new(MemoryWork { store, claims: Vec::new(), enlisted: Vec::new() }) as Box<dyn Work>)
+            let sagas = Touched::default();
+            Ok(Box::new(MemoryWork { store, claims: Vec::new(), enlisted: Vec::new(), sagas }) as Box<dyn Work>)
         })
     }
 
@@ -133,6 +138,10 @@ impl Store for MemoryStore {
         self
     }
 
+    fn sagas(&self) -> &dyn Sagas {
+        self
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
@@ -147,6 +156,7 @@ struct MemoryWork {
     /// What it claimed, when, with what was kept.
     claims: Vec<((Text, Text), SystemTime, Option<Bytes>)>,
     enlisted: Vec<(Enlisted, SystemTime)>,
+    sagas: Touched,
 }
 
 impl MemoryWork {
@@ -223,11 +233,12 @@ impl Work for MemoryWork {
 
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
-            let (claims, enlisted) = (mem::take(&mut self.claims), mem::take(&mut self.enlisted));
             let store = self.store.clone();
+            let enlisted = mem::take(&mut self.enlisted);
             {
                 let mut inner = store.lock();
-                for (key, at, result) in claims {
+                self.write_sagas(&mut inner.sagas)?;
+                for (key, at, result) in mem::take(&mut self.claims) {
                     inner.claims.insert(key, Claimed::Done { at, result });
                 }
                 for (publication, since) in &enlisted {
@@ -254,14 +265,17 @@ impl Work for MemoryWork {
 }
 
 impl Drop for MemoryWork {
-    /// What was not committed was never claimed.
+    /// What was not committed was never claimed, nor started.
     fn drop(&mut self) {
-        if self.claims.is_empty() {
+        if self.claims.is_empty() && self.sagas.is_empty() {
             return;
         }
         let mut inner = self.store.lock();
         for (key, ..) in self.claims.drain(..) {
             inner.claims.remove(&key);
+        }
+        for entry in self.sagas.starting() {
+            inner.sagas.starting.remove(&entry);
         }
         drop(inner);
         self.store.decided.notify_waiters();

@@ -17,12 +17,15 @@
 
 mod recording;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
+
+use tokio::time::Instant;
 
 use recording::{Observer, Recorded, RecordingTransport};
 
 use crate::{
     app::{App, Running, SubscriberStats},
+    clock::Clock,
     compression,
     error::{PublishError, Result},
     event::Event,
@@ -30,10 +33,20 @@ use crate::{
     id::MessageId,
     message::Message,
     publisher::Publisher,
+    registry::Saga,
+    saga::{SagaError, Sagas},
     text::Text,
 };
 
 pub use recording::{Call, Ending};
+
+/// Has the ids and the jitter that are drawn on this thread from now on follow from this seed.
+///
+/// On a runtime of one thread with paused time, with a [`Clock`](crate::clock::Clock) that follows it, a service does the same
+/// things in the same order each time: what a simulation finds is found again.
+pub fn reseed(seed: u64) {
+    crate::id::reseed(seed);
+}
 
 /// An app that runs on the memory transport and remembers what happened.
 #[derive(Debug)]
@@ -57,6 +70,12 @@ pub struct DeadLetter {
     pub attempts: u32,
 }
 
+/// A wall clock that goes as tokio's does, and stands where that is paused: what waits for a moment waits as long as it says.
+fn in_step() -> Clock {
+    let (wall, began) = (SystemTime::now(), Instant::now());
+    Clock::injected(move || wall + began.elapsed())
+}
+
 impl TestApp {
     /// Starts an app with every transport that it uses replaced by a memory transport.
     ///
@@ -66,6 +85,9 @@ impl TestApp {
         let recorded = Arc::new(Recorded::default());
         let mut app = app.middleware("swit-testing", i32::MIN, Observer(recorded.clone()));
         app.embedded = true;
+        if app.clock.is_system() {
+            app.clock = in_step();
+        }
         for name in app.check()?.transports() {
             app = app.transport(Arc::new(RecordingTransport::new(name, recorded.clone())));
         }
@@ -77,6 +99,14 @@ impl TestApp {
     /// The running service.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// The instances of a saga that the app runs.
+    ///
+    /// # Errors
+    /// As [`Running::sagas`].
+    pub fn sagas<S: Saga>(&self) -> Result<Sagas<S>, SagaError> {
+        self.running.sagas()
     }
 
     /// A publisher, as `main` would have it.

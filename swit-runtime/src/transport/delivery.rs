@@ -117,6 +117,11 @@ impl Delivery {
         Self { message: None, redeliveries: 0, sink: None, tag: 0, generation: 0 }
     }
 
+    /// A message that nobody waits for a verdict on.
+    pub(crate) fn unsettled(message: Arc<Message>) -> Self {
+        Self { message: Some(message), redeliveries: 0, sink: None, tag: 0, generation: 0 }
+    }
+
     /// The message, to be changed for whoever handles it next in this process; others that share it see what they saw.
     pub(crate) fn message_mut(&mut self) -> Option<&mut Message> {
         self.message.as_mut().map(Arc::make_mut)

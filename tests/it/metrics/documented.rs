@@ -10,7 +10,7 @@ use swit::{
     two_phase::{Coordinator, MessagingParticipant},
 };
 
-use super::page::Page;
+use super::{page::Page, sagas::Trip};
 use crate::support::{Task, task};
 
 #[subscriber(name = "metered-listed", circuit_breaker)]
@@ -61,7 +61,8 @@ fn labels(series: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_table_is_the_page() {
-    let app = App::only::<(listed,)>().service("test", "1").store(MemoryStore::new()).with_provider_of::<Coordinator>();
+    let app = App::only::<(listed,)>().service("test", "1").store(MemoryStore::new());
+    let app = app.with_saga::<Trip>().with_provider_of::<Coordinator>();
     let app = TestApp::start(app).await.unwrap();
     app.publish(&task("x")).await.unwrap();
     app.wait_quiet().await;

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use swit::{
     BoxError, StoreError, Text,
-    store::{Decision, Decisions, Enlisted, Entry, Outbox, Store, Work},
+    store::{Decision, Decisions, Enlisted, Entry, Outbox, Sagas, Store, Work},
     stores::MemoryStore,
     transport::BoxFuture,
     two_phase::{Open, Opens, TransactionId, TransactionParticipant},
@@ -284,6 +284,9 @@ impl Store for Flaky {
     }
     fn decisions(&self) -> &dyn Decisions {
         self
+    }
+    fn sagas(&self) -> &dyn Sagas {
+        self.inner.sagas()
     }
     fn close(&self) -> BoxFuture<'_, ()> {
         self.inner.close()

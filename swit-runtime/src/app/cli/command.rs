@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::dead_letters::Selection;
+use crate::{app::dead_letters::Selection, store::SagaFilter};
 
 /// A command line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Command {
     Outbox(OutboxCommand),
     /// `transactions list|resolve`: transactions over several participants that are not over.
     Transactions(TransactionsCommand),
+    /// `saga list|show|resume|cancel|compensate`: instances of sagas.
+    Saga(SagaCommand),
     /// `relay`: publish what lies in the outbox, and do nothing else, until told to stop.
     Relay,
     /// `--help`.
@@ -174,4 +176,41 @@ pub enum TransactionsCommand {
     List,
     /// `resolve`: go on with them now.
     Resolve,
+}
+
+/// `saga …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SagaCommand {
+    /// `list`: the instances, by saga and key.
+    List {
+        /// Those alone.
+        filter: SagaFilter,
+        /// At most so many.
+        limit: u64,
+        /// A JSON object a line.
+        json: bool,
+    },
+    /// `show NAME KEY`: all of one instance.
+    Show {
+        /// Which.
+        instance: SagaInstance,
+        /// As a JSON object.
+        json: bool,
+    },
+    /// `resume NAME KEY`: a parked one is gone on with.
+    Resume(SagaInstance),
+    /// `cancel NAME KEY`: what was done is undone; the end is `cancelled`.
+    Cancel(SagaInstance),
+    /// `compensate NAME KEY`: what was done is undone; the end is `compensated`.
+    Compensate(SagaInstance),
+}
+
+/// An instance of a saga.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SagaInstance {
+    /// The saga's name.
+    pub saga: String,
+    /// The instance's key.
+    pub key: String,
 }

@@ -2,14 +2,16 @@
 
 use std::{fmt::Write as _, io::Write as _};
 
-use super::{Command, GraphFormat, Invocation, database, dlq, help, parse, publish, tail, topology, transactions};
+use super::{
+    Command, GraphFormat, Invocation, database, dlq, help, parse, publish, saga, tail, topology, transactions,
+};
 use crate::{
     app::App,
     error::{Error, Result},
 };
 
 /// Reads the process's arguments and does what they say: `run`, `check`, `graph`, `publish`, `tail`, `topology`, `dlq`,
-/// `migrate`, `outbox`, `relay`, `transactions`.
+/// `migrate`, `outbox`, `relay`, `transactions`, `saga`.
 ///
 /// # Errors
 /// [`Error::Usage`] for arguments that make no sense; else what the command says.
@@ -37,6 +39,7 @@ pub async fn execute(app: App, invocation: Invocation) -> Result<()> {
         Command::Migrate => database::migrate(app).await,
         Command::Outbox(command) => database::outbox(app, command).await,
         Command::Transactions(command) => transactions::transactions(app, command).await,
+        Command::Saga(command) => saga::saga(app, command).await,
         Command::Relay => database::relay(app).await,
         Command::Help => print(&help(&program())),
         Command::Version => version(&app),

@@ -43,6 +43,18 @@ Commands:
     --all                    all of them
   transactions list        transactions over several participants that are not over
   transactions resolve     go on with them now, with the coordinators of this service
+  saga list                instances of sagas, by saga and key, those that are over among them
+    --saga NAME              of this saga
+    --state STATE            in this state: pending, running, step_completed, completed,
+                             compensating, compensated, failed, cancelled or timed_out
+    --parked                 those that nobody goes on with until somebody looked
+    --limit N                at most N (20 unless given)
+    --json                   a JSON object a line
+  saga show NAME KEY       all of one instance: what it was started with, what was done and undone
+    --json                   as a JSON object
+  saga resume NAME KEY     a parked one is gone on with
+  saga cancel NAME KEY     what was done is undone, and it ends as cancelled
+  saga compensate NAME KEY what was done is undone, and it ends as compensated
   relay                    publish what lies in the outbox, and do nothing else
 
 Options:

@@ -17,14 +17,15 @@ mod execute;
 mod help;
 mod parse;
 mod publish;
+mod saga;
 mod show;
 mod tail;
 mod topology;
 mod transactions;
 
 pub use command::{
-    Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, TailCommand, TopologyCommand,
-    TransactionsCommand,
+    Command, DlqCommand, GraphFormat, Invocation, OutboxCommand, Payload, PublishCommand, SagaCommand, SagaInstance,
+    TailCommand, TopologyCommand, TransactionsCommand,
 };
 pub use execute::{execute, main};
 pub use help::help;

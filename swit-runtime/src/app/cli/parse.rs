@@ -6,12 +6,25 @@ use lexopt::{Arg, Parser};
 use swit_grammar::topic::{check_pattern, check_topic};
 
 mod operations;
+mod saga;
 
 use super::{Command, GraphFormat, Invocation, Payload, PublishCommand, TailCommand};
 use crate::{app::suggest::suggest, error::Error, headers, limits::MAX_ID_BYTES};
 
-const COMMANDS: [&str; 11] =
-    ["run", "check", "graph", "publish", "tail", "topology", "dlq", "migrate", "outbox", "relay", "transactions"];
+const COMMANDS: [&str; 12] = [
+    "run",
+    "check",
+    "graph",
+    "publish",
+    "tail",
+    "topology",
+    "dlq",
+    "migrate",
+    "outbox",
+    "relay",
+    "transactions",
+    "saga",
+];
 /// Options that every command takes.
 const COMMON: [&str; 3] = ["config", "help", "version"];
 const SEE_HELP: &str = "see `--help`";

@@ -82,7 +82,7 @@ fn payload(letter: &Letter, bytes: usize) -> String {
 }
 
 /// Text of which a terminal shows every character as it stands: no controls, nothing that turns what follows around.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let is_hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

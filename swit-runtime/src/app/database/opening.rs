@@ -30,6 +30,15 @@ pub(crate) struct Opening {
     pub(crate) retention: Duration,
     /// How this process relays, if it does.
     pub(crate) relay: Option<RelayOptions>,
+    /// How often what lies in it is looked for where nobody told of it, and how long a process may be silent.
+    pub(crate) pace: (Duration, Duration),
+}
+
+impl Opening {
+    /// Whether it is kept in the memory of the service's own process, so that from another one nothing of it is seen.
+    pub(crate) fn is_of_the_process(&self) -> bool {
+        matches!(self.place, Place::Url(DatabaseUrl::Memory))
+    }
 }
 
 /// Where it is.
@@ -100,6 +109,7 @@ pub(crate) fn opening(
         connections: written.connections.as_ref().map(|set| set.value),
         migrate: written.migrate.as_ref().map(|set| set.value),
         retention,
+        pace: (relay.poll, relay.lease),
         relay: written.relay.as_ref().is_none_or(|set| set.value).then_some(relay),
     })
 }

@@ -29,6 +29,7 @@ pub(super) async fn run(scope: Arc<Scope>, ends: CancellationToken) {
         };
         // Cut off anywhere, the next look begins where this one was.
         tokio::select! {
+            biased;
             () = look => {}
             () = ends.cancelled() => {}
         }

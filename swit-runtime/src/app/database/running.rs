@@ -101,6 +101,11 @@ impl Opened {
         place(&self.opening)
     }
 
+    /// How often what lies in it is looked for where nobody told of it, and how long a process may be silent.
+    pub(crate) fn pace(&self) -> (Duration, Duration) {
+        self.opening.pace
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }

@@ -11,6 +11,7 @@ mod publishers;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 mod requirements;
+mod sagas;
 mod service;
 mod unique;
 mod view;
@@ -36,7 +37,7 @@ use super::{
 use crate::{
     error::StartupReport,
     publisher::ChainEntry,
-    registry::{EventRegistration, HealthCheckRegistration, ProviderRegistration},
+    registry::{EventRegistration, HealthCheckRegistration, ProviderRegistration, SagaRegistration},
     scope::{Service, Shared},
     text::Text,
     topic,
@@ -60,6 +61,7 @@ pub struct Graph {
     /// The database that is to be opened.
     pub(crate) database: Option<database::Opening>,
     pub(crate) health_checks: Vec<&'static HealthCheckRegistration>,
+    pub(crate) sagas: Vec<&'static SagaRegistration>,
     pub(crate) sections: Vec<(TypeId, Shared)>,
     pub(crate) events: Vec<&'static EventRegistration>,
     /// Names of subscribers that may be made while it runs.
@@ -90,6 +92,7 @@ impl Graph {
         unique::names(app, &nodes, &mut faults);
         unique::publishers(app, &publishers, &mut faults);
         unique::health_checks(app, &providers, &mut faults);
+        let sagas = sagas::sagas(app, &requirements, &mut faults);
         unique::queues(&nodes, &mut faults);
         unique::breakers(&nodes, &mut faults);
         let openings = transports::openings(app, &settings, &service, &mut faults);
@@ -141,6 +144,7 @@ impl Graph {
             admin,
             database,
             health_checks,
+            sagas,
             sections,
             events,
             expected,

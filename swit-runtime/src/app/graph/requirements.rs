@@ -56,6 +56,16 @@ pub(super) fn requirements(app: &App) -> Required {
     for provider in &app.selection.providers {
         add(provider.location, provider.name, provider.requires);
     }
+    for saga in &app.selection.sagas {
+        for step in saga.steps {
+            let undo = step.compensation.as_ref().map(|undo| &undo.call);
+            for call in std::iter::once(&step.call).chain(undo) {
+                add(call.location, call.function, call.requires);
+            }
+        }
+        // Whether or not a step asks for it: its rows lie there.
+        add(saga.location, saga.type_name, Requirements::database);
+    }
     for check in &app.selection.health_checks {
         add(check.location, check.name, check.requires);
     }

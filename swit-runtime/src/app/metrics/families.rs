@@ -70,6 +70,24 @@ families! {
         "Transactions over several participants, by how they ended: committed, rolled_back, failed (aborted, and not rolled back everywhere yet), in_doubt, or interrupted: whoever ran it was cut off.";
     IN_DOUBT = "transactions_in_doubt" Gauge
         "Transactions over several participants that are decided, or past their deadline, and not over, by the last look at the log, which is made every 10 s.";
+    SAGA_STARTED = "saga_started_total" Counter
+        "Instances of sagas that this process started.";
+    SAGA_ENDED = "saga_ended_total" Counter
+        "Instances of sagas that ended in this process, by how.";
+    SAGA_PARKED = "saga_parked_total" Counter
+        "How often this process gave up on an instance of a saga until somebody looks.";
+    SAGA_RUNNING = "saga_running" Gauge
+        "Instances of sagas that run in this process now; those that wait or rest are not in it.";
+    SAGA_STEPS = "saga_steps_total" Counter
+        "Attempts at steps of sagas that ended: done (success), or failed (error).";
+    SAGA_STEP_DURATION = "saga_step_duration_seconds" Histogram
+        "Seconds that attempts at steps of sagas took.";
+    SAGA_COMPENSATIONS = "saga_compensations_total" Counter
+        "Attempts at undoing steps of sagas that ended: undone (success), or failed (error).";
+    SAGA_INSTANCES = "saga_instances" Gauge
+        "Instances of sagas that are not over, by where they are, in the whole database; missing while it can't be asked.";
+    SAGA_INSTANCES_PARKED = "saga_instances_parked" Gauge
+        "Instances of sagas that nobody goes on with until somebody looks, in the whole database; missing while it can't be asked.";
     SIZE = "message_size_bytes" Histogram
         "Bytes of the payloads at which attempts were made, as they were delivered.";
     AGE = "message_age_seconds" Histogram

@@ -8,6 +8,9 @@ mod open;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod participant;
+mod saga_work;
+mod sagas;
+mod sagas_texts;
 mod schema;
 mod session;
 mod store;

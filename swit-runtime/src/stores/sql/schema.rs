@@ -3,7 +3,7 @@
 //! A step is applied in one transaction with its note, while nobody else applies any. Users' own steps lie beside swit's,
 //! under a name of their own.
 
-use super::{SqlStore, envelope::micros, session::Said, store::Pools, work::Open};
+use super::{SqlStore, envelope::micros, sagas_texts::tables, session::Said, store::Pools, work::Open};
 use crate::store::{Migrations, StoreError, Value};
 
 /// swit's own.
@@ -42,6 +42,8 @@ fn own(prefix: &str) -> Migrations {
         let number = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
         decisions(p, number, "BYTEA", "substr(replace(gen_random_uuid()::text, '-', ''), 17)")
     })
+    // Room in each page for the next version of a row, which then needs no new entry in any index.
+    .step_for(tables(p, "TEXT", "BLOB", ""), tables(p, "TEXT COLLATE \"C\"", "BYTEA", " WITH (fillfactor = 70)"))
 }
 
 /// What two-phase commit needs: the log of decisions, who takes part, and what is held until the decision.

@@ -18,7 +18,7 @@ use super::{
     work::{Open, SqlWork},
 };
 use crate::{
-    store::{Decisions, Outbox, Row, Store, StoreError, Value, Work},
+    store::{Decisions, Outbox, Row, Sagas, Store, StoreError, Value, Work},
     transport::BoxFuture,
 };
 
@@ -188,6 +188,10 @@ impl Store for SqlStore {
     }
 
     fn decisions(&self) -> &dyn Decisions {
+        self
+    }
+
+    fn sagas(&self) -> &dyn Sagas {
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::sagas_texts::SagaTexts;
 use crate::store::{Look, Partition};
 
 /// What the names of swit's tables begin with: `swit_` unless something else is said.
@@ -52,6 +53,7 @@ pub(super) struct Texts {
     pub(super) parked: String,
     pub(super) depth: String,
     pub(super) due: String,
+    pub(super) sagas: SagaTexts,
 }
 
 impl Texts {
@@ -91,6 +93,7 @@ impl Texts {
                 "INSERT INTO {p}job (name, begun_at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET begun_at = $2 \
                  WHERE {p}job.begun_at <= $3"
             ),
+            sagas: SagaTexts::new(prefix.clone()),
             prefix,
         }
     }

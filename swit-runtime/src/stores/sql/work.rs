@@ -98,6 +98,24 @@ impl SqlWork {
         self.doubtful = true;
         &mut self.open
     }
+
+    pub(super) fn store(&self) -> Arc<Inside> {
+        self.store.clone()
+    }
+
+    /// Executes a statement that a handler has brought about, whose error it may not heed.
+    pub(super) async fn execute_heeded(&mut self, said: Said<'_>, doing: &'static str) -> Result<u64, StoreError> {
+        let done = self.open.execute(said, doing).await;
+        self.doubtful |= done.is_err();
+        done
+    }
+
+    /// As [`execute_heeded`](Self::execute_heeded), with the rows.
+    pub(super) async fn fetch_heeded(&mut self, said: Said<'_>) -> Result<Vec<Row>, StoreError> {
+        let rows = self.open.fetch(said).await;
+        self.doubtful |= rows.is_err();
+        rows
+    }
 }
 
 impl Work for SqlWork {
@@ -156,18 +174,12 @@ impl Work for SqlWork {
     fn execute<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
             let said = Said::new(statement.text, &statement.values);
-            let done = self.open.execute(said, "executing a handler's statement").await;
-            self.doubtful |= done.is_err();
-            done
+            self.execute_heeded(said, "executing a handler's statement").await
         })
     }
 
     fn fetch<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        Box::pin(async move {
-            let rows = self.open.fetch(Said::new(statement.text, &statement.values)).await;
-            self.doubtful |= rows.is_err();
-            rows
-        })
+        Box::pin(async move { self.fetch_heeded(Said::new(statement.text, &statement.values)).await })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {

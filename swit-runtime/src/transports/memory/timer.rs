@@ -112,6 +112,7 @@ async fn run(timer: Arc<Timer>) {
         match next {
             Some(at) => {
                 tokio::select! {
+                    biased;
                     () = sleep_until(at) => {}
                     () = timer.changed.notified() => {}
                 }

@@ -1,4 +1,4 @@
-//! The commands of operators, `topology`, `outbox` and `dlq`: words, options and what they mean.
+//! The commands of operators, `topology`, `outbox`, `dlq` and others: words, options and what they mean.
 
 use swit_grammar::{duration, name::check_queue};
 
@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// Options that take no value.
-pub(super) const FLAGS: [&str; 4] = ["yes", "json", "all", "dry-run"];
-/// How many dead letters are shown unless somebody says.
+pub(super) const FLAGS: [&str; 5] = ["yes", "json", "all", "dry-run", "parked"];
+/// How many dead letters, or instances, are shown unless somebody says.
 const LIMIT: u64 = 20;
 
 /// The words that follow a command of several, each as the command that they make together.
@@ -23,6 +23,7 @@ pub(super) fn subcommands(command: &str) -> Option<&'static [&'static str]> {
         "topology" => Some(&["topology plan", "topology apply", "topology prune"]),
         "transactions" => Some(&["transactions list", "transactions resolve"]),
         "outbox" => Some(&["outbox list", "outbox replay"]),
+        "saga" => Some(&["saga list", "saga show", "saga resume", "saga cancel", "saga compensate"]),
         "dlq" => Some(&["dlq list", "dlq show", "dlq replay", "dlq purge"]),
         _ => None,
     }
@@ -45,6 +46,8 @@ pub(super) fn options(command: &str) -> &'static [&'static str] {
     match command {
         "topology prune" => &["yes", "with-messages"],
         "outbox replay" => &["row", "all"],
+        "saga list" => &["saga", "state", "parked", "limit", "json"],
+        "saga show" => &["json"],
         "dlq show" => &["id", "limit", "json"],
         "dlq replay" => &["id", "reason", "older-than", "all", "dry-run"],
         "dlq purge" => &["id", "reason", "older-than", "all", "dry-run", "yes"],
@@ -54,7 +57,11 @@ pub(super) fn options(command: &str) -> &'static [&'static str] {
 
 /// How many values a command takes.
 pub(super) fn values(command: &str) -> usize {
-    usize::from(matches!(command, "dlq show" | "dlq replay" | "dlq purge"))
+    match command {
+        "dlq show" | "dlq replay" | "dlq purge" => 1,
+        "saga show" | "saga resume" | "saga cancel" | "saga compensate" => 2,
+        _ => 0,
+    }
 }
 
 /// Whether an option may be given more than once.
@@ -84,6 +91,7 @@ impl Line {
             "transactions resolve" => Command::Transactions(TransactionsCommand::Resolve),
             "outbox list" => Command::Outbox(OutboxCommand::List),
             "outbox replay" => Command::Outbox(OutboxCommand::Replay { rows: self.rows()? }),
+            command if command.starts_with("saga ") => Command::Saga(self.saga(command)?),
             "dlq list" => Command::Dlq(DlqCommand::List),
             "dlq show" => {
                 let queue = self.queue(command)?;
@@ -102,7 +110,7 @@ impl Line {
         })
     }
 
-    fn flag(&mut self, name: &str) -> bool {
+    pub(super) fn flag(&mut self, name: &str) -> bool {
         self.take(name).is_some()
     }
 
@@ -134,7 +142,7 @@ impl Line {
         Ok(queue)
     }
 
-    fn limit(&mut self) -> Result<u64, Error> {
+    pub(super) fn limit(&mut self) -> Result<u64, Error> {
         let Some(text) = self.take_text("limit")? else { return Ok(LIMIT) };
         let number = text.parse().ok().filter(|number| *number > 0);
         number.ok_or_else(|| refuse(format!("`--limit` is `{}`", text.escape_debug()), "write a whole number from 1"))

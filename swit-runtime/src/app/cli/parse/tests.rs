@@ -45,6 +45,13 @@ pub(in crate::app::cli) const WORDS: &[&str] = &[
     "resolve",
     "--row",
     "relay",
+    "saga",
+    "resume",
+    "cancel",
+    "compensate",
+    "--saga",
+    "--state",
+    "--parked",
 ];
 
 fn line(words: &[&str]) -> Result<Invocation, String> {

@@ -1,0 +1,76 @@
+//! Who runs sagas, and who is dead.
+//!
+//! A member shows that it lives by changing a number. Whoever saw the same number for a whole lease, by its own monotonic
+//! clock, has what the dead one ran be taken over.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    store::{Sagas, StoreError},
+    text::Text,
+};
+
+/// A member shows so many times a lease that it lives.
+const BEATS: u32 = 4;
+
+pub(super) struct Members {
+    name: Text,
+    lease: Duration,
+    due: Instant,
+    /// The others, with the number that was seen last and since when.
+    others: BTreeMap<Text, (i64, Instant)>,
+}
+
+impl Members {
+    pub(super) fn new(name: Text, lease: Duration) -> Self {
+        Self { name, lease, due: Instant::now(), others: BTreeMap::new() }
+    }
+
+    /// When [`keep`](Self::keep) has something to do again.
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Shows that it lives, and looks who does not. Says how many instances are free by that.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub(super) async fn keep(&mut self, sagas: &dyn Sagas, wall: SystemTime) -> Result<u64, StoreError> {
+        let now = Instant::now();
+        if now < self.due {
+            return Ok(0);
+        }
+        sagas.beat(&self.name).await?;
+        self.due = now + self.lease / BEATS;
+        let members = sagas.members().await?;
+        self.others.retain(|name, _| members.iter().any(|(known, _)| known == name));
+        for (name, beat) in members.into_iter().filter(|(name, _)| *name != self.name) {
+            match self.others.get_mut(&name) {
+                Some((seen, _)) if *seen == beat => {}
+                _ => {
+                    self.others.insert(name, (beat, now));
+                }
+            }
+        }
+        let is_dead = |(_, since): &(i64, Instant)| now.duration_since(*since) >= self.lease;
+        let dead: Vec<Text> =
+            self.others.iter().filter(|(_, seen)| is_dead(seen)).map(|(name, _)| name.clone()).collect();
+        let mut free = 0;
+        for name in dead {
+            let some = sagas.orphan(&name, wall).await?;
+            if some > 0 {
+                tracing::warn!(member = %name, instances = some, "a process that ran sagas is gone; others go on with them");
+            }
+            free += some;
+            // Only now: until what it had is free, it is known to be dead.
+            sagas.leave(&name).await?;
+            self.others.remove(&name);
+        }
+        Ok(free)
+    }
+}

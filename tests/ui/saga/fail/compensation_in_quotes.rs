@@ -1,0 +1,24 @@
+//! Its name is a word.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[step(compensate = "release")]
+    async fn reserve(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+
+    #[compensation]
+    async fn release(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! A step undoes nothing.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[step(compensate = confirm)]
+    async fn reserve(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+
+    #[step(no_compensation)]
+    async fn confirm(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

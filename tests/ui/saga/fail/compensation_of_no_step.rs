@@ -1,0 +1,24 @@
+//! Nobody names it.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[step(no_compensation)]
+    async fn confirm(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+
+    #[compensation]
+    async fn release(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! It is a field, or a function.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = ordr)]
+impl PlaceOrder {
+    #[step(no_compensation)]
+    async fn confirm(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

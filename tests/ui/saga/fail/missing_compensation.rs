@@ -1,0 +1,19 @@
+//! A compensation that nobody wrote.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[step(compensate = release)]
+    async fn reserve(&self) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

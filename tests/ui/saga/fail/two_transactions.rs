@@ -1,0 +1,19 @@
+//! There is one.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[step(no_compensation)]
+    async fn reserve(&self, _first: Tx, _second: Tx) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+fn main() {}

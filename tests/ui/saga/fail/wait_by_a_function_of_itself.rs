@@ -1,0 +1,29 @@
+//! The instance is not known before the event is.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.shipped", key = order)]
+struct OrderShipped {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[wait(key = order_of, no_compensation)]
+    async fn shipped(&self, event: OrderShipped) -> Result<(), std::io::Error> {
+        Ok(drop(event))
+    }
+
+    fn order_of(&self) -> String {
+        self.order.clone()
+    }
+}
+
+fn main() {}

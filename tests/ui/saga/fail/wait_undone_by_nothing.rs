@@ -1,0 +1,25 @@
+//! It is a step, and says how it is undone.
+
+use serde::{Deserialize, Serialize};
+use swit::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct PlaceOrder {
+    order: String,
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(topic = "order.shipped", key = order)]
+struct OrderShipped {
+    order: String,
+}
+
+#[saga(key = order)]
+impl PlaceOrder {
+    #[wait(key = order)]
+    async fn shipped(&self, event: OrderShipped) -> Result<(), std::io::Error> {
+        Ok(drop(event))
+    }
+}
+
+fn main() {}
