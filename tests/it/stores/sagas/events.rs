@@ -164,12 +164,12 @@ async fn in_memory_an_event_and_a_wait_that_cross_find_each_other() {
     for is_saved_first in [false, true] {
         let store = MemoryStore::new();
         start(&store, &[Instance { owner: "one".into(), ..instance("order", "1") }]).await;
-        let (mut saves, mut brings) = (store.begin().await.unwrap(), store.begin().await.unwrap());
-        let saved = saves.save_saga(&waiting("1"), "one", at(60)).await.unwrap();
+        let (mut waiter, mut bringer) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+        let saved = waiter.save_saga(&waiting("1"), "one", at(60)).await.unwrap();
         assert_eq!(saved, Saved::Yes { wish: None, mail: false });
-        let delivered = brings.deliver_to_saga("order", "1", "pay", &full(), at(61)).await.unwrap();
+        let delivered = bringer.deliver_to_saga("order", "1", "pay", &full(), at(61)).await.unwrap();
         assert_eq!(delivered, Delivered::Kept);
-        let (first, second) = if is_saved_first { (saves, brings) } else { (brings, saves) };
+        let (first, second) = if is_saved_first { (waiter, bringer) } else { (bringer, waiter) };
         first.commit().await.unwrap();
         second.commit().await.unwrap();
         let due = load(&store, "order", "1").await.due;
