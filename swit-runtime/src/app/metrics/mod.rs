@@ -18,7 +18,7 @@ mod state;
 use std::{fmt, sync::Arc, time::Duration};
 
 use depths::Depths;
-use families::{OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
+use families::{IN_DOUBT, OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE, TRANSACTIONS};
 #[cfg(feature = "admin")]
 pub(super) use served::Served;
 
@@ -45,6 +45,7 @@ struct Source {
     outlets: Arc<Outlets>,
     transports: Vec<Arc<dyn Transport>>,
     depths: Depths,
+    sagas: sagas::Counts,
 }
 
 impl Metrics {
@@ -62,6 +63,7 @@ impl Metrics {
             outlets: outlets.clone(),
             transports: transports.to_vec(),
             depths: Depths::start(transports),
+            sagas: sagas::Counts::default(),
         }))
     }
 
@@ -83,6 +85,7 @@ impl Metrics {
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
+        source.transactions(&mut page);
         source.stored(&mut page).await;
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page).await;
@@ -115,10 +118,10 @@ impl Source {
         tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
     }
 
-    /// Where instances of sagas are, if somebody is to be asked.
-    async fn counts(&self, is_wanted: bool) -> Option<Vec<SagaCount>> {
-        let asked = async { self.scope.store().filter(|_| is_wanted)?.sagas().counts().await.ok() };
-        tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
+    /// Where instances of sagas are, if somebody wants to know.
+    async fn counts(&self, is_wanted: bool) -> Option<Arc<[SagaCount]>> {
+        let store = self.scope.store().filter(|_| is_wanted)?;
+        self.sagas.of(&**store, PATIENCE).await
     }
 
     fn outbox(&self, depth: Option<Depth>, page: &mut Page) {
@@ -136,6 +139,22 @@ impl Source {
         OUTBOX_PARKED.begin(prefix, page);
         if let Some(depth) = depth {
             page.value(&[], depth.parked);
+        }
+    }
+
+    /// How transactions over several participants ended, of each coordinator that was opened.
+    fn transactions(&self, page: &mut Page) {
+        let all = self.scope.recoveries().all();
+        let tallied: Vec<_> = all.iter().map(|(coordinator, of)| (&**coordinator, of.tallied())).collect();
+        TRANSACTIONS.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            for (outcome, many) in of.ended {
+                page.value(&[("coordinator", *coordinator), ("outcome", outcome)], many);
+            }
+        }
+        IN_DOUBT.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            page.value(&[("coordinator", *coordinator)], of.in_doubt);
         }
     }
 }
