@@ -74,12 +74,6 @@ impl Rounds {
         self.rests.or_else(|| self.known.next_try())
     }
 
-    /// No row is this relay's any more: none is to be tried again by it.
-    pub(super) fn leave_to_others(&mut self) {
-        self.failed.clear();
-        self.passed = 0;
-    }
-
     /// One look at the rows of one transport. Says whether there may be more that can be published now.
     ///
     /// # Errors
