@@ -14,6 +14,8 @@ mod docs {
     struct Middleware;
     #[doc = include_str!("../docs/publishing.md")]
     struct Publishing;
+    #[doc = include_str!("../docs/sagas.md")]
+    struct Sagas;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
     #[cfg(all(feature = "cache", feature = "postgres"))]

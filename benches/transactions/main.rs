@@ -1,7 +1,7 @@
 //! What effects once cost, against the same SQL written by hand, on the same server, in one run.
 //!
 //! `cargo bench --bench transactions` starts a private PostgreSQL server and prints a table; with `-- --json` one JSON object
-//! on standard output. `--only inbox`, `relay`, `latency` or `growth` is one part alone. Contenders take turns, round by
+//! on standard output. `--only inbox`, `relay`, `latency`, `growth`, `saga`, `saga-growth` or `saga-memory` is one part alone. Contenders take turns, round by
 //! round, and are compared by their medians: machines are noisy. Every commit waits for the disk.
 #![expect(clippy::expect_used, reason = "a benchmark that can't go on should stop and say where")]
 #![expect(clippy::unused_async, reason = "handlers are async whether or not they wait")]
@@ -12,6 +12,7 @@ mod place;
 mod relay;
 #[path = "../dispatch/report.rs"]
 mod report;
+mod saga;
 mod service;
 
 use std::time::Duration;
@@ -52,7 +53,7 @@ fn main() {
     // `cargo bench` says so; `cargo test` runs this too, to see that it still runs, which takes one short round.
     let effort = if has("--bench") { Effort::WHOLE } else { Effort::GLANCE };
     let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
-    let parts = ["inbox", "relay", "latency", "growth"];
+    let parts = ["inbox", "relay", "latency", "growth", "saga", "saga-growth", "saga-memory"];
     if let Some(only) = only {
         assert!(parts.contains(&only.as_str()), "--only takes one of {parts:?}");
     }
@@ -73,6 +74,15 @@ fn main() {
         if wanted("growth") {
             runtime.block_on(inbox::growth(&place, effort, &mut report));
         }
+        if wanted("saga") {
+            runtime.block_on(saga::measure(&place, effort, &mut report));
+        }
+        if wanted("saga-growth") {
+            runtime.block_on(saga::growth(&place, effort, &mut report));
+        }
+    }
+    if wanted("saga-memory") {
+        runtime.block_on(saga::in_memory(effort, &mut report));
     }
     report.print(has("--json"));
 }

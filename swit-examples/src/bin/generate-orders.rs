@@ -1,13 +1,13 @@
 //! `cargo run --release -p swit-examples --bin generate-orders -- --count 2000 --seed 7 > swit-examples/data/orders.jsonl`
 //!
-//! Prints made-up orders, the same for the same seed, for `order-service` to work on.
+//! Prints made-up orders, the same for the same seed, for `order-service` and `order-saga` to work on.
 
 use std::{
     io::{self, BufWriter, Write as _},
     process::ExitCode,
 };
 
-use swit_examples::order_service::sample;
+use swit_orders::sample;
 
 const HELP: &str = "\
 Prints made-up orders, one a line, the same for the same seed.

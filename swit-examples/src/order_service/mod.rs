@@ -33,16 +33,12 @@ pub mod command;
 pub mod dead_letters;
 pub mod events;
 pub mod handlers;
-pub mod input;
 pub mod intake;
 pub mod ledger;
 pub mod metrics;
-pub mod order;
-pub mod partners;
-pub mod progress;
 pub mod providers;
 pub mod publishers;
-pub mod sample;
 pub mod service;
-pub mod signals;
 pub mod summary;
+
+pub use swit_orders::{input, order, partners, progress};

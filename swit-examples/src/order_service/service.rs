@@ -8,6 +8,7 @@ use std::{
 };
 
 use swit::{App, Running, transport::ConnectionState};
+use swit_orders::summary::Summary;
 use tokio::{sync::watch, time};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     ledger::{Ledger, Window},
     metrics,
     progress::Progress,
-    summary::Summary,
+    summary::summary,
 };
 
 /// The example's own configuration.
@@ -113,7 +114,7 @@ pub async fn run(options: Options, stop: watch::Receiver<bool>) -> Result<Report
     run.drain().await;
     let elapsed = started.elapsed();
     run.progress.finish();
-    let summary = Summary::new(&run.ledger, &run.running.stats(), elapsed, stopped);
+    let summary = summary(&run.ledger, &run.running.stats(), elapsed, stopped);
     let ended = run.running.shutdown().await;
     error = error.or(ended.err().map(Into::into));
     if let (Err(source), Some(path)) = (letters.finish(), &options.dead_letters) {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::Value;
-use swit_examples::order_service::sample;
+use swit_orders::sample;
 use swit_testbed::{folder::Folder, free_port};
 
 use crate::binary::{assert_balanced, number, order_service, summary};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use swit_examples::order_service::sample;
+use swit_orders::sample;
 
 use crate::{
     binary::{TempFile, run},

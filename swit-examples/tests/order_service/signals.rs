@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use swit_examples::order_service::sample;
+use swit_orders::sample;
 
 use crate::binary::{TempFile, assert_balanced, number, order_service, summary};
 

@@ -11,6 +11,7 @@ mod own;
 mod page;
 #[cfg(feature = "prometheus")]
 mod recorder;
+mod shared;
 mod tally;
 
 pub(crate) use durations::Durations;
@@ -20,4 +21,5 @@ pub(crate) use own::Own;
 pub(crate) use page::{Kind, Page, Summed};
 #[cfg(feature = "prometheus")]
 pub use recorder::Recorder;
+pub(crate) use shared::SharedDurations;
 pub(crate) use tally::{AGES, SIZES, age_bucket, size_bucket};

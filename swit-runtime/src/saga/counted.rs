@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{metrics::Durations, registry::SagaRegistration, store::SagaState};
+use crate::{metrics::SharedDurations, registry::SagaRegistration, store::SagaState};
 
 /// The numbers of a saga.
 #[derive(Debug)]
@@ -18,31 +18,24 @@ pub(crate) struct Counted {
     steps: Vec<StepCounted>,
 }
 
-/// The numbers of a step.
-#[derive(Debug)]
+/// The numbers of a step. As many instances as may run at once write them.
+#[derive(Debug, Default)]
 pub(crate) struct StepCounted {
-    pub(crate) done: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    pub(crate) undone: AtomicU64,
-    pub(crate) not_undone: AtomicU64,
-    pub(crate) took: Durations,
+    done: AtomicU64,
+    failed: AtomicU64,
+    undone: AtomicU64,
+    not_undone: AtomicU64,
+    pub(crate) took: SharedDurations,
 }
 
 impl Counted {
     pub(super) fn new(registration: &SagaRegistration) -> Self {
-        let step = |_| StepCounted {
-            done: AtomicU64::default(),
-            failed: AtomicU64::default(),
-            undone: AtomicU64::default(),
-            not_undone: AtomicU64::default(),
-            took: Durations::new(),
-        };
         Self {
             started: AtomicU64::default(),
             running: AtomicU64::default(),
             ended: Default::default(),
             parked: AtomicU64::default(),
-            steps: registration.steps.iter().map(step).collect(),
+            steps: registration.steps.iter().map(|_| StepCounted::default()).collect(),
         }
     }
 
@@ -71,14 +64,18 @@ impl Counted {
     pub(super) fn step(&self, place: usize, is_done: bool, took: Duration) {
         let step = &self.steps[place];
         if is_done { &step.done } else { &step.failed }.fetch_add(1, Relaxed);
-        step.took.add(took, 1);
+        step.took.add(took);
     }
 
     pub(super) fn compensation(&self, place: usize, is_done: bool) {
         let step = &self.steps[place];
         if is_done { &step.undone } else { &step.not_undone }.fetch_add(1, Relaxed);
     }
+}
 
+/// What the metrics page shows.
+#[cfg(feature = "prometheus")]
+impl Counted {
     /// How many were started here.
     pub(crate) fn of_started(&self) -> u64 {
         self.started.load(Relaxed)
@@ -103,5 +100,28 @@ impl Counted {
     /// By step, as the registration has them.
     pub(crate) fn of_steps(&self) -> &[StepCounted] {
         &self.steps
+    }
+}
+
+#[cfg(feature = "prometheus")]
+impl StepCounted {
+    /// Attempts that did it.
+    pub(crate) fn of_done(&self) -> u64 {
+        self.done.load(Relaxed)
+    }
+
+    /// Attempts that failed.
+    pub(crate) fn of_failed(&self) -> u64 {
+        self.failed.load(Relaxed)
+    }
+
+    /// Attempts that undid it.
+    pub(crate) fn of_undone(&self) -> u64 {
+        self.undone.load(Relaxed)
+    }
+
+    /// Attempts at undoing it that failed.
+    pub(crate) fn of_not_undone(&self) -> u64 {
+        self.not_undone.load(Relaxed)
     }
 }

@@ -57,6 +57,8 @@ pub(super) enum Came {
     Claimed,
     /// Read again by whoever ran it: the database failed meanwhile.
     Reloaded,
+    /// This member's without its knowledge. It may be over by now, so that nothing is taken for written.
+    Found,
 }
 
 pub(super) struct Drive<'a> {
@@ -155,7 +157,9 @@ impl Drive<'_> {
             self.journal().interruptions = 0;
             self.journal().rests = true;
         }
-        if !self.journal.rests {
+        // Started, and never begun.
+        let is_new = came == Came::Found && self.instance.revision == 0;
+        if !self.journal.rests && !is_new {
             let transacts = self.step().is_some_and(|step| step.callee.call.transacts);
             let journal = self.journal();
             journal.interruptions += u32::from(came == Came::Claimed);

@@ -6,11 +6,11 @@
 //! - of a saga, no more instances run at once than it says.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -54,6 +54,7 @@ pub(crate) struct Engine {
     /// Which no other member has, in any process.
     member: Text,
     definitions: Vec<Arc<Definition>>,
+    /// Those that it runs.
     names: Vec<Text>,
     /// How often it looks where nobody told it of anything.
     poll: Duration,
@@ -69,6 +70,8 @@ pub(crate) struct Engine {
     crowded: AtomicBool,
     /// Some that are this member's are not in the table: there were too many.
     overflowed: AtomicBool,
+    /// Some may be this member's without its knowledge: an answer of the database was lost. So many beats long it looks.
+    doubts: AtomicU32,
     ending: CancellationToken,
     /// An instance is over, or parked: whoever waits for one looks.
     changed: Notify,
@@ -84,11 +87,31 @@ struct Open {
 #[derive(Default)]
 struct Table {
     /// Run, or waiting for a seat.
-    here: HashSet<(Text, Text)>,
-    /// Started, and waiting for a seat; by definition.
-    waiting: Vec<VecDeque<Instance>>,
+    here: HashMap<(Text, Text), u32>,
+    /// Waiting for a seat; by definition.
+    waiting: Vec<VecDeque<(Instance, Came)>>,
     /// When the next one that was laid to rest here is due, by the wall clock.
     next: Option<SystemTime>,
+}
+
+impl Table {
+    fn has(&self, instance: &Instance) -> bool {
+        self.here.contains_key(&(instance.saga.clone(), instance.key.clone()))
+    }
+
+    /// One that was laid to rest may come again before whoever had it has left it.
+    fn arrive(&mut self, instance: &Instance) {
+        *self.here.entry((instance.saga.clone(), instance.key.clone())).or_default() += 1;
+    }
+
+    fn leave(&mut self, name: &(Text, Text)) {
+        if let Some(times) = self.here.get_mut(name) {
+            *times -= 1;
+            if *times == 0 {
+                self.here.remove(name);
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -99,7 +122,8 @@ impl Engine {
         poll: Duration,
         lease: Duration,
     ) -> Self {
-        let names = definitions.iter().map(|definition| Text::from_static(definition.registration.name)).collect();
+        let run = definitions.iter().filter(|definition| definition.enabled);
+        let names = run.map(|definition| Text::from_static(definition.registration.name)).collect();
         let waiting = definitions.iter().map(|_| VecDeque::new()).collect();
         Self {
             store,
@@ -114,6 +138,7 @@ impl Engine {
             wanted: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
+            doubts: AtomicU32::new(0),
             ending: CancellationToken::new(),
             changed: Notify::new(),
         }
@@ -127,7 +152,8 @@ impl Engine {
         &self.member
     }
 
-    /// The sagas that it runs.
+    /// The sagas that it knows.
+    #[cfg(feature = "prometheus")]
     pub(crate) fn definitions(&self) -> &[Arc<Definition>] {
         &self.definitions
     }
@@ -151,6 +177,12 @@ impl Engine {
         self.stirred.notify_one();
     }
 
+    /// The database may have given it something without its having been told.
+    pub(super) fn doubt(&self) {
+        // A commit may still be under way when the connection is lost: one look might come too early.
+        self.doubts.store(2, Ordering::Relaxed);
+    }
+
     /// Whether something of this process runs, or waits to.
     pub(crate) fn is_busy(&self) -> bool {
         !self.lock().here.is_empty() || self.overflowed.load(Ordering::Relaxed)
@@ -159,7 +191,8 @@ impl Engine {
     /// Whether something of this process runs.
     pub(crate) fn is_running(&self) -> bool {
         let table = self.lock();
-        table.here.len() > table.waiting.iter().map(VecDeque::len).sum()
+        let waiting: usize = table.waiting.iter().map(VecDeque::len).sum();
+        table.here.values().map(|times| *times as usize).sum::<usize>() > waiting
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -170,6 +203,9 @@ impl Engine {
     pub(super) fn begin(self: &Arc<Self>, instance: Instance) {
         let Some((place, definition)) = self.definition(&instance.saga) else { return };
         definition.counted.start();
+        if !definition.enabled {
+            return;
+        }
         if instance.owner.is_empty() {
             // It rests first.
             self.rests(instance.due);
@@ -177,13 +213,23 @@ impl Engine {
         }
         let seat = if self.open.get().is_some() { definition.seats.clone().try_acquire_owned().ok() } else { None };
         let mut table = self.lock();
+        let has_room = seat.is_some() || table.waiting[place].len() < WAITING;
+        if has_room && table.has(&instance) {
+            // It was found before its starter said so.
+            drop((table, seat));
+            return self.seat_waiting(place);
+        }
+        if has_room {
+            table.arrive(&instance);
+        }
         if let Some(seat) = seat {
-            table.here.insert((instance.saga.clone(), instance.key.clone()));
             drop(table);
             self.seat(definition.clone(), place, (instance, Came::Started), seat);
-        } else if table.waiting[place].len() < WAITING {
-            table.here.insert((instance.saga.clone(), instance.key.clone()));
-            table.waiting[place].push_back(instance);
+        } else if has_room {
+            table.waiting[place].push_back((instance, Came::Started));
+            drop(table);
+            // Its seat may have been vacated meanwhile.
+            self.seat_waiting(place);
         } else {
             self.overflowed.store(true, Ordering::Relaxed);
         }
@@ -215,10 +261,14 @@ impl Engine {
             while let Some((instance, came)) = next.take() {
                 engine.occupy(&definition, instance, came).await;
                 if !engine.is_ending() {
-                    next = engine.lock().waiting[place].pop_front().map(how_it_came);
+                    next = engine.lock().waiting[place].pop_front();
                 }
             }
             drop(seat);
+            if !engine.is_ending() {
+                // One may have come after the look, and before there was a seat for it.
+                engine.seat_waiting(place);
+            }
             // There is a seat for what is due, or waits in the store.
             engine.vacated();
         }));
@@ -281,7 +331,7 @@ impl Engine {
     /// Runs sagas until it is to end. What runs by then ends the step that it is at.
     pub(crate) async fn run(self: &Arc<Self>, scope: Arc<Scope>, tasks: Arc<dyn Tasks>, ends: &CancellationToken) {
         let _ = self.open.set(Open { scope: scope.clone(), tasks });
-        self.seat_waiting();
+        self.seat_all_waiting();
         let mut members = Members::new(self.member.clone(), self.lease);
         let mut failures = 0;
         while !ends.is_cancelled() {
@@ -302,13 +352,25 @@ impl Engine {
         self.ending.cancel();
     }
 
-    /// Those that were started before it ran.
-    fn seat_waiting(self: &Arc<Self>) {
-        for (place, definition) in self.definitions.iter().enumerate() {
-            while let Ok(seat) = definition.seats.clone().try_acquire_owned() {
-                let Some(next) = self.lock().waiting[place].pop_front() else { break };
-                self.seat(definition.clone(), place, how_it_came(next), seat);
+    /// Runs those that wait, as far as there are seats.
+    fn seat_waiting(self: &Arc<Self>, place: usize) {
+        if self.open.get().is_none() {
+            return;
+        }
+        let definition = &self.definitions[place];
+        // Whoever holds a seat looks again once it has given it back: of a seat and one that waits, one sees the other.
+        while !self.lock().waiting[place].is_empty() {
+            let Ok(seat) = definition.seats.clone().try_acquire_owned() else { return };
+            let next = self.lock().waiting[place].pop_front();
+            if let Some(next) = next {
+                self.seat(definition.clone(), place, next, seat);
             }
+        }
+    }
+
+    fn seat_all_waiting(self: &Arc<Self>) {
+        for place in 0..self.definitions.len() {
+            self.seat_waiting(place);
         }
     }
 
@@ -320,7 +382,14 @@ impl Engine {
         ends: &CancellationToken,
     ) -> Result<(), StoreError> {
         let sagas = self.store.sagas();
+        let beats = members.due() <= Instant::now();
         members.keep(sagas, scope.clock().now()).await?;
+        let doubts = self.doubts.load(Ordering::Relaxed);
+        if beats && doubts > 0 {
+            self.sweep().await?;
+            // Unless there is something new.
+            let _ = self.doubts.compare_exchange(doubts, doubts - 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
         self.wanted.store(false, Ordering::Release);
         self.lock().next = None;
         let more = self.claim(scope.clock().now()).await?;
@@ -360,7 +429,8 @@ impl Engine {
 
     /// The sagas that have a seat.
     fn free(&self) -> Vec<Text> {
-        let named = self.names.iter().zip(&self.definitions);
+        let run = self.definitions.iter().filter(|definition| definition.enabled);
+        let named = self.names.iter().zip(run);
         named.filter(|(_, definition)| definition.seats.available_permits() > 0).map(|(name, _)| name.clone()).collect()
     }
 
@@ -378,20 +448,33 @@ impl Engine {
         let seats = |name: &Text| self.definition(name).map(|(_, found)| found.seats.available_permits());
         let limit = free.iter().filter_map(seats).min().unwrap_or_default().max(1);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await?;
+        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await;
+        let claimed = claimed.inspect_err(|_| self.doubt())?;
         let more = claimed.len() >= limit as usize;
         for instance in claimed {
-            self.admit(instance).await;
+            self.admit(instance);
         }
         Ok(more)
     }
 
-    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits.
-    async fn admit(self: &Arc<Self>, instance: Instance) {
+    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits for one, and
+    /// whoever looks does not.
+    fn admit(self: &Arc<Self>, instance: Instance) {
         let Some((place, definition)) = self.definition(&instance.saga) else { return };
-        let Ok(seat) = definition.seats.clone().acquire_owned().await else { return };
-        self.lock().here.insert((instance.saga.clone(), instance.key.clone()));
-        self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+        let seat = definition.seats.clone().try_acquire_owned().ok();
+        let mut table = self.lock();
+        table.arrive(&instance);
+        match seat {
+            Some(seat) => {
+                drop(table);
+                self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+            }
+            None => {
+                table.waiting[place].push_back((instance, Came::Claimed));
+                drop(table);
+                self.seat_waiting(place);
+            }
+        }
     }
 
     /// Goes on with what is this member's and nowhere in this process.
@@ -403,15 +486,15 @@ impl Engine {
         for instance in owned {
             let Some((place, _)) = self.definition(&instance.saga) else { continue };
             let mut table = self.lock();
-            let name = (instance.saga.clone(), instance.key.clone());
-            if table.waiting[place].len() < WAITING && table.here.insert(name) {
-                table.waiting[place].push_back(instance);
+            if table.waiting[place].len() < WAITING && !table.has(&instance) {
+                table.arrive(&instance);
+                table.waiting[place].push_back((instance, Came::Found));
             }
         }
         if !is_whole {
             self.overflowed.store(true, Ordering::Relaxed);
         }
-        self.seat_waiting();
+        self.seat_all_waiting();
         Ok(())
     }
 
@@ -428,12 +511,6 @@ impl Engine {
     }
 }
 
-/// How one came that waited for a seat: as it was started, or from the store.
-fn how_it_came(instance: Instance) -> (Instance, Came) {
-    let came = if instance.revision == 0 { Came::Started } else { Came::Claimed };
-    (instance, came)
-}
-
 /// An instance that is in this process as long as this lives.
 struct Leaves<'a> {
     engine: &'a Engine,
@@ -443,7 +520,7 @@ struct Leaves<'a> {
 
 impl Drop for Leaves<'_> {
     fn drop(&mut self) {
-        self.engine.lock().here.remove(&self.name);
+        self.engine.lock().leave(&self.name);
         self.definition.counted.leave();
     }
 }

@@ -14,7 +14,7 @@ pub enum SagaError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The key can't be one.
-    #[error("the key of a saga `{saga}` must have 1 to 255 bytes, and has {bytes}")]
+    #[error("the key of a saga `{saga}` must have 1 to 512 bytes, and has {bytes}")]
     Key {
         /// The saga.
         saga: &'static str,

@@ -22,6 +22,8 @@ mod states;
 mod step;
 
 pub use calls::{OutputOf, StartReturn, arrived, earlier, ended, this};
+#[cfg(feature = "prometheus")]
+pub(crate) use counted::StepCounted;
 pub(crate) use definition::Definition;
 pub(crate) use engine::Engine;
 pub use error::SagaError;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest key, in bytes.
-const LONGEST_KEY: usize = 255;
+const LONGEST_KEY: usize = 512;
 /// How often whoever waits for an end looks, where other processes may bring it about.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -126,8 +126,8 @@ impl<S: Saga> Sagas<S> {
         let key = instance.key.clone();
         let is_new = tx.work()?.start_saga(&instance).await?;
         if is_new {
-            let engine = self.engine.clone();
-            tx.lease().then(Box::new(move || engine.begin(instance)));
+            let untold = Untold { engine: self.engine.clone(), instance: Some(instance) };
+            tx.lease().then(Box::new(move || untold.begin()));
         }
         Ok(Started { key, is_new })
     }
@@ -164,7 +164,7 @@ impl<S: Saga> Sagas<S> {
             started_at: now,
             updated_at: now,
         };
-        definition.front(&mut instance, &opening, &mut journal, now);
+        definition.open(&mut instance, &opening, &mut journal, now);
         instance.journal = journal.written();
         Ok(instance)
     }
@@ -208,7 +208,7 @@ impl<S: Saga> Sagas<S> {
         self.engine.store().sagas().load(Self::NAME, key).await?.map(SagaStatus::of).transpose()
     }
 
-    /// Has what was done be undone: a step that runs ends first. Says where it was; `None`: there is no such instance. One
+    /// Has what was done be undone: a step that runs ends first, and where it was the last one, there is nothing to cancel any more. Says where it was; `None`: there is no such instance. One
     /// that is over stays as it is.
     ///
     /// # Errors
@@ -259,6 +259,29 @@ impl<S: Saga> Sagas<S> {
     fn definition(&self) -> Result<&Definition, SagaError> {
         let found = self.engine.definition(Self::NAME);
         found.map(|(_, definition)| &**definition).ok_or(SagaError::NotRun { saga: Text::from_static(Self::NAME) })
+    }
+}
+
+/// An instance of which nobody has said yet that it is started. If nobody ever does, it may be all the same: whoever
+/// committed was not answered, or did not wait for it.
+struct Untold {
+    engine: Arc<Engine>,
+    instance: Option<Instance>,
+}
+
+impl Untold {
+    fn begin(mut self) {
+        if let Some(instance) = self.instance.take() {
+            self.engine.begin(instance);
+        }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if self.instance.is_some() {
+            self.engine.doubt();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use swit::{App, stores::MemoryStore, subscriber, testing::TestApp};
 
-use super::page::Page;
+use super::{page::Page, sagas::Trip};
 use crate::support::Task;
 
 #[subscriber(name = "metered-drawn", circuit_breaker)]
@@ -167,7 +167,8 @@ fn faults(expression: &str, there_is: &BTreeMap<String, BTreeMap<String, BTreeSe
 
 #[tokio::test(start_paused = true)]
 async fn every_query_names_series_labels_and_values_that_there_are() {
-    let app = TestApp::start(App::only::<(drawn,)>().service("test", "1").store(MemoryStore::new())).await.unwrap();
+    let app = App::only::<(drawn,)>().service("test", "1").store(MemoryStore::new()).with_saga::<Trip>();
+    let app = TestApp::start(app).await.unwrap();
     let page = Page::of(&app).await;
     let there_is = there_is(&page);
     let mut expressions = of_rules();

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swit::{App, subscriber, testing::TestApp};
+use swit::{App, stores::MemoryStore, subscriber, testing::TestApp};
 
-use super::page::Page;
+use super::{page::Page, sagas::Trip};
 use crate::support::{Task, task};
 
 #[subscriber(name = "metered-listed", circuit_breaker)]
@@ -50,7 +50,8 @@ fn labels(series: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_table_is_the_page() {
-    let app = TestApp::start(App::only::<(listed,)>().service("test", "1")).await.unwrap();
+    let app = App::only::<(listed,)>().service("test", "1").store(MemoryStore::new()).with_saga::<Trip>();
+    let app = TestApp::start(app).await.unwrap();
     app.publish(&task("x")).await.unwrap();
     app.wait_quiet().await;
     let page = Page::of(&app).await;

@@ -9,4 +9,5 @@ mod deployed;
 mod documented;
 mod page;
 mod publishing;
+mod sagas;
 mod scraped;

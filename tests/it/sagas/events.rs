@@ -140,6 +140,7 @@ async fn an_event_that_comes_too_early_waits_for_its_step() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     app.publish(&ordered("p")).await.unwrap();
     app.publish(&Rated { parcel: "p".to_owned(), stars: 3 }).await.unwrap();
+    app.wait_quiet().await;
     let status = sagas.ended("p").await.unwrap();
     assert_eq!(status.state, SagaState::Completed);
     assert_eq!(world.lines(), ["pack", "collected by bicycle", "tell", "rated Some(3)"]);

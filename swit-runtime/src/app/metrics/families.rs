@@ -66,6 +66,24 @@ families! {
         "How long the first of the publications in the outbox waits to be made; 0 where none does, missing while the database can't be asked.";
     OUTBOX_PARKED = "outbox_parked" Gauge
         "Publications in the outbox that can never be made, until they are replayed; missing while the database can't be asked.";
+    SAGA_STARTED = "saga_started_total" Counter
+        "Instances of sagas that this process started.";
+    SAGA_ENDED = "saga_ended_total" Counter
+        "Instances of sagas that ended in this process, by how.";
+    SAGA_PARKED = "saga_parked_total" Counter
+        "How often this process gave up on an instance of a saga until somebody looks.";
+    SAGA_RUNNING = "saga_running" Gauge
+        "Instances of sagas that run in this process now; those that wait or rest are not in it.";
+    SAGA_STEPS = "saga_steps_total" Counter
+        "Attempts at steps of sagas that ended: done (success), or failed (error).";
+    SAGA_STEP_DURATION = "saga_step_duration_seconds" Histogram
+        "Seconds that attempts at steps of sagas took.";
+    SAGA_COMPENSATIONS = "saga_compensations_total" Counter
+        "Attempts at undoing steps of sagas that ended: undone (success), or failed (error).";
+    SAGA_INSTANCES = "saga_instances" Gauge
+        "Instances of sagas that are not over, by where they are, in the whole database; missing while it can't be asked.";
+    SAGA_INSTANCES_PARKED = "saga_instances_parked" Gauge
+        "Instances of sagas that nobody goes on with until somebody looks, in the whole database; missing while it can't be asked.";
     SIZE = "message_size_bytes" Histogram
         "Bytes of the payloads at which attempts were made, as they were delivered.";
     AGE = "message_age_seconds" Histogram

@@ -10,6 +10,7 @@ mod consume;
 mod depths;
 mod families;
 mod publish;
+mod sagas;
 #[cfg(feature = "admin")]
 mod served;
 mod state;
@@ -26,7 +27,9 @@ use crate::{
     metrics::{Page, Recorder},
     publisher::{Outlets, Published},
     registry::EventRegistration,
+    saga::Engine,
     scope::Scope,
+    store::{Depth, SagaCount},
     text::Text,
     transport::Transport,
 };
@@ -42,6 +45,7 @@ struct Source {
     outlets: Arc<Outlets>,
     transports: Vec<Arc<dyn Transport>>,
     depths: Depths,
+    sagas: sagas::Counts,
 }
 
 impl Metrics {
@@ -59,6 +63,7 @@ impl Metrics {
             outlets: outlets.clone(),
             transports: transports.to_vec(),
             depths: Depths::start(transports),
+            sagas: sagas::Counts::default(),
         }))
     }
 
@@ -80,7 +85,7 @@ impl Metrics {
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
-        source.outbox(&mut page).await;
+        source.stored(&mut page).await;
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page).await;
         }
@@ -93,14 +98,32 @@ impl Metrics {
     }
 }
 
-/// How long the database may take to say how much lies in the outbox.
+/// How long the database may take to say what lies in it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Source {
-    /// What lies in the outbox. Where there is none, or the database does not answer, the families are empty.
-    async fn outbox(&self, page: &mut Page) {
+    /// What lies in the database. Where there is none, or it does not answer, the families are empty.
+    async fn stored(&self, page: &mut Page) {
+        let engine = self.scope.get::<Engine>();
+        let sagas = engine.as_ref().map(|engine| engine.definitions()).unwrap_or_default();
+        let (depth, counts) = tokio::join!(self.depth(), self.counts(!sagas.is_empty()));
+        self.outbox(depth, page);
+        sagas::write(&self.prefix, sagas, page);
+        sagas::instances(&self.prefix, sagas, counts.as_deref(), page);
+    }
+
+    async fn depth(&self) -> Option<Depth> {
         let asked = async { self.scope.store()?.outbox().depth().await.ok() };
-        let depth = tokio::time::timeout(PATIENCE, asked).await.ok().flatten();
+        tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
+    }
+
+    /// Where instances of sagas are, if somebody wants to know.
+    async fn counts(&self, is_wanted: bool) -> Option<Arc<[SagaCount]>> {
+        let store = self.scope.store().filter(|_| is_wanted)?;
+        self.sagas.of(&**store, PATIENCE).await
+    }
+
+    fn outbox(&self, depth: Option<Depth>, page: &mut Page) {
         let prefix = &*self.prefix;
         OUTBOX_PENDING.begin(prefix, page);
         if let Some(depth) = depth {

@@ -60,7 +60,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::order_service::order;
+    use crate::order;
 
     fn lines(count: u64, seed: u64) -> Vec<u8> {
         let mut out = Vec::new();

@@ -88,7 +88,7 @@ fn capped(problem: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order_service::order::{OrderType, Region};
+    use crate::order::{OrderType, Region};
 
     const GOOD: &str = r#"{"order_id":"o","customer_id":"c","currency":"EUR","placed_at":"2026-01-01T00:00:00Z","items":[{"sku":"s","quantity":1,"unit_price":"1.50"}],"payment":{"method":"card","token":"tok_1"}}"#;
 
