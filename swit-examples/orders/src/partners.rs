@@ -55,6 +55,15 @@ pub enum PaymentError {
     Unreachable,
 }
 
+/// Whether the client of the payment partner crashes over this token.
+pub fn crashes(token: &str) -> bool {
+    is(token, "panic")
+}
+
+fn is(token: &str, kind: &str) -> bool {
+    token.strip_prefix("tok_").is_some_and(|rest| rest.starts_with(kind))
+}
+
 /// Asks the payment partner; `attempt` counts from 1.
 ///
 /// - `tok_declined…` is declined
@@ -69,14 +78,13 @@ pub enum PaymentError {
 /// # Panics
 /// For `tok_panic…`, as a client with a bug would.
 pub fn charge(token: &str, attempt: u32) -> Result<Charge, PaymentError> {
-    let is = |kind: &str| token.strip_prefix("tok_").is_some_and(|rest| rest.starts_with(kind));
-    if is("declined") {
+    if is(token, "declined") {
         Ok(Charge::Declined)
-    } else if is("flaky") && attempt <= 2 {
+    } else if is(token, "flaky") && attempt <= 2 {
         Err(PaymentError::NoAnswer)
-    } else if is("down") {
+    } else if is(token, "down") {
         Err(PaymentError::Unreachable)
-    } else if is("panic") {
+    } else if crashes(token) {
         panic!("{CRASH}")
     } else {
         Ok(Charge::Paid)
