@@ -87,6 +87,45 @@ async fn handle(event: Any, _orders: Publisher<OrderCreatedPublisher>) -> Result
     }
 }
 
+/// What an order is placed with.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    id: String,
+}
+
+#[saga(key = id, name = "place")]
+impl PlaceOrder {
+    /// Is documented.
+    #[start]
+    pub async fn begin(event: OrderCreated, _text: State<String>) -> Result<Self, OrderError> {
+        if event.id.is_empty() { Err(OrderError::Unreachable) } else { Ok(Self { id: event.id }) }
+    }
+
+    /// Is documented.
+    #[step(compensate = undo, idempotency_key = reference)]
+    pub async fn place(&self) -> Result<usize, OrderError> {
+        Ok(self.id.len())
+    }
+
+    #[compensation]
+    async fn undo(#[output] _placed: Option<usize>, _tx: Tx) -> Result<(), OrderError> {
+        Ok(())
+    }
+
+    #[wait(key = of, within = "1h", no_compensation)]
+    async fn created(_event: Option<OrderCreated>, #[output(place)] _placed: usize) -> Result<(), OrderError> {
+        Ok(())
+    }
+
+    fn reference(&self) -> &str {
+        &self.id
+    }
+
+    fn of(event: &OrderCreated) -> &str {
+        &event.id
+    }
+}
+
 swit::composite!(composed, strategy = parallel);
 
 swit::composite!(

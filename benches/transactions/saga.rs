@@ -36,7 +36,7 @@ trait Made: Saga {
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 macro_rules! sagas {
-    ($($name:ident of $steps:literal: $($step:ident)* then $last:ident;)*) => { $(
+    ($($name:ident of $steps:literal: $($step:ident)* => $last:ident;)*) => { $(
         #[derive(Debug, Serialize, Deserialize)]
         struct $name {
             id: String,
@@ -73,8 +73,8 @@ macro_rules! sagas {
     )* };
 }
 sagas! {
-    Three of 3: one two then three;
-    Ten of 10: one two three four five six seven eight nine then ten;
+    Three of 3: one two => three;
+    Ten of 10: one two three four five six seven eight nine => ten;
 }
 
 /// Three steps that touch no database.
@@ -261,7 +261,7 @@ pub(crate) async fn growth(place: &Place, effort: Effort, report: &mut Report) {
     };
     let mut work = store.begin().await.expect("a transaction");
     let rows = i64::try_from(effort.finished).expect("it fits");
-    work.execute(Statement::new(fill).bind(rows)).await.expect("rows");
+    work.execute(Statement::new(&fill).bind(rows)).await.expect("rows");
     work.commit().await.expect("a commit");
     let after = alternate::<Three>(place, &pool, effort).await;
     let text = format!(

@@ -122,8 +122,19 @@ pub fn check_event_type(name: &str) -> Result<(), Fault> {
 }
 
 /// Sections of the configuration that are swit's own.
-pub const RESERVED_SECTIONS: [&str; 8] =
-    ["service", "transport", "subscriber", "publisher", "middleware", "database", "telemetry", "admin"];
+pub const RESERVED_SECTIONS: [&str; 11] = [
+    "service",
+    "transport",
+    "subscriber",
+    "publisher",
+    "middleware",
+    "saga",
+    "shutdown",
+    "limits",
+    "database",
+    "telemetry",
+    "admin",
+];
 
 /// Checks the name of a section of the application's own configuration.
 ///

@@ -152,6 +152,7 @@ pub(crate) fn check_owned(function: &str, ty: &Type, errors: &Errors) {
     if let Type::Reference(reference) = ty {
         let inner = crate::names::spelled(&reference.elem);
         let help = match inner.as_str() {
+            "Tx" => "take it as it is lent, as a value: `mut tx: Tx`".to_owned(),
             "str" => "take the payload as an event type, or its bytes as `Bytes`".to_owned(),
             _ if inner.ends_with('>') => format!("take `{inner}` itself, without `&`"),
             _ => format!("take `{inner}` if it is an event, `State<{inner}>` if it is shared state"),

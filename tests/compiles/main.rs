@@ -27,6 +27,12 @@ mod publisher {
     mod every_key;
     mod names_of_the_prelude;
 }
+mod saga {
+    mod by_macro_rules;
+    mod every_key;
+    mod in_functions_and_modules;
+    mod renamed;
+}
 mod subscriber {
     mod argument_patterns;
     mod by_macro_rules;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use swit::{
     __private::{SagaRegistration, StepRegistration},
-    Backoff, Class, Classify, State, Tx,
+    Backoff, Classify, Event, State, Tx, saga,
     sagas::{IdempotencyKey, Saga, SagaKey},
 };
 
@@ -28,7 +28,7 @@ struct Payment(u64);
 #[class(permanent)]
 struct Refused;
 
-#[swit::saga(key = order, name = "place-an-order", version = 3, accepts = [1, 2], timeout = "1h", concurrency = 7)]
+#[saga(key = order, name = "place-an-order", version = 3, accepts = [1, 2], timeout = "1h", concurrency = 7)]
 impl PlaceOrder {
     /// The block may hold whatever an impl block holds.
     const SHELF: &'static str = "a";
@@ -137,7 +137,63 @@ fn functions_are_found_where_they_stand() {
     assert!(reserve.file.ends_with("sagas.rs") && reserve.module.ends_with("sagas"));
 }
 
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(topic = "thing.done", key = thing)]
+struct Done {
+    thing: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MoveThings {
+    thing: String,
+}
+
+#[saga(key = thing)]
+impl MoveThings {
+    #[start(retries = 7, dead_letter = "things.dlq")]
+    fn begin(event: Done) -> Self {
+        Self { thing: event.thing }
+    }
+
+    #[wait(key = thing, no_compensation, within = "2d", topic = "thing.*", concurrency = 3, retries = 9, timeout = "7s")]
+    async fn moved_once(&self, event: Done) -> Result<String, Refused> {
+        Ok(event.thing)
+    }
+
+    #[wait(key = of, no_compensation, within = "1h", name = "twice")]
+    async fn moved_twice(event: Option<Done>, _store: State<u64>) -> Result<bool, Refused> {
+        Ok(event.is_some())
+    }
+
+    fn of(event: &Done) -> usize {
+        event.thing.len()
+    }
+}
+
 #[test]
-fn errors_keep_their_class() {
-    assert_eq!(Refused.classify().class, Class::Permanent);
+fn what_takes_an_event_is_a_subscriber_with_an_inbox() {
+    let saga = <MoveThings as Saga>::REGISTRATION;
+    assert_eq!(saga.name, "move-things");
+    let named = |name: &str| *saga.subscribers.iter().find(|found| found.name == name).unwrap();
+    let [begin, once, twice] = ["begin", "moved-once", "twice"].map(|name| named(&format!("move-things-{name}")));
+    assert_eq!(saga.subscribers.len(), 3);
+    for subscriber in [begin, once, twice] {
+        assert!(subscriber.spec.inbox, "{}", subscriber.name);
+        let linked = swit::__private::inventory::iter::<swit::__private::SubscriberRef>;
+        assert_eq!(linked.into_iter().filter(|found| std::ptr::eq(found.0, subscriber)).count(), 1);
+        let mut requirements = swit_runtime::extract::Requirements::default();
+        (subscriber.requires)(&mut requirements);
+        assert!(format!("{requirements:?}").contains("move-things"), "{requirements:?}");
+    }
+    assert_eq!((begin.spec.retries, begin.spec.topics, begin.function), (Some(7), &[][..], "begin"));
+    assert_eq!((once.spec.concurrency, once.spec.topics, once.spec.retries), (3, &["thing.*"][..], Some(9)));
+    let steps: Vec<_> = saga
+        .steps
+        .iter()
+        .map(|step| (step.name, step.wait.map(|wait| (wait.within, wait.optional)), step.call.retries))
+        .collect();
+    let within = |hours| Some(Duration::from_hours(hours));
+    let expected = [("moved_once", Some((within(48), false)), Some(9)), ("twice", Some((within(1), true)), None)];
+    assert_eq!(steps, expected);
+    assert_eq!(saga.steps[0].call.timeout, Duration::from_secs(7));
 }

@@ -8,10 +8,7 @@ use super::{
     links::Taken,
     validate::{Call, Saga, Step, Wait},
 };
-use crate::{
-    names::{Private, ends},
-    subscriber::generate::of_return,
-};
+use crate::names::{Private, ends};
 
 /// `fn called(&mut Context) -> …`, which calls the function.
 pub(super) fn function(called: &Ident, saga: &Saga, step: &Step, call: &Call, private: &Private) -> TokenStream {
@@ -20,7 +17,7 @@ pub(super) fn function(called: &Ident, saga: &Saga, step: &Step, call: &Call, pr
     let arguments = call.arguments.iter().zip(&names).map(|(taken, name)| argument(taken, name, step, private));
     let saga = call.marked.takes_self.then(|| {
         quote! {
-            let __saga: #ty = match #private::saga::input::<#ty>(&*__cx) {
+            let __saga: #ty = match #private::saga::this::<#ty>(&*__cx) {
                 ::core::result::Result::Ok(__value) => __value,
                 ::core::result::Result::Err(__failure) => return ::core::result::Result::Err(__failure),
             };
@@ -28,7 +25,12 @@ pub(super) fn function(called: &Ident, saga: &Saga, step: &Step, call: &Call, pr
     });
     let receiver = call.marked.takes_self.then(|| quote!(&__saga,));
     let call = quote_spanned!(ident.span()=> <#ty>::#ident(#receiver #(#names),*).await);
-    let split = of_return("StepReturn", returns, &quote!(split(__returned)), private);
+    let ended = {
+        let (at, (first, last)) = (private.at(returns), ends(returns));
+        let mut ended = quote_spanned!(first=> #at::saga::ended::<#returns);
+        ended.extend(quote_spanned!(last=> >(__returned)));
+        ended
+    };
     let failure = {
         let private = private.at(returns);
         quote_spanned!(returns.span()=> (&&&&#private::Tag::under(&__error, &*__cx)).failure(__error))
@@ -39,8 +41,8 @@ pub(super) fn function(called: &Ident, saga: &Saga, step: &Step, call: &Call, pr
             #saga
             #(#arguments)*
             let __returned: #returns = #call;
-            match #split {
-                ::core::result::Result::Ok(__output) => #private::saga::written(&__output),
+            match #ended {
+                ::core::result::Result::Ok(__written) => __written,
                 ::core::result::Result::Err(__error) => {
                     #[allow(unused_imports)]
                     use #private::via::{ViaBox as _, ViaClassify as _, ViaDyn as _, ViaNone as _};

@@ -1,7 +1,7 @@
 //! One function of the block: what it is, by its attribute, and its arguments.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, Meta, ReceiverKind, ReturnType, Type};
 
 use crate::{
@@ -221,24 +221,48 @@ fn returns(function: &Function, ty: &Type, errors: &Errors) -> Option<Type> {
 
 /// The type, where it also stands outside of the block: `Self` means nothing there.
 fn without_self(written: &Type, ty: &Type) -> Type {
-    fn replaced(tokens: TokenStream, ty: &Type) -> TokenStream {
-        let other = |token| match token {
+    syn::parse2(replaced(written.to_token_stream(), ty)).unwrap_or_else(|_| written.clone())
+}
+
+/// Every `Self` replaced by the type; as the beginning of a path it stands in angle brackets, where generic arguments may end.
+fn replaced(tokens: TokenStream, ty: &Type) -> TokenStream {
+    let mut all = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
             TokenTree::Ident(word) if word == "Self" => {
-                let at = |mut token: TokenTree| {
+                let begins = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                let ty = if begins { quote!(<#ty>) } else { quote!(#ty) };
+                all.extend(ty.into_iter().map(|mut token| {
                     token.set_span(token.span().located_at(word.span()));
                     token
-                };
-                ty.to_token_stream().into_iter().map(at).collect()
+                }));
             }
             TokenTree::Group(group) => {
                 let mut other = proc_macro2::Group::new(group.delimiter(), replaced(group.stream(), ty));
                 other.set_span(group.span());
-                TokenStream::from(TokenTree::Group(other))
+                all.extend([TokenTree::Group(other)]);
             }
-            token => TokenStream::from(token),
-        };
-        tokens.into_iter().flat_map(other).collect()
+            token => all.extend([token]),
+        }
     }
-    let tokens = replaced(written.to_token_stream(), ty);
-    syn::parse2(tokens).unwrap_or_else(|_| written.clone())
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_the_type_is_replaced_by_it() {
+        let ty = syn::parse_quote!(shop::Place<u8>);
+        for (written, expected) in [
+            (quote!(Result<Self, E>), quote!(Result<shop::Place<u8>, E>)),
+            (quote!([u8; Self::COUNT]), quote!([u8; <shop::Place<u8>>::COUNT])),
+            (quote!(Selfish), quote!(Selfish)),
+        ] {
+            let found = without_self(&syn::parse2(written).unwrap(), &ty);
+            assert_eq!(found.to_token_stream().to_string(), expected.to_string());
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! const _: () = {
 //!     fn __swit_call_0(cx: &mut Context) -> BoxFuture<…> { … }    // one for each step and compensation
 //!     const _: () = compensates_in_doubt(…);                      // the contracts
-//!     static __swit_0: &SubscriberRegistration = { … };           // a subscriber for `#[start]`, and for each `#[wait]`
+//!     static __SWIT_SUBSCRIBER_0: &SubscriberRegistration = …;    // a subscriber for `#[start]`, and for each `#[wait]`
 //!     static __SWIT_SAGA: SagaRegistration = …;                   // what the attributes say
 //!     impl Saga for PlaceOrder { … }
 //!     inventory::submit! { SagaRef(&__SWIT_SAGA) }
@@ -145,7 +145,7 @@ fn idempotency_key(saga: &Saga, source: &Source, private: &Private) -> TokenStre
     let (ty, text) = (&saga.ty, source.text(&quote!(&__saga), &saga.ty));
     quote! {
         |__cx| {
-            let __saga: #ty = #private::saga::input::<#ty>(__cx)?;
+            let __saga: #ty = #private::saga::this::<#ty>(__cx)?;
             ::core::result::Result::Ok(#text)
         }
     }

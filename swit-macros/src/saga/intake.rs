@@ -1,7 +1,7 @@
 //! What brings a saga its events: for `#[start]` and for each `#[wait]` a subscriber with an inbox, by the macro of
 //! subscribers itself, whose handler starts an instance or keeps the event for one.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use swit_grammar::name::{check_name, dashed};
 use syn::{Ident, LitStr, Type, Visibility, spanned::Spanned};
@@ -34,10 +34,10 @@ impl Intake {
         let mut intake = Self { items: TokenStream::new(), registrations: Vec::new() };
         let (ty, name) = (saga.ty.clone(), saga.attribute.name.clone());
         if let Some(Start { marked, returns, subscriber }) = saga.start.take() {
-            let on_error = subscriber.on_error.clone();
             let then = started(&marked, &ty, &returns, &subscriber, private);
             let arguments = marked.arguments.iter().map(|argument| argument.ty.clone()).collect();
-            let handler = handler(&marked, arguments, (returns, on_error.is_some()), then);
+            let may_fail = returns != ty;
+            let handler = handler(&marked, arguments, (returns, may_fail), then);
             let name = format!("{name}-{}", dashed(&marked.name()));
             intake.add(&name, &marked, subscriber, handler, private, errors);
         }
@@ -69,8 +69,8 @@ impl Intake {
         }
         keys.inbox = Some(Ident::new("inbox", marked.word.span()));
         let ident = marked.ident();
-        // In a module of its own kind: the twin is named like the user's function, which may be the name of a type as well.
-        let holder = format_ident!("__swit_{}", self.registrations.len(), span = Span::mixed_site());
+        // In a block of its own: its twin is named like the user's function, which may be the name of a type as well.
+        let holder = format_ident!("__SWIT_SUBSCRIBER_{}", self.registrations.len());
         let items = subscriber::generated(keys, handler, private, errors);
         self.items.extend(quote! {
             static #holder: &#private::SubscriberRegistration = {
@@ -83,13 +83,13 @@ impl Intake {
 }
 
 /// A handler that goes on as `then` says once its arguments are there.
-fn handler(marked: &Marked, arguments: Vec<Type>, (returns, says_return): (Type, bool), then: Then) -> Handler {
+fn handler(marked: &Marked, arguments: Vec<Type>, (returns, may_fail): (Type, bool), then: Then) -> Handler {
     let function = Function {
         attributes: Vec::new(),
         visibility: Visibility::Inherited,
         signature: marked.function.signature.clone(),
     };
-    Handler { function, arguments, returns, says_return, then: Some(then) }
+    Handler { function, arguments, returns, says_return: may_fail, then: Some(then) }
 }
 
 /// Calls the function, and starts an instance with what it returns.

@@ -229,6 +229,11 @@ pub(super) fn wait(marked: &Marked, errors: &Errors) -> (StepKeys, WaitKeys) {
         retries: subscriber.retries.as_ref().map(|at| at.value),
         backoff: subscriber.backoff.as_ref().map(|at| at.value),
     };
+    // What else can be wrong with these is said of a subscriber's as well.
+    let checked = Checked { timeout: call.timeout, retries: None, backoff: None };
+    if let (Some(at), false) = (&subscriber.timeout, call.timeout.is_zero()) {
+        checked.faults().iter().for_each(|fault| errors.fault(&at.tokens, fault));
+    }
     let [compensate, nothing, idempotency_key] = undo;
     let step = StepKeys {
         name: name.and_then(|entry| entry.checked(check_name, errors)),

@@ -220,6 +220,10 @@ fn start(functions: &mut Functions, errors: &Errors) -> Option<Start> {
         errors.at(marked.ident(), message, "return `Self`, or `Result<Self, E>`");
     }
     let subscriber = keys::start(&marked, errors);
+    if let (true, Some(keyword)) = (subscriber.blocking, &marked.function.signature.asyncness) {
+        let message = format_args!("`{}` is async, but `blocking` is for synchronous functions", marked.name());
+        errors.at(keyword, message, "remove `async` to run it on the blocking pool, or remove `blocking`");
+    }
     Some(Start { returns: marked.returns.clone()?, marked, subscriber })
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn call(
 }
 
 /// `<R as Return>::…`, from the return type's first token to its last.
-pub(crate) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
+pub(super) fn of_return(of: &str, returns: &Type, call: &TokenStream, private: &Private) -> TokenStream {
     let (at, (first, last)) = (private.at(returns), ends(returns));
     let of = Ident::new(of, first);
     let mut tokens = quote_spanned!(first=> <#returns as #at::#of>::);

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{database::Opened, graph::Graph, tasks::TaskSet};
 use crate::{
     id::MessageId,
+    registry::SagaRegistration,
     saga::{Definition, Engine},
     scope::Scope,
     walled::walled,
@@ -31,7 +32,7 @@ impl Orchestration {
     /// Makes it, and puts it where arguments find it; none: the service has no sagas, or no database.
     pub(super) fn new(graph: &Graph, database: Option<&Opened>, scope: &mut Scope) -> Option<Self> {
         let database = database.filter(|_| !graph.sagas.is_empty())?;
-        let definitions = graph.sagas.iter().map(|registration| Definition::new(registration)).collect();
+        let definitions = graph.sagas.iter().map(|saga| definition(saga, graph)).collect();
         // An instance's name may be configured, and stand twice.
         let member = format!("{}-{}", scope.service().instance, MessageId::new(scope.clock().now()));
         let (poll, lease) = database.pace();
@@ -81,6 +82,13 @@ impl Drop for Orchestration {
     fn drop(&mut self) {
         self.tasks.abort();
     }
+}
+
+/// A saga as its attribute says, and as it is configured.
+fn definition(registration: &'static SagaRegistration, graph: &Graph) -> Definition {
+    let set = graph.settings.sagas.get(registration.name);
+    let concurrency = set.and_then(|set| set.concurrency.as_ref()).map(|concurrency| concurrency.value);
+    Definition::new(registration, graph.settings.runs_saga(registration.name), concurrency)
 }
 
 impl fmt::Debug for Orchestration {

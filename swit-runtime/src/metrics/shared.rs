@@ -42,7 +42,8 @@ impl SharedDurations {
     }
 }
 
-#[cfg(all(test, feature = "prometheus"))]
+#[cfg(test)]
+#[cfg(feature = "prometheus")]
 mod tests {
     use super::*;
 

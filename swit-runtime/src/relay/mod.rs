@@ -110,7 +110,9 @@ impl Relay {
         let mut committed = outbox.committed();
         let is_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
         let mut more = false;
-        if !membership.own().is_empty() {
+        if membership.own().is_empty() {
+            rounds.iter_mut().for_each(Rounds::leave_to_others);
+        } else {
             let own = membership.own().to_vec();
             let mut publishing = pin!(all(self
                 .outlets

@@ -69,6 +69,12 @@ impl Rounds {
         self.failed.values().map(|failed| failed.next).min()
     }
 
+    /// No row is this relay's any more: none is to be tried again by it.
+    pub(super) fn leave_to_others(&mut self) {
+        self.failed.clear();
+        self.passed = 0;
+    }
+
     /// One look at the rows of one transport. Says whether there may be more that can be published now.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::step::{event, output};
+use super::step::{StepReturn, event, input, output, written};
 use crate::{
     classify::Class,
     context::Context,
@@ -11,6 +11,22 @@ use crate::{
     registry::Saga,
     returns::NoError,
 };
+
+/// What the instance was started with, as `&self`.
+///
+/// # Errors
+/// As [`input`]'s.
+pub fn this<S: Saga>(cx: &Context) -> Result<S, Failure> {
+    input(cx)
+}
+
+/// What a function came to: its output, as it is kept, or its error.
+///
+/// # Errors
+/// The function's own; inside of it, as [`written`]'s.
+pub fn ended<R: StepReturn>(returned: R) -> Result<Result<String, Failure>, R::Error> {
+    returned.split().map(|output| written(&output))
+}
 
 /// How a later step takes the output of an earlier one: as it is.
 #[diagnostic::on_unimplemented(

@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Definition {
     pub(crate) registration: &'static SagaRegistration,
     pub(super) steps: Vec<Step>,
+    /// This process runs its instances; if not, it only starts them.
+    pub(super) enabled: bool,
     /// Who may run at once.
     pub(super) seats: Arc<Semaphore>,
     pub(crate) counted: Counted,
@@ -35,7 +37,8 @@ pub(super) struct Step {
 }
 
 impl Definition {
-    pub(crate) fn new(registration: &'static SagaRegistration) -> Self {
+    /// `concurrency` `None`: as the registration says.
+    pub(crate) fn new(registration: &'static SagaRegistration, enabled: bool, concurrency: Option<u32>) -> Self {
         let step = |step: &'static StepRegistration| Step {
             registration: step,
             name: Text::from_static(step.name),
@@ -48,8 +51,8 @@ impl Definition {
         };
         let steps: Vec<Step> = registration.steps.iter().map(step).collect();
         let counted = Counted::new(registration);
-        let seats = usize::try_from(registration.concurrency).unwrap_or(1).max(1);
-        Self { registration, steps, seats: Arc::new(Semaphore::new(seats)), counted }
+        let seats = usize::try_from(concurrency.unwrap_or(registration.concurrency)).unwrap_or(1).max(1);
+        Self { registration, steps, enabled, seats: Arc::new(Semaphore::new(seats)), counted }
     }
 
     pub(super) fn place(&self, step: &str) -> Option<usize> {
@@ -59,6 +62,15 @@ impl Definition {
     /// Whether it goes on with instances of this version.
     pub(super) fn accepts(&self, version: u32) -> bool {
         version == self.registration.version || self.registration.accepts.contains(&version)
+    }
+
+    /// Has an instance that was just started be where its first step is to begin, here or wherever the saga is run.
+    pub(super) fn open(&self, instance: &mut Instance, opening: &Opening, journal: &mut Journal, now: SystemTime) {
+        self.front(instance, opening, journal, now);
+        if !self.enabled && !instance.owner.is_empty() {
+            let state = instance.state;
+            rest(instance, opening, journal, state, Some(now));
+        }
     }
 
     /// The journal of an instance that has just been started.

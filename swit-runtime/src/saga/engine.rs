@@ -54,6 +54,7 @@ pub(crate) struct Engine {
     /// Which no other member has, in any process.
     member: Text,
     definitions: Vec<Arc<Definition>>,
+    /// Those that it runs.
     names: Vec<Text>,
     /// How often it looks where nobody told it of anything.
     poll: Duration,
@@ -121,7 +122,8 @@ impl Engine {
         poll: Duration,
         lease: Duration,
     ) -> Self {
-        let names = definitions.iter().map(|definition| Text::from_static(definition.registration.name)).collect();
+        let run = definitions.iter().filter(|definition| definition.enabled);
+        let names = run.map(|definition| Text::from_static(definition.registration.name)).collect();
         let waiting = definitions.iter().map(|_| VecDeque::new()).collect();
         Self {
             store,
@@ -150,7 +152,7 @@ impl Engine {
         &self.member
     }
 
-    /// The sagas that it runs.
+    /// The sagas that it knows.
     #[cfg(feature = "prometheus")]
     pub(crate) fn definitions(&self) -> &[Arc<Definition>] {
         &self.definitions
@@ -201,6 +203,9 @@ impl Engine {
     pub(super) fn begin(self: &Arc<Self>, instance: Instance) {
         let Some((place, definition)) = self.definition(&instance.saga) else { return };
         definition.counted.start();
+        if !definition.enabled {
+            return;
+        }
         if instance.owner.is_empty() {
             // It rests first.
             self.rests(instance.due);
@@ -424,7 +429,8 @@ impl Engine {
 
     /// The sagas that have a seat.
     fn free(&self) -> Vec<Text> {
-        let named = self.names.iter().zip(&self.definitions);
+        let run = self.definitions.iter().filter(|definition| definition.enabled);
+        let named = self.names.iter().zip(run);
         named.filter(|(_, definition)| definition.seats.available_permits() > 0).map(|(name, _)| name.clone()).collect()
     }
 

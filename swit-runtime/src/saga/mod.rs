@@ -21,7 +21,7 @@ mod sagas;
 mod states;
 mod step;
 
-pub use calls::{OutputOf, StartReturn, arrived, earlier};
+pub use calls::{OutputOf, StartReturn, arrived, earlier, ended, this};
 #[cfg(feature = "prometheus")]
 pub(crate) use counted::StepCounted;
 pub(crate) use definition::Definition;

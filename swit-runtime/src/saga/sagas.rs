@@ -164,7 +164,7 @@ impl<S: Saga> Sagas<S> {
             started_at: now,
             updated_at: now,
         };
-        definition.front(&mut instance, &opening, &mut journal, now);
+        definition.open(&mut instance, &opening, &mut journal, now);
         instance.journal = journal.written();
         Ok(instance)
     }
@@ -208,7 +208,7 @@ impl<S: Saga> Sagas<S> {
         self.engine.store().sagas().load(Self::NAME, key).await?.map(SagaStatus::of).transpose()
     }
 
-    /// Has what was done be undone: a step that runs ends first. Says where it was; `None`: there is no such instance. One
+    /// Has what was done be undone: a step that runs ends first, and where it was the last one, there is nothing to cancel any more. Says where it was; `None`: there is no such instance. One
     /// that is over stays as it is.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! The series of sagas.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use swit::{App, Classify, Clock, stores::MemoryStore, testing::TestApp};
+use swit::{App, Classify, stores::MemoryStore, testing::TestApp};
 
 use super::page::Page;
 
@@ -46,10 +46,7 @@ impl Trip {
 }
 
 async fn started() -> TestApp {
-    let start = tokio::time::Instant::now();
-    let clock = Clock::injected(move || SystemTime::UNIX_EPOCH + Duration::from_hours(24) + start.elapsed());
-    let app = App::only::<()>().service("test", "1").store(MemoryStore::new()).clock(clock).with_saga::<Trip>();
-    TestApp::start(app).await.unwrap()
+    TestApp::start(App::only::<()>().store(MemoryStore::new()).with_saga::<Trip>()).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

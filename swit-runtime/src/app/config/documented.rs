@@ -6,7 +6,9 @@ use super::{
     Known, Layers,
     admin::ADMIN,
     database::DATABASE,
-    keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{
+        BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SAGA, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT,
+    },
     known::SECTIONS,
     resolve,
     telemetry::TELEMETRY,
@@ -28,6 +30,7 @@ fn known() -> Known<'static> {
         middleware: vec!["authenticate", "sign"],
         publish_middleware: vec!["sign"],
         transports: vec![],
+        sagas: vec!["place-order"],
         sections: vec!["orders"],
     }
 }
@@ -54,6 +57,7 @@ fn every_key_has_a_row() {
     rows(&page, BATCH);
     rows(&page, PUBLISHER);
     rows(&page, MIDDLEWARE);
+    rows(&page, SAGA);
     rows(&page, SHUTDOWN);
     rows(&page, LIMITS);
     rows(&page, ADMIN);

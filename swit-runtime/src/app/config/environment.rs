@@ -152,6 +152,7 @@ impl Environment<'_> {
             "subscriber" => self.known.subscribers.clone(),
             "publisher" => self.known.publishers.clone(),
             "middleware" => self.known.middleware.clone(),
+            "saga" => self.known.sagas.clone(),
             _ => {
                 let set = self.others.iter().filter(|other| other.path.first().is_some_and(|first| first == section));
                 let set = set.filter_map(|other| other.path.get(1)).map(String::as_str);

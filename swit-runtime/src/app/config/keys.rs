@@ -4,7 +4,7 @@ use swit_grammar::Fault;
 
 use super::{
     BatchSettings, BreakerSettings, LimitSettings, MiddlewareSettings, PublisherSettings, RateLimitSettings,
-    ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
+    SagaSettings, ServiceSettings, ShutdownSettings, SubscriberSettings, TransportSettings,
     read::{Given, put},
 };
 
@@ -122,6 +122,13 @@ keys! {
     order by order, "a whole number";
     only by names, "a list of subscribers' names, or publishers' on the publishing side";
     except by names, "a list of subscribers' names, or publishers' on the publishing side";
+}
+
+keys! {
+    /// `[saga.NAME]`.
+    SAGA of SagaSettings:
+    enabled by boolean, "`true` or `false`";
+    concurrency by workers, "a whole number from 1 to 65535";
 }
 
 keys! {

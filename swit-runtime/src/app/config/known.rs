@@ -16,12 +16,14 @@ pub struct Known<'a> {
     pub publish_middleware: Vec<&'a str>,
     /// Transports that attributes name; a configuration may add others. `default` always exists.
     pub transports: Vec<&'a str>,
+    /// Sagas.
+    pub sagas: Vec<&'a str>,
     /// The application's own sections, as its `Config<T>` arguments require them.
     pub sections: Vec<&'a str>,
 }
 
 /// Sections of swit itself.
-pub(super) const SECTIONS: [&str; 10] = [
+pub(super) const SECTIONS: [&str; 11] = [
     "service",
     "transport",
     "subscriber",
@@ -32,10 +34,11 @@ pub(super) const SECTIONS: [&str; 10] = [
     "admin",
     "telemetry",
     "database",
+    "saga",
 ];
 
 /// Sections whose first key is a name.
-pub(super) const NAMED_SECTIONS: [&str; 4] = ["transport", "subscriber", "publisher", "middleware"];
+pub(super) const NAMED_SECTIONS: [&str; 5] = ["transport", "subscriber", "publisher", "middleware", "saga"];
 
 /// A name as the environment can spell it: lower case, with `_` for what a variable's name can't hold.
 pub(super) fn fold(name: &str) -> String {

@@ -49,7 +49,7 @@ pub use resolve_publisher::resolve_publisher;
 pub use section::Section;
 pub use settings::{
     BatchSettings, BreakerSettings, ConsumerGroup, DeadLetters, LimitSettings, MiddlewareSettings, PublisherSettings,
-    RateLimitSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
+    RateLimitSettings, SagaSettings, ServiceSettings, Settings, ShutdownSettings, SubscriberSettings,
 };
 pub use spans::{CollectorHeaders, OtlpProtocol, Propagator, SpanExporter};
 pub(in crate::app) use telemetry::{LEVELS, levels};

@@ -9,7 +9,9 @@ use super::{
     admin::ADMIN,
     assignment::{Assignment, Written},
     database::DATABASE,
-    keys::{BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT},
+    keys::{
+        BATCH, BREAKER, Key, LIMITS, MIDDLEWARE, PUBLISHER, RATE_LIMIT, SAGA, SERVICE, SHUTDOWN, SUBSCRIBER, TRANSPORT,
+    },
     known::SECTIONS,
     read::Given,
     telemetry::TELEMETRY,
@@ -69,6 +71,13 @@ impl Placer<'_> {
                     let fault =
                         strangers(assignment, rest, self.known).or_else(|| apply(assignment, rest, MIDDLEWARE, entry));
                     self.faults.extend(fault);
+                }
+            }
+            "saga" => {
+                let known = Some(self.known.sagas.as_slice());
+                if let Some((name, rest)) = self.named(assignment, rest, SAGA, known) {
+                    let entry = self.settings.sagas.entry(name).or_default();
+                    self.faults.extend(apply(assignment, rest, SAGA, entry));
                 }
             }
             own if self.known.sections.contains(&own) => {

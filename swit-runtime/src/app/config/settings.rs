@@ -24,6 +24,8 @@ pub struct Settings {
     pub publishers: BTreeMap<Text, PublisherSettings>,
     /// `[middleware.NAME]`.
     pub middleware: BTreeMap<Text, MiddlewareSettings>,
+    /// `[saga.NAME]`.
+    pub sagas: BTreeMap<Text, SagaSettings>,
     /// `[shutdown]`.
     pub shutdown: ShutdownSettings,
     /// `[limits]`.
@@ -51,6 +53,11 @@ impl Settings {
             *limit = set.as_ref().map_or(*limit, |set| set.value);
         }
         limits
+    }
+
+    /// Whether this process runs instances of a saga; it does unless told otherwise.
+    pub(in crate::app) fn runs_saga(&self, name: &str) -> bool {
+        self.sagas.get(name).and_then(|saga| saga.enabled.as_ref()).is_none_or(|enabled| enabled.value)
     }
 
     /// How long a drain may take; 20 s unless set.
@@ -184,6 +191,16 @@ pub struct MiddlewareSettings {
     pub only: Option<Set<Vec<Text>>>,
     /// The subscribers, or publishers, that it does not run around.
     pub except: Option<Set<Vec<Text>>>,
+}
+
+/// `[saga.NAME]`: what a deployment changes of a saga's attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SagaSettings {
+    /// Whether this process runs its instances; if not, it still starts them and asks about them.
+    pub enabled: Option<Set<bool>>,
+    /// How many of them it runs at once.
+    pub concurrency: Option<Set<u32>>,
 }
 
 /// `[shutdown]`.

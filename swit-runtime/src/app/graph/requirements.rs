@@ -83,12 +83,14 @@ pub(super) fn read_settings(app: &App, requirements: &Required) -> (Settings, Ve
     let publish = everything.publish_middleware.iter().chain(&app.selection.publish_middleware).map(|known| known.name);
     let publish = unique(publish.chain(app.publish_middleware.iter().map(|added| added.name.as_str())));
     let publishers = everything.publishers.iter().chain(&app.selection.publishers).map(|known| known.name);
+    let sagas = everything.sagas.iter().chain(&app.selection.sagas).map(|known| known.name);
     let known = Known {
         subscribers: unique(subscribers),
         publishers: unique(publishers),
         middleware: unique(middleware.chain(publish.iter().copied())),
         publish_middleware: publish,
         transports: unique(app.transports.iter().map(|known| known.name())),
+        sagas: unique(sagas),
         sections: unique(requirements.iter().flat_map(|(.., needs)| needs.configs()).map(|config| config.section)),
     };
     let (mut settings, faults) = app.layers.read(&known);

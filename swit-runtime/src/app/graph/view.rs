@@ -2,14 +2,14 @@
 
 use super::{Graph, Node, PublisherNode};
 use crate::{
-    app::graph_view::{EventHandlerView, EventView, GraphView, PublisherView, SubscriberView},
+    app::graph_view::{EventHandlerView, EventView, GraphView, PublisherView, SagaView, SubscriberView},
     extract::Requirements,
-    registry::CompositeRegistration,
+    registry::{CompositeRegistration, SagaRegistration, StepRegistration},
     text::Text,
 };
 
 impl Graph {
-    /// What `graph` draws: topics, subscribers, publishers, what they publish, middleware, dead letters.
+    /// What `graph` draws: topics, subscribers, publishers, sagas, what they publish, middleware, dead letters.
     pub fn view(&self) -> GraphView {
         let events = self.events.iter().flat_map(|event| {
             let topics = event.descriptors.iter().map(|known| known.topic.to_owned());
@@ -17,11 +17,38 @@ impl Graph {
         });
         GraphView {
             service: self.service.name.to_string(),
-            subscribers: self.nodes.iter().map(|node| subscriber(node, &self.publishers)).collect(),
+            subscribers: self.nodes.iter().map(|node| subscriber(node, &self.publishers, &self.sagas)).collect(),
             publishers: self.publishers.iter().map(publisher).collect(),
+            sagas: self.sagas.iter().map(|saga| self.saga(saga)).collect(),
             events: events.collect(),
         }
     }
+}
+
+impl Graph {
+    fn saga(&self, saga: &SagaRegistration) -> SagaView {
+        SagaView {
+            name: saga.name.to_owned(),
+            version: saga.version,
+            location: saga.location.to_string(),
+            steps: saga.steps.iter().map(step).collect(),
+            enabled: self.settings.runs_saga(saga.name),
+        }
+    }
+}
+
+fn step(step: &StepRegistration) -> String {
+    let mut text = step.name.to_owned();
+    if let Some(after) = step.after {
+        text += &format!(", after {}", humantime::format_duration(after));
+    }
+    if step.wait.is_some() {
+        text += ", waits for its event";
+    }
+    if let Some(undo) = &step.compensation {
+        text += &format!(", undone by {}", undo.call.function);
+    }
+    text
 }
 
 fn publisher(node: &PublisherNode) -> PublisherView {
@@ -39,7 +66,7 @@ fn publisher(node: &PublisherNode) -> PublisherView {
     }
 }
 
-fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
+fn subscriber(node: &Node, publishers: &[PublisherNode], sagas: &[&'static SagaRegistration]) -> SubscriberView {
     let mut needs = Requirements::new();
     (node.registration.requires)(&mut needs);
     let takes =
@@ -50,6 +77,8 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
         order: member.handler.order,
         location: member.handler.location.to_string(),
     });
+    let feeds = |saga: &SagaRegistration| saga.subscribers.iter().any(|feeder| feeder.name == &*node.registration.name);
+    let sagas = sagas.iter().filter(|saga| feeds(saga) || needs.sagas().contains(&saga.name));
     let publishers = publishers.iter().filter(takes).map(|publisher| publisher.registration.name.to_owned());
     SubscriberView {
         name: node.registration.name.to_string(),
@@ -60,6 +89,7 @@ fn subscriber(node: &Node, publishers: &[PublisherNode]) -> SubscriberView {
         middleware: node.middleware.iter().map(|(name, _)| name.to_string()).collect(),
         emits: node.emits.iter().map(|event| event.topic.to_owned()).collect(),
         publishers: publishers.collect(),
+        sagas: sagas.map(|saga| saga.name.to_owned()).collect(),
         dead_letter: node.dead_letter.as_ref().map(Text::to_string),
         enabled: node.resolved.enabled,
         strategy: composite.map(|composite| composite.strategy.as_str().to_owned()),

@@ -44,6 +44,8 @@ fn line(node: &Node) -> String {
         Kind::DeadLetter => "shape=cylinder, color=\"#cc0000\"",
         Kind::Subscriber => "shape=box",
         Kind::Publisher => "shape=parallelogram",
+        Kind::Saga => "shape=box3d",
+        Kind::DisabledSaga => "shape=box3d, style=dashed, fontcolor=gray",
         Kind::Disabled => "shape=box, style=dashed, fontcolor=gray",
     };
     format!("\"{}\" [label=\"{label}\", {look}];", node.id)
@@ -81,6 +83,7 @@ mod tests {
     "s_bury" [label="bury\ngroup orders\nsrc/main.rs:10", shape=box];
     "s_confirm_2d_order" [label="confirm-order\ngroup orders\nmiddleware authenticate, measure\nsrc/main.rs:10", shape=box];
     "p_receipt" [label="receipt\nasync\nsrc/main.rs:20", shape=parallelogram];
+    "g_place_2d_order" [label="place-order\nsaga, version 2\n1 reserve, undone by release\n2 ship\nsrc/main.rs:30", shape=box3d];
   }
   "t_nobody_2e_listens" [label="nobody.listens\nUnheard", shape=ellipse];
   "t_order_2e__2a_" [label="order.*", shape=ellipse, style=dashed];
@@ -90,6 +93,7 @@ mod tests {
   "q_orders_2e_confirm_2d_order_2e_dlq" [label="orders.confirm-order.dlq", shape=cylinder, color="#cc0000"];
   "p_receipt" -> "t_receipt_2e_issued" [label="publishes"];
   "q_orders_2e_confirm_2d_order_2e_dlq" -> "s_bury";
+  "s_confirm_2d_order" -> "g_place_2d_order" [dir=none];
   "s_confirm_2d_order" -> "p_receipt" [dir=none];
   "s_confirm_2d_order" -> "q_orders_2e_confirm_2d_order_2e_dlq" [label="gives up", style=dashed, color="#cc0000"];
   "s_confirm_2d_order" -> "t_order_2e_confirmed" [label="publishes"];
@@ -109,8 +113,8 @@ mod tests {
             let unescaped = line.replace("\\\\", "").replace("\\\"", "");
             assert_eq!(unescaped.matches('"').count() % 2, 0, "{line}");
         }
-        // Five lines of head, label included, one subscriber, one publisher, their end, two topics, one queue, six edges,
-        // the end.
-        assert_eq!(text.lines().count(), 5 + 1 + 1 + 1 + 2 + 1 + 6 + 1, "{text}");
+        // Five lines of head, label included, one subscriber, one publisher, one saga, their end, two topics, one queue,
+        // seven edges, the end.
+        assert_eq!(text.lines().count(), 5 + 1 + 1 + 1 + 1 + 2 + 1 + 7 + 1, "{text}");
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swit_grammar::topic::{is_pattern, matches};
 
-use super::{GraphView, PublisherView, SubscriberView};
+use super::{GraphView, PublisherView, SagaView, SubscriberView};
 
 /// What both languages write.
 pub(super) struct Graph<'a> {
     pub(super) service: &'a str,
-    /// Subscribers and publishers, which stand inside the service.
+    /// Subscribers, publishers and sagas, which stand inside the service.
     pub(super) subscribers: Vec<Node>,
     /// Topics, patterns and queues, which stand around it.
     pub(super) places: Vec<Node>,
@@ -34,6 +34,9 @@ pub(super) enum Kind {
     Subscriber,
     Disabled,
     Publisher,
+    Saga,
+    /// A saga that others run.
+    DisabledSaga,
 }
 
 /// An edge.
@@ -51,7 +54,7 @@ pub(super) enum Flow {
     Consumes,
     /// A subscriber or a publisher publishes.
     Publishes,
-    /// A subscriber takes a publisher.
+    /// A subscriber takes a publisher or a saga.
     Takes,
     /// A topic is one of a pattern's.
     Matches,
@@ -83,6 +86,9 @@ impl<'a> Graph<'a> {
             for publisher in &subscriber.publishers {
                 graph.edge(id.clone(), publisher_id(publisher), Flow::Takes);
             }
+            for saga in &subscriber.sagas {
+                graph.edge(id.clone(), saga_id(saga), Flow::Takes);
+            }
             for topic in &subscriber.emits {
                 topics.entry(topic).or_default();
                 graph.edge(id.clone(), topic_id(topic), Flow::Publishes);
@@ -102,6 +108,12 @@ impl<'a> Graph<'a> {
                 graph.edge(id.clone(), topic_id(topic), Flow::Publishes);
             }
             graph.subscribers.push(publisher_node(id, publisher));
+        }
+        let mut sagas: Vec<&SagaView> = view.sagas.iter().collect();
+        sagas.sort_by_key(|saga| (&saga.name, &saga.location));
+        for saga in sagas {
+            let id = unique(&mut ids, saga_id(&saga.name));
+            graph.subscribers.push(saga_node(id, saga));
         }
         for pattern in topics.keys().filter(|topic| is_pattern(topic)) {
             for topic in topics.keys().filter(|topic| !is_pattern(topic) && matches(pattern, topic)) {
@@ -151,6 +163,22 @@ fn publisher_node(id: String, publisher: &PublisherView) -> Node {
         lines.push(publisher.location.clone());
     }
     Node { id, kind: Kind::Publisher, lines }
+}
+
+fn saga_node(id: String, saga: &SagaView) -> Node {
+    let mut lines = vec![saga.name.clone(), format!("saga, version {}", saga.version)];
+    lines.extend(saga.steps.iter().enumerate().map(|(at, step)| format!("{} {step}", at + 1)));
+    if !saga.enabled {
+        lines.push("disabled".into());
+    }
+    if !saga.location.is_empty() {
+        lines.push(saga.location.clone());
+    }
+    Node { id, kind: if saga.enabled { Kind::Saga } else { Kind::DisabledSaga }, lines }
+}
+
+fn saga_id(saga: &str) -> String {
+    id("g", saga)
 }
 
 fn publisher_id(publisher: &str) -> String {

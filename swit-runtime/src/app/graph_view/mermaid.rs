@@ -41,6 +41,8 @@ fn shape(node: &Node) -> String {
         Kind::DeadLetter => format!("{id}[(\"{label}\")]:::deadLetter"),
         Kind::Subscriber => format!("{id}[\"{label}\"]"),
         Kind::Publisher => format!("{id}[/\"{label}\"/]"),
+        Kind::Saga => format!("{id}[[\"{label}\"]]"),
+        Kind::DisabledSaga => format!("{id}[[\"{label}\"]]:::disabled"),
         Kind::Disabled => format!("{id}[\"{label}\"]:::disabled"),
     }
 }
@@ -81,6 +83,7 @@ mod tests {
     s_bury["bury<br/>group orders<br/>src/main.rs:10"]
     s_confirm_2d_order["confirm-order<br/>group orders<br/>middleware authenticate, measure<br/>src/main.rs:10"]
     p_receipt[/"receipt<br/>async<br/>src/main.rs:20"/]
+    g_place_2d_order[["place-order<br/>saga, version 2<br/>1 reserve, undone by release<br/>2 ship<br/>src/main.rs:30"]]
   end
   t_nobody_2e_listens(["nobody.listens<br/>Unheard"])
   t_order_2e__2a_(["order.#42;"]):::pattern
@@ -90,6 +93,7 @@ mod tests {
   q_orders_2e_confirm_2d_order_2e_dlq[("orders.confirm-order.dlq")]:::deadLetter
   p_receipt -->|publishes| t_receipt_2e_issued
   q_orders_2e_confirm_2d_order_2e_dlq --> s_bury
+  s_confirm_2d_order --- g_place_2d_order
   s_confirm_2d_order --- p_receipt
   s_confirm_2d_order -.->|gives up| q_orders_2e_confirm_2d_order_2e_dlq
   s_confirm_2d_order -->|publishes| t_order_2e_confirmed
@@ -111,8 +115,8 @@ mod tests {
         for line in text.lines().filter(|line| line.contains('"')) {
             assert_eq!(line.matches('"').count(), 2, "{line}");
         }
-        // A subgraph, its end, one subscriber, one publisher, two topics, one queue, six edges, three classes.
-        assert_eq!(text.lines().count(), 1 + 2 + 1 + 1 + 2 + 1 + 6 + 3, "{text}");
+        // A subgraph, its end, one subscriber, one publisher, one saga, two topics, one queue, seven edges, three classes.
+        assert_eq!(text.lines().count(), 1 + 2 + 1 + 1 + 1 + 2 + 1 + 7 + 3, "{text}");
         assert_eq!(text.lines().filter(|line| line.trim() == "end").count(), 1);
     }
 }

@@ -10,4 +10,4 @@ mod graph;
 mod mermaid;
 mod view;
 
-pub use view::{EventHandlerView, EventView, GraphView, PublisherView, SubscriberView};
+pub use view::{EventHandlerView, EventView, GraphView, PublisherView, SagaView, SubscriberView};

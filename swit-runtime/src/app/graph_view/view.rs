@@ -11,6 +11,8 @@ pub struct GraphView {
     pub subscribers: Vec<SubscriberView>,
     /// Its named publishers.
     pub publishers: Vec<PublisherView>,
+    /// Its sagas.
+    pub sagas: Vec<SagaView>,
     /// The events that it knows, so that those without a subscriber are drawn too.
     pub events: Vec<EventView>,
 }
@@ -34,6 +36,8 @@ pub struct SubscriberView {
     pub emits: Vec<String>,
     /// Named publishers that it takes.
     pub publishers: Vec<String>,
+    /// Sagas that it takes, starts or brings events to.
+    pub sagas: Vec<String>,
     /// Its dead-letter queue, where it has one.
     pub dead_letter: Option<String>,
     /// Whether it runs.
@@ -77,6 +81,21 @@ pub struct PublisherView {
     pub transport: String,
     /// What it says beside: `async`, `batch`.
     pub options: Vec<String>,
+}
+
+/// A saga as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SagaView {
+    /// Its name.
+    pub name: String,
+    /// The version of its definition.
+    pub version: u32,
+    /// `file:line` of its attribute.
+    pub location: String,
+    /// Its steps, in their order, each with what is special about it: `pay, undone by refund`.
+    pub steps: Vec<String>,
+    /// Whether this process runs it.
+    pub enabled: bool,
 }
 
 /// An event as it is drawn.
@@ -125,6 +144,7 @@ pub(super) mod tests {
         };
         let confirms = SubscriberView {
             publishers: texts(&["receipt"]),
+            sagas: texts(&["place-order"]),
             ..subscriber("confirm-order", &["payment.completed"], &["order.confirmed"])
         };
         GraphView {
@@ -151,6 +171,13 @@ pub(super) mod tests {
                 transport: "default".into(),
                 options: texts(&["async"]),
             }],
+            sagas: vec![SagaView {
+                name: "place-order".into(),
+                version: 2,
+                location: "src/main.rs:30".into(),
+                steps: texts(&["reserve, undone by release", "ship"]),
+                enabled: true,
+            }],
             events: vec![
                 EventView { name: "PaymentCompleted".into(), topic: "payment.completed".into() },
                 EventView { name: "OrderConfirmed".into(), topic: "order.confirmed".into() },
@@ -173,6 +200,7 @@ pub(super) mod tests {
                 middleware: vec![name.into()],
                 emits: vec![name.into()],
                 publishers: vec![name.into()],
+                sagas: vec![name.into()],
                 dead_letter: Some(name.into()),
                 enabled: true,
                 strategy: Some(name.into()),
@@ -185,6 +213,13 @@ pub(super) mod tests {
                 transport: name.into(),
                 options: vec![name.into()],
             }],
+            sagas: vec![SagaView {
+                name: name.into(),
+                version: 1,
+                location: name.into(),
+                steps: vec![name.into()],
+                enabled: false,
+            }],
             events: vec![EventView { name: name.into(), topic: name.into() }],
         }
     }
@@ -195,6 +230,7 @@ pub(super) mod tests {
         let mut turned = view.clone();
         turned.subscribers.reverse();
         turned.publishers.reverse();
+        turned.sagas.reverse();
         turned.events.reverse();
         assert_eq!((view.mermaid(), view.dot()), (turned.mermaid(), turned.dot()));
     }

@@ -45,6 +45,7 @@ struct Source {
     outlets: Arc<Outlets>,
     transports: Vec<Arc<dyn Transport>>,
     depths: Depths,
+    sagas: sagas::Counts,
 }
 
 impl Metrics {
@@ -62,6 +63,7 @@ impl Metrics {
             outlets: outlets.clone(),
             transports: transports.to_vec(),
             depths: Depths::start(transports),
+            sagas: sagas::Counts::default(),
         }))
     }
 
@@ -115,10 +117,10 @@ impl Source {
         tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
     }
 
-    /// Where instances of sagas are, if somebody is to be asked.
-    async fn counts(&self, is_wanted: bool) -> Option<Vec<SagaCount>> {
-        let asked = async { self.scope.store().filter(|_| is_wanted)?.sagas().counts().await.ok() };
-        tokio::time::timeout(PATIENCE, asked).await.ok().flatten()
+    /// Where instances of sagas are, if somebody wants to know.
+    async fn counts(&self, is_wanted: bool) -> Option<Arc<[SagaCount]>> {
+        let store = self.scope.store().filter(|_| is_wanted)?;
+        self.sagas.of(&**store, PATIENCE).await
     }
 
     fn outbox(&self, depth: Option<Depth>, page: &mut Page) {

@@ -74,6 +74,11 @@ pub(crate) async fn check(
     for instance in &instances {
         *ended.entry(instance.state.as_str()).or_default() += 1;
         let effects: Effects = state(store, &instance.key).await;
+        let reserved = effects.all.iter().any(|effect| effect.step == "reserve" && !effect.undone);
+        let mail = store.sagas().mail(&instance.saga, &instance.key, "packed").await.ok().flatten();
+        if reserved && mail.is_none() && !world.is_late(&instance.key) {
+            wrong.push(format!("the event for {} is lost", instance.key));
+        }
         wrong.extend(of_instance(instance, &effects, &world.ledger.accounts(&instance.key)));
     }
     for ordered in &expected.0 {

@@ -8,6 +8,7 @@
 //!
 //! Guarantee: a seed repeats itself, call by call ([`Found::trace`]). What [`run`] finds wrong is therefore found again.
 
+mod breach;
 mod broker;
 mod chance;
 mod check;
@@ -21,4 +22,5 @@ mod weather;
 mod work;
 mod world;
 
-pub use run::{Found, run};
+pub use breach::Breach;
+pub use run::{Found, run, run_broken};

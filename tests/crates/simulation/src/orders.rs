@@ -145,7 +145,10 @@ pub(crate) async fn packed_arrives(
     handle("packed-arrives", &meta, &process, &handled, &mut tx).await?;
     match sagas.deliver_in(&mut tx, "packed", &event.order, arrived).await {
         // It was undone before.
-        Err(SagaError::Ended { .. }) => Ok(()),
+        Err(SagaError::Ended { .. }) => {
+            process.world.was_late(event.order);
+            Ok(())
+        }
         delivered => Ok(delivered?),
     }
 }

@@ -71,7 +71,7 @@ impl Process {
     /// Goes on once it is not suspended, and never if it is dead.
     pub(crate) async fn alive(&self) {
         loop {
-            if self.is_dead() {
+            if self.is_dead() || self.world.is_endless() {
                 return pending().await;
             }
             let until = *lock(&self.suspended);

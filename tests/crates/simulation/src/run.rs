@@ -16,7 +16,7 @@ use swit::{
     transport::{Publication, Transport as _},
     transports::memory::{MemoryOptions, MemoryTransport},
 };
-use swit_runtime::saga::Sagas;
+use swit_runtime::{registry::Saga as _, saga::Sagas};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout},
@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    breach::Breach,
     broker::WeatheredTransport,
     check::{self, Expected},
     orders::{Created, note, pack, packed_arrives, place, ships},
@@ -61,10 +62,23 @@ pub struct Found {
 /// There is no runtime to be had.
 #[must_use]
 pub fn run(seed: u64) -> Found {
+    enter(seed, None)
+}
+
+/// Lives through the world of a seed, in which a promise is broken.
+///
+/// # Panics
+/// As [`run`].
+#[must_use]
+pub fn run_broken(seed: u64, breach: Breach) -> Found {
+    enter(seed, Some(breach))
+}
+
+fn enter(seed: u64, breach: Option<Breach>) -> Found {
     swit::testing::reseed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
-        Ok(runtime) => runtime.block_on(live(seed)),
+        Ok(runtime) => runtime.block_on(live(seed, breach)),
         Err(error) => panic!("no runtime: {error}"),
     }
 }
@@ -80,8 +94,8 @@ struct Lasting {
     ends: CancellationToken,
 }
 
-async fn live(seed: u64) -> Found {
-    let world = Arc::new(World::new(seed));
+async fn live(seed: u64, breach: Option<Breach>) -> Found {
+    let world = Arc::new(World::new(seed, breach));
     let lasting = Arc::new(Lasting {
         store: MemoryStore::new(),
         broker: Arc::new(MemoryTransport::new("default", MemoryOptions::default())),
@@ -115,6 +129,10 @@ async fn live(seed: u64) -> Found {
         if !clients.is_empty() || !check::is_quiet(&lasting.store, &*lasting.broker).await {
             quiet_since = Instant::now();
         } else if quiet_since.elapsed() >= SILENCE {
+            break;
+        }
+        if world.is_endless() {
+            wrong.push("somebody turns in circles".to_owned());
             break;
         }
         if Instant::now() >= until {
@@ -284,7 +302,10 @@ async fn cancel(lasting: &Lasting, order: &str) -> bool {
     let sagas = somebody(lasting).await;
     let cancelled = timeout(Duration::from_secs(10), sagas.cancel(order)).await;
     lasting.world.note(0, format_args!("cancels {order}: {cancelled:?}"));
-    matches!(cancelled, Ok(Ok(Some(state))) if !state.is_finished())
+    // A step that runs ends first: if it is the last one, nothing is left to be undone.
+    let found = lasting.store.sagas().load(Trip::REGISTRATION.name, order).await;
+    let ends = found.is_ok_and(|found| found.is_some_and(|found| found.journal.contains(r#""at":"confirm""#)));
+    matches!(cancelled, Ok(Ok(Some(state))) if !state.is_finished()) && !ends
 }
 
 /// Publishes as a client of the broker does: until it is confirmed, and sometimes twice.

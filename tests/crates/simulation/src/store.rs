@@ -19,8 +19,9 @@ use swit::{
 };
 
 use crate::{
+    breach::Breach,
     process::Process,
-    work::{WeatheredWork, told},
+    work::{WeatheredWork, as_broken, hide, told},
 };
 
 pub(crate) struct WeatheredStore {
@@ -43,10 +44,10 @@ impl Store for WeatheredStore {
     }
 
     fn begin(&self) -> Answer<'_, Box<dyn Work>> {
-        let process = self.process.clone();
+        let (process, store) = (self.process.clone(), self.inner.clone());
         let begun = async {
             let inner = self.inner.begin().await?;
-            Ok(Box::new(WeatheredWork { process, inner, broken: false }) as Box<dyn Work>)
+            Ok(Box::new(WeatheredWork { process, inner, broken: false, store }) as Box<dyn Work>)
         };
         ask!(self, begun, "begin")
     }
@@ -90,7 +91,15 @@ impl Outbox for WeatheredStore {
     }
 
     fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> Answer<'a, Vec<u16>> {
-        ask!(self, self.inner.outbox().take(seen, relay), "relay: take {}", seen.len())
+        let taken = async move {
+            let is_dead = |partition: &&Partition| partition.relay.is_empty();
+            if self.process.world.breaks(Breach::NoTakeover) {
+                let free: Vec<_> = seen.iter().filter(is_dead).cloned().collect();
+                return self.inner.outbox().take(&free, relay).await;
+            }
+            self.inner.outbox().take(seen, relay).await
+        };
+        ask!(self, taken, "relay: take {}", seen.len())
     }
 
     fn relays(&self) -> Answer<'_, Vec<(Text, i64)>> {
@@ -110,7 +119,15 @@ impl Outbox for WeatheredStore {
     }
 
     fn pending<'a>(&'a self, transport: &'a str, partitions: &'a [u16], limit: u32) -> Answer<'a, Vec<Stored>> {
-        ask!(self, self.inner.outbox().pending(transport, partitions, limit), "relay: pending")
+        let pending = async move {
+            let rows = self.inner.outbox().pending(transport, partitions, limit).await?;
+            if self.process.world.breaks(Breach::HandOutOnce) {
+                let all: Vec<_> = rows.iter().map(|stored| stored.row).collect();
+                self.inner.outbox().done(&all).await?;
+            }
+            Ok(rows)
+        };
+        ask!(self, pending, "relay: pending")
     }
 
     fn done<'a>(&'a self, rows: &'a [i64]) -> Answer<'a, ()> {
@@ -163,7 +180,13 @@ impl Sagas for WeatheredStore {
         now: SystemTime,
         limit: u32,
     ) -> Answer<'a, Vec<Instance>> {
-        ask!(self, self.inner.sagas().claim(member, sagas, now, limit), "claim {limit}")
+        let claimed = async move {
+            if self.process.world.breaks(Breach::TakeWithoutTaking) {
+                return self.look_at(member, now).await;
+            }
+            self.inner.sagas().claim(member, sagas, now, limit).await
+        };
+        ask!(self, claimed, "claim {limit}")
     }
 
     fn next_due<'a>(&'a self, sagas: &'a [Text]) -> Answer<'a, Option<SystemTime>> {
@@ -175,11 +198,25 @@ impl Sagas for WeatheredStore {
     }
 
     fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> Answer<'a, u64> {
-        ask!(self, self.inner.sagas().orphan(dead, now), "orphan {dead}")
+        let orphaned = async move {
+            if self.process.world.breaks(Breach::NoTakeover) {
+                return Ok(0);
+            }
+            self.inner.sagas().orphan(dead, now).await
+        };
+        ask!(self, orphaned, "orphan {dead}")
     }
 
     fn save<'a>(&'a self, instance: &'a Instance, owner: &'a str, now: SystemTime) -> Answer<'a, Saved> {
-        ask!(self, self.inner.sagas().save(instance, owner, now), "save {}", told(instance))
+        let saved = async move {
+            let world = &self.process.world;
+            if world.breaks_here(Breach::LoseTheEnd) {
+                return Ok(Saved::Yes { wish: None, mail: false });
+            }
+            let instance = &as_broken(world, instance);
+            Ok(hide(world, self.inner.sagas().save(instance, owner, now).await?))
+        };
+        ask!(self, saved, "save {}", told(instance))
     }
 
     fn wish<'a>(
@@ -189,7 +226,13 @@ impl Sagas for WeatheredStore {
         wish: SagaWish,
         now: SystemTime,
     ) -> Answer<'a, Option<SagaState>> {
-        ask!(self, self.inner.sagas().wish(saga, key, wish, now), "wish {key} {wish:?}")
+        let wished = async move {
+            if self.process.world.breaks(Breach::ForgetTheWish) {
+                return Ok(self.inner.sagas().load(saga, key).await?.map(|instance| instance.state));
+            }
+            self.inner.sagas().wish(saga, key, wish, now).await
+        };
+        ask!(self, wished, "wish {key} {wish:?}")
     }
 
     fn resume<'a>(&'a self, saga: &'a str, key: &'a str, now: SystemTime) -> Answer<'a, bool> {
@@ -222,6 +265,16 @@ impl Sagas for WeatheredStore {
 
     fn state<'a>(&'a self, kind: &'a str, key: &'a str) -> Answer<'a, Option<(i64, Bytes)>> {
         ask!(self, self.inner.sagas().state(kind, key), "state {key}")
+    }
+}
+
+impl WeatheredStore {
+    /// What is due, not taken.
+    async fn look_at(&self, member: &str, now: SystemTime) -> Result<Vec<Instance>, StoreError> {
+        let all = self.inner.sagas().list(&SagaFilter::default(), None, 100).await?;
+        let is_due = |instance: &Instance| instance.owner.is_empty() && instance.due.is_some_and(|due| due <= now);
+        let due = all.into_iter().filter(is_due);
+        Ok(due.map(|instance| Instance { due: None, owner: member.into(), ..instance }).collect())
     }
 }
 

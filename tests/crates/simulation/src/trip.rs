@@ -14,6 +14,7 @@ use swit_runtime::{
 };
 
 use crate::{
+    breach::Breach,
     orders::{Packed, Reserved, Shipped},
     process::{Passed, Process},
 };
@@ -92,6 +93,8 @@ async fn act(cx: &mut Context, step: &'static str, undone: bool) -> Result<Strin
         let at = process.world.next();
         // What is taken back is known by the key under which it was done.
         let of = key.strip_suffix("/compensation").unwrap_or(&key);
+        let other = format!("{of} {at}");
+        let of = if process.world.breaks(Breach::NewKeys) { &other } else { of };
         if undone {
             ledger.take_back(of, &trip.order, step, at);
             return true;
@@ -196,7 +199,7 @@ const fn call(function: &'static str, retries: u32, transacts: bool, call: Call)
 
 const fn undo(function: &'static str, transacts: bool, does: Call) -> Option<CompensationRegistration> {
     let in_doubt = <Option<String> as OfOutput<String>>::IN_DOUBT;
-    Some(CompensationRegistration { call: call(function, 100, transacts, does), in_doubt })
+    Some(CompensationRegistration { call: call(function, 3, transacts, does), in_doubt })
 }
 
 const fn step(name: &'static str, call: SagaCall, compensation: Option<CompensationRegistration>) -> StepRegistration {

@@ -14,6 +14,7 @@ use swit::Clock;
 use tokio::time::Instant;
 
 use crate::{
+    breach::Breach,
     chance::Chance,
     ledger::Ledger,
     weather::{Fault, Weather},
@@ -22,33 +23,41 @@ use crate::{
 /// So much goes wrong at most: a process that is killed at every step never gets anywhere.
 const MOST_FAULTS: u64 = 60;
 
+/// Whoever makes so many calls turns in circles.
+const MOST_CALLS: usize = 50_000;
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) chance: Chance,
     pub(crate) weather: Weather,
     pub(crate) ledger: Ledger,
+    breach: Option<Breach>,
     began: Instant,
     faults: AtomicU64,
     calm: AtomicBool,
     sequence: AtomicU64,
     /// Subscriber and message id of whatever was delivered to a handler.
     delivered: Mutex<BTreeSet<(&'static str, String)>>,
+    /// Orders whose event came after their instance was over.
+    late: Mutex<BTreeSet<String>>,
     trace: Mutex<Vec<String>>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, breach: Option<Breach>) -> Self {
         let chance = Chance::new(seed);
         let weather = Weather::new(&chance);
         let world = Self {
             chance,
             weather,
             ledger: Ledger::default(),
+            breach,
             began: Instant::now(),
             faults: AtomicU64::new(0),
             calm: AtomicBool::new(false),
             sequence: AtomicU64::new(0),
             delivered: Mutex::default(),
+            late: Mutex::default(),
             trace: Mutex::default(),
         };
         world.note(0, format_args!("{:?}", world.weather));
@@ -95,8 +104,31 @@ impl World {
         lock(&self.trace).push(format!("{:>9.3} p{process} {what}", self.began.elapsed().as_secs_f64()));
     }
 
+    /// Whether this promise is broken.
+    pub(crate) fn breaks(&self, promise: Breach) -> bool {
+        self.breach == Some(promise)
+    }
+
+    /// Whether this promise is broken here: it is now and then, as long as things go wrong.
+    pub(crate) fn breaks_here(&self, promise: Breach) -> bool {
+        self.breaks(promise) && !self.is_calm() && self.chance.permille(100)
+    }
+
+    /// Whether so much has happened that it will never end.
+    pub(crate) fn is_endless(&self) -> bool {
+        lock(&self.trace).len() > MOST_CALLS
+    }
+
     pub(crate) fn trace(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.trace))
+    }
+
+    pub(crate) fn was_late(&self, order: String) {
+        lock(&self.late).insert(order);
+    }
+
+    pub(crate) fn is_late(&self, order: &str) -> bool {
+        lock(&self.late).contains(order)
     }
 
     pub(crate) fn was_delivered(&self, subscriber: &'static str, id: String) {

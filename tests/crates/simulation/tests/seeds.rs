@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use swit_simulation::{Found, run};
+use swit_simulation::{Breach, Found, run, run_broken};
 
 const SEEDS: u64 = 2_000;
 
@@ -101,4 +101,18 @@ fn a_seed_repeats_itself() {
 #[test]
 fn seeds_differ() {
     assert_ne!(run(1).trace, run(2).trace);
+}
+
+/// A world that hides what is wrong in it proves nothing: each broken promise shows within so many seeds.
+#[test]
+fn whatever_is_broken_shows() {
+    const WITHIN: u64 = 200;
+    let mut hidden = Vec::new();
+    for breach in Breach::ALL {
+        match (0..WITHIN).find_map(|seed| Some((seed, run_broken(seed, breach).wrong.into_iter().next()?))) {
+            Some((seed, wrong)) => println!("{breach:?} shows after {} seeds: {wrong}", seed + 1),
+            None => hidden.push(breach),
+        }
+    }
+    assert!(hidden.is_empty(), "{hidden:?} do not show within {WITHIN} seeds");
 }

@@ -11,7 +11,7 @@ use swit_testbed::folder::Folder;
 
 use super::{
     super::{at, on_postgres, on_sqlite},
-    claim, instance, keys, load, start,
+    claim, instance, keys, load, saved, start,
 };
 
 async fn what_is_due_is_claimed_once(store: &dyn Store) {
@@ -51,6 +51,17 @@ async fn what_is_due_is_claimed_once(store: &dyn Store) {
     assert_eq!(claimed[1].waits.as_deref(), Some("pay"), "it is for whoever claims it to see");
     assert_eq!(claim(store, "two", &both, at(50), 10).await, []);
     assert_eq!(next(&both).await, Some(at(999)));
+    let owned = async |member| {
+        let mut owned = keys(&store.sagas().owned(member, 10).await.unwrap());
+        owned.sort();
+        owned
+    };
+    assert_eq!(owned("two").await, ["late", "owned", "timed"]);
+    let rests = Instance { revision: 1, ..due("order", "late", 998) };
+    assert_eq!(store.sagas().save(&rests, "two", at(51)).await.unwrap(), saved());
+    assert_eq!(owned("two").await, ["owned", "timed"]);
+    assert_eq!(next(&both).await, Some(at(998)));
+    assert_eq!(keys(&claim(store, "one", &both, at(998), 10).await), ["late"]);
     // To the microsecond.
     let just = at(999) - Duration::from_micros(1);
     assert_eq!(claim(store, "two", &both, just, 10).await, []);
@@ -147,3 +158,17 @@ owed!(
     what_somebody_wishes_is_noted,
     what_is_parked_is_resumed,
 );
+
+/// Nobody waits for a row that somebody else has locked.
+#[tokio::test]
+async fn on_postgres_what_is_locked_is_passed_by() {
+    let store = on_postgres().await;
+    let due = |key, due| Instance { due: Some(at(due)), ..instance("order", key) };
+    start(&store, &[due("1", 1), due("2", 2), due("3", 3)]).await;
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.save_saga(&due("1", 1), "", at(5)).await.unwrap(), saved());
+    let claimed = tokio::time::timeout(Duration::from_secs(5), claim(&store, "one", &["order"], at(9), 2)).await;
+    assert_eq!(keys(&claimed.expect("it waits")), ["2", "3"], "as many as were asked for");
+    drop(work);
+    assert_eq!(keys(&claim(&store, "two", &["order"], at(9), 2).await), ["1"]);
+}

@@ -14,11 +14,6 @@ impl PlaceOrder {
     async fn reserve(&self) -> Result<(), std::io::Error> {
         Ok(())
     }
-
-    #[step(no_compensation, idempotency_key = refernce)]
-    async fn charge(&self) -> Result<(), std::io::Error> {
-        Ok(())
-    }
 }
 
 fn main() {}

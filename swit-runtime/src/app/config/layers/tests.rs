@@ -15,6 +15,7 @@ fn known() -> Known<'static> {
         middleware: vec!["authenticate"],
         transports: vec!["eu"],
         sections: vec!["orders"],
+        sagas: vec!["place-order"],
     }
 }
 
