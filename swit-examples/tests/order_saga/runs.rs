@@ -42,6 +42,13 @@ fn on_sqlite_a_file_comes_out_as_the_rules_say() {
 }
 
 #[test]
+fn on_sqlite_and_rabbitmq_a_file_comes_out_as_the_rules_say() {
+    let ground = Ground::sqlite().on_rabbitmq();
+    comes_out_as_the_rules_say(&ground, 200, 9);
+    ground.gave_nothing_up();
+}
+
+#[test]
 fn on_postgres_a_file_comes_out_as_the_rules_say() {
     comes_out_as_the_rules_say(&Ground::postgres(), 400, 8);
 }
