@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Enlisted, StoreError, Work};
+use super::{Enlisted, StoreError, Turn, Work};
 use crate::{
     error::PublishError,
     failpoint::{self, Failpoint, Sabotage},
@@ -31,6 +31,8 @@ pub(crate) struct Lease {
     arrived: Notify,
     /// Who claimed which message in it.
     claim: Option<(Text, MessageId)>,
+    /// What nobody else gets as long as it is open.
+    turn: Option<Turn>,
     /// It has a transaction, or had.
     transacts: bool,
 }
@@ -61,7 +63,9 @@ pub(crate) struct Parts {
 
 impl Lease {
     pub(crate) fn new(work: Box<dyn Work>) -> Self {
-        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), transacts: true, ..Self::default() }
+        let turn = work.turn();
+        let held = Mutex::new(Held { work: Some(work), ..Held::default() });
+        Self { held, turn, transacts: true, ..Self::default() }
     }
 
     /// In which this claimant claimed this message.
@@ -72,6 +76,11 @@ impl Lease {
     /// Who claimed which message in it.
     pub(super) fn claim(&self) -> Option<&(Text, MessageId)> {
         self.claim.as_ref()
+    }
+
+    /// The turn to write that it has, where its database has one writer at a time.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        self.turn
     }
 
     /// Takes the transaction; `None`: somebody has it, or it is over.
