@@ -42,13 +42,13 @@ fn due(order: &Value) -> (&'static str, &'static str, [usize; TABLES.len()]) {
 }
 
 /// Holds the tables to the rules: all orders are over, and nothing is done twice.
-pub(crate) fn check(ground: &Ground) {
+pub(crate) fn check(ground: &Ground, when: &str) {
     let lines = ground.rows(
         "SELECT line.input, CAST(line.number AS TEXT), CAST(count(outcome.number) AS TEXT) FROM line
          LEFT JOIN outcome ON outcome.input = line.input AND outcome.number = line.number GROUP BY 1, 2",
     );
     let torn: Vec<_> = lines.iter().filter(|line| line[2] != "1").collect();
-    assert!(torn.is_empty(), "C: lines without one outcome: {torn:?}");
+    assert!(torn.is_empty(), "{when}: C: lines without one outcome: {torn:?}");
     let done = TABLES.map(|(_, query)| {
         let mut times = BTreeMap::<String, usize>::new();
         for mut row in ground.rows(query) {
@@ -65,14 +65,17 @@ pub(crate) fn check(ground: &Ground) {
         let times = done.each_ref().map(|table| table.get(id).copied().unwrap_or_default());
         let (due_outcome, due_reason, due_times) = due(&serde_json::from_str(content).unwrap());
         let tables = TABLES.map(|(name, _)| name);
-        assert_eq!((outcome.as_str(), reason.as_str()), (due_outcome, due_reason), "the outcome of `{id}`");
-        assert_eq!(times, due_times, "C: how often each thing was done of `{id}` ({outcome} {reason}): {tables:?}");
+        assert_eq!((outcome.as_str(), reason.as_str()), (due_outcome, due_reason), "{when}: the outcome of `{id}`");
+        assert_eq!(
+            times, due_times,
+            "{when}: C: how often each thing was done of `{id}` ({outcome} {reason}): {tables:?}"
+        );
     }
     let invented: usize =
         done.iter().flat_map(BTreeMap::keys).filter(|id| !orders.iter().any(|order| order[0] == **id)).count();
-    assert_eq!(invented, 0, "B: things were done of orders that nobody placed");
+    assert_eq!(invented, 0, "{when}: B: things were done of orders that nobody placed");
     let unfinished = ground.rows("SELECT key, state, journal FROM swit_saga WHERE finished_at IS NULL");
-    assert!(unfinished.is_empty(), "sagas are not over: {unfinished:?}");
+    assert!(unfinished.is_empty(), "{when}: sagas are not over: {unfinished:?}");
     let sagas = ground.rows("SELECT key FROM swit_saga").len();
-    assert_eq!(sagas, orders.len(), "one saga an order");
+    assert_eq!(sagas, orders.len(), "{when}: one saga an order");
 }

@@ -128,6 +128,15 @@ impl Ground {
         })
     }
 
+    /// Nothing was given up: the broker's dead-letter queues are empty.
+    pub(crate) fn gave_nothing_up(&self) {
+        let Some(broker) = &self.broker else { return };
+        let queues = broker.list_queues();
+        assert!(queues.iter().any(|queue| queue.name == "order-saga.book-parcel"), "{queues:?}");
+        let full: Vec<_> = queues.iter().filter(|queue| queue.name.ends_with(".dlq") && queue.depth() > 0).collect();
+        assert!(full.is_empty(), "dead letters: {full:?}");
+    }
+
     /// How many outcomes there are; none before there are tables.
     pub(crate) fn ended(&self) -> u64 {
         let rows = self.try_rows("SELECT CAST(count(*) AS TEXT) FROM outcome").unwrap_or_default();

@@ -26,7 +26,8 @@ fn killed(test: &str, ground: &Ground, (times, processes): (usize, usize), lines
     let ended = ground.ended();
     let summary = ground.run(file.path());
     expected.check_outcomes(&summary);
-    effects::check(ground);
+    effects::check(ground, test);
+    ground.gave_nothing_up();
     let read = summary["read"].as_u64().unwrap();
     assert!(ended < read, "all {read} were over at the last kill: it hit nothing");
 }

@@ -1,7 +1,7 @@
 //! `order-saga` from outside: the binary as it is run, killed and started again, against the oracle of `order-service` and
 //! the rows that it left.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[expect(dead_code, reason = "the other program's")]
 #[path = "../order_service/binary.rs"]

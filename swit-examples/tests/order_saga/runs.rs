@@ -26,19 +26,26 @@ fn comes_out_as_the_rules_say(ground: &Ground, lines: u64, seed: u64) {
     let (file, expected) = (TempFile::with(&input), oracle::expect(&input));
     let first = ground.run(file.path());
     expected.check_outcomes(&first);
-    effects::check(ground);
+    effects::check(ground, "once");
     let second = ground.run(file.path());
     for key in
         ["read", "completed", "rejected_by_reason", "dead_lettered", "duplicates", "orders_by_type", "orders_by_region"]
     {
         assert_eq!(second[key], first[key], "{key}");
     }
-    effects::check(ground);
+    effects::check(ground, "twice");
 }
 
 #[test]
 fn on_sqlite_a_file_comes_out_as_the_rules_say() {
     comes_out_as_the_rules_say(&Ground::sqlite(), 400, 7);
+}
+
+#[test]
+fn on_sqlite_and_rabbitmq_a_file_comes_out_as_the_rules_say() {
+    let ground = Ground::sqlite().on_rabbitmq();
+    comes_out_as_the_rules_say(&ground, 200, 9);
+    ground.gave_nothing_up();
 }
 
 #[test]
@@ -61,7 +68,7 @@ fn inputs_share_their_order_ids() {
     let orders = oracle::expect(&input);
     orders.check_outcomes(&first);
     assert_eq!(second["dead_lettered"]["invalid_input"], first["dead_lettered"]["invalid_input"]);
-    effects::check(&ground);
+    effects::check(&ground, "at the end");
 }
 
 /// Served without a file, it takes orders as they come, and ends them all when it is stopped.
@@ -78,7 +85,7 @@ fn without_a_file_it_serves_until_stopped() {
     assert!(told.success());
     let summary = running.end();
     assert_eq!((number(&summary, "read"), &summary["stopped"]), (50, &true.into()));
-    effects::check(&ground);
+    effects::check(&ground, "at the end");
 }
 
 /// swit's own commands are this program's: it is checked and drawn, and its sagas are listed.
@@ -120,6 +127,6 @@ fn nasty_ids_are_orders_like_others() {
         let summary = ground.run(file.path());
         oracle::expect(input.as_bytes()).check_outcomes(&summary);
         assert_eq!(number(&summary, "completed"), 5);
-        effects::check(&ground);
+        effects::check(&ground, "at the end");
     }
 }

@@ -44,12 +44,19 @@ struct Held {
     enlisted: Vec<Enlisted>,
     /// Nothing is given back any more: it is committed, or has failed.
     closed: bool,
-    /// What is done once it is committed.
+    /// What is done once it is known what became of it.
     then: Vec<Then>,
 }
 
-/// What is done once a transaction is committed. It does not wait, and does not panic.
-pub(crate) type Then = Box<dyn FnOnce() + Send>;
+/// What is done once it is known what became of a transaction. It does not wait, and does not panic. Dropped: nobody knows.
+pub(crate) type Then = Box<dyn FnOnce(Fate) + Send>;
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Committed,
+    Undone,
+}
 
 /// What a transaction consists of, once nobody writes in it any more.
 pub(crate) struct Parts {
@@ -57,7 +64,7 @@ pub(crate) struct Parts {
     pub(crate) work: Option<Box<dyn Work>>,
     /// What was published in it.
     pub(crate) enlisted: Vec<Enlisted>,
-    /// What is done once it is committed.
+    /// What is done once it is known what became of it.
     pub(crate) then: Vec<Then>,
 }
 
@@ -104,10 +111,12 @@ impl Lease {
 
     /// It is over; what was not committed is undone.
     pub(crate) fn abandon(&self) {
-        drop(self.close());
+        for then in self.close().then {
+            then(Fate::Undone);
+        }
     }
 
-    /// Does this once it is committed, and never if it is not.
+    /// Does this once it is known what became of it.
     pub(crate) fn then(&self, then: Then) {
         self.lock().then.push(then);
     }
@@ -147,7 +156,7 @@ impl Lease {
         }
         failpoint::hit(Failpoint::AfterCommit);
         for then in then {
-            then();
+            then(Fate::Committed);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub use database::Database;
 pub use decision::{Decision, Decisions, Enrolled, Entry, Recovered};
 pub(crate) use decision::{Recoveries, Recovers, Tallied};
 pub use error::StoreError;
-pub(crate) use lease::{Joined, Lease};
+pub(crate) use lease::{Fate, Joined, Lease};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use migrations::Migration;
 pub use migrations::Migrations;

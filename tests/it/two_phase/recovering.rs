@@ -135,7 +135,12 @@ async fn how_transactions_ended_is_counted() {
     let (store, first) = (Flaky::default(), Scripted::new("first", script));
     let app = service(store.clone()).await;
     let coordinator = coordinator(&database(app.running()), [first.clone()]).await;
-    let run = || coordinator.execute(async |mut tx| Ok::<_, BoxError>(tx.of(&first)?.write()));
+    let run = || {
+        coordinator.execute(async |mut tx| {
+            tx.of(&first)?.write();
+            Ok::<_, BoxError>(())
+        })
+    };
     run().await.unwrap_err();
     run().await.unwrap_err();
     let shown = page(app.running()).await;

@@ -33,7 +33,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// Lines that are in and have no outcome, at most: no queue of the embedded transport ever finds itself full.
 const WINDOW: u64 = 4_096;
 
-/// Where nothing comes to an end for this long, nothing will: what is left is parked, or lies in a dead-letter queue.
+/// Where nothing comes to an end for this long, nothing will: what is left is parked, or lies in a dead-letter queue. Longer
+/// than a broker takes to give what a killed process had to this one.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a run ended with an error.
@@ -51,6 +52,12 @@ pub(crate) enum RunError {
         /// Why not.
         source: io::Error,
     },
+    /// Lines have no outcome, and nothing comes to an end any more.
+    #[error(
+        "{0} lines have no outcome, and nothing has come to an end for a minute; `order-saga saga list`, `outbox list` and \
+         `dlq list` say where they are, and a next start goes on with them"
+    )]
+    Stuck(u64),
     /// The database does not answer, again and again.
     #[error(transparent)]
     NotDone(#[from] NotDone),
@@ -117,7 +124,7 @@ pub(crate) async fn run(options: Options, stop: watch::Receiver<bool>) -> Result
         run.serve_on().await;
     }
     let stopped = *run.stop.borrow();
-    run.wait_for(0).await?;
+    error = error.or(run.wait_for(0).await.err());
     run.bar.finish();
     let bank = run.running.scope().get::<Bank>();
     let known = books::Run {
@@ -177,25 +184,26 @@ impl Run {
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
-    /// Waits until no more lines than this are under way, or nothing comes to an end any more.
+    /// Waits until no more lines than this are under way.
     async fn wait_for(&mut self, most: u64) -> Result<(), RunError> {
         let (mut before, mut since) = (Progress::default(), Instant::now());
         loop {
             match self.books.progress().await {
                 Ok(now) => {
                     self.bar.update(self.position, (now.read, now.ended));
-                    if now.read.saturating_sub(now.ended) <= most {
+                    let underway = now.read.saturating_sub(now.ended);
+                    if underway <= most {
                         return Ok(());
                     }
                     if now != before || !self.connected() {
                         (before, since) = (now, Instant::now());
                     }
+                    if since.elapsed() >= PATIENCE {
+                        return Err(RunError::Stuck(underway));
+                    }
                 }
                 Err(error) if since.elapsed() >= PATIENCE => return Err(error.into()),
                 Err(error) => tracing::info!(%error, "it is not known how far everything is"),
-            }
-            if since.elapsed() >= PATIENCE {
-                return Ok(());
             }
             time::sleep(TICK).await;
         }

@@ -201,12 +201,12 @@ impl Sagas for WeatheredStore {
         ask!(self, self.inner.sagas().owned(member, limit), "owned")
     }
 
-    fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> Answer<'a, u64> {
+    fn orphan<'a>(&'a self, dead: &'a str, beat: Option<i64>, now: SystemTime) -> Answer<'a, u64> {
         let orphaned = async move {
             if self.process.world.breaks(Breach::NoTakeover) {
                 return Ok(0);
             }
-            self.inner.sagas().orphan(dead, now).await
+            self.inner.sagas().orphan(dead, beat, now).await
         };
         ask!(self, orphaned, "orphan {dead}")
     }
