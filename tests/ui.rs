@@ -27,7 +27,8 @@ ui!(
     provider,
     publisher,
     saga,
-    subscriber
+    subscriber,
+    two_phase
 );
 
 /// A macro that panics is a bug, whatever the mistake.

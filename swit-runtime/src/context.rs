@@ -341,6 +341,21 @@ impl Context {
         }
     }
 
+    /// What gives a publication that has an id of its own the causation, correlation and trace of this delivery.
+    pub(crate) fn attribution(&self) -> Link {
+        Link {
+            input: self.delivery.message().id.clone(),
+            correlation_id: self.correlation_id().cloned(),
+            receiver: self.receiver.clone(),
+            ordinals: Arc::default(),
+            handler: None,
+            flow: self.flow.clone(),
+            carried: carried(&self.delivery.message().headers),
+            own_trace: false,
+            lease: None,
+        }
+    }
+
     fn link(&mut self) -> BorrowedLink<'_> {
         let ordinal = if let Some(shared) = &self.ordinals.shared {
             shared.fetch_add(1, Ordering::Relaxed)

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swit::{
     Message, MessageId, StoreError, Unrouted,
-    store::{Decision, Enlisted, Enrolled, Entry, Store},
+    store::{Decision, Enlisted, Enrolled, Entry, Look, Store},
     stores::MemoryStore,
 };
 use swit_testbed::folder::Folder;
@@ -34,7 +34,7 @@ fn publication(id: &str) -> Enlisted {
 
 async fn ids(store: &dyn Store) -> Vec<String> {
     let all: Vec<u16> = (0..16).collect();
-    let rows = store.outbox().pending("default", &all, 100).await.unwrap();
+    let rows = store.outbox().pending("default", &all, Look::first(100)).await.unwrap();
     rows.into_iter().map(|row| row.publication.unwrap().message.id.to_string()).collect()
 }
 
@@ -112,7 +112,7 @@ async fn what_is_held_is_seen_once_it_is_released(store: &dyn Store) {
     assert_eq!(log.release("1", "messages").await.unwrap(), 0);
     tokio::time::timeout(Duration::from_secs(10), woken).await.expect("relays are woken");
     assert_eq!(ids(store).await, (0..100).map(|number| format!("m{number}")).collect::<Vec<_>>());
-    let rows = store.outbox().pending("default", &(0..16).collect::<Vec<_>>(), 1).await.unwrap();
+    let rows = store.outbox().pending("default", &(0..16).collect::<Vec<_>>(), Look::first(1)).await.unwrap();
     assert_eq!(rows[0].publication.as_ref(), Ok(&held[0]), "all of it comes back");
     let found = log.find("1").await.unwrap().unwrap();
     assert_eq!(found.participants.iter().map(|p| p.done).collect::<Vec<_>>(), [false, true], "it is done with it");

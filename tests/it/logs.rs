@@ -8,7 +8,11 @@ use std::{
 
 use serde_json::Value;
 use swit::{
-    Ack, App, Batch, Message, MessageId, Outcome, PublisherConfig, State, event_handler, subscriber, testing::TestApp,
+    Ack, App, Batch, Message, MessageId, Outcome, PublisherConfig, State, Unrouted, event_handler,
+    store::{Enlisted, Store as _},
+    stores::MemoryStore,
+    subscriber,
+    testing::TestApp,
 };
 use tracing::{Level, level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -272,5 +276,30 @@ async fn a_message_that_came_without_a_trace_is_named_with_the_one_that_it_is_in
             assert_eq!(line["trace_id"], trace.as_str(), "{line}");
         }
     }
+    app.shutdown().await.unwrap();
+}
+
+/// What nobody here will ever publish is told of, once, and counted.
+#[tokio::test(start_paused = true)]
+async fn publications_for_a_transport_that_is_not_there_are_told_of_once() {
+    let (log, _guard) = Log::capture(Level::WARN);
+    let store = MemoryStore::new();
+    let mut work = store.begin().await.unwrap();
+    let publication = |transport: &'static str| Enlisted {
+        message: Message::new("task.created", "{}").with_id(MessageId::parse("1").unwrap()),
+        transport: transport.into(),
+        unrouted: Unrouted::Warn,
+        due: None,
+    };
+    let gone = [publication("gone"), publication("gone"), publication("default")];
+    work.enlist(&gone, std::time::UNIX_EPOCH).await.unwrap();
+    work.commit().await.unwrap();
+    let app = TestApp::start(App::only::<()>().store(store.clone())).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let told: Vec<_> = log.lines().into_iter().filter(|line| line["transport"] == "gone").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["level"], &told[0]["waiting"]), (&"WARN".into(), &2.into()));
+    assert!(told[0]["message"].as_str().unwrap().contains("that this program does not have"), "{told:?}");
+    assert_eq!(store.outbox().depth().await.unwrap().pending, 2);
     app.shutdown().await.unwrap();
 }

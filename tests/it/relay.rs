@@ -255,6 +255,33 @@ async fn many_that_are_refused_hide_nobody() {
     running.shutdown().await.unwrap();
 }
 
+/// However many they are, and each of them is published in the end, those of one key in their order.
+#[tokio::test(start_paused = true)]
+async fn more_that_are_refused_than_can_be_looked_past_hide_nobody() {
+    let (store, broker) = (MemoryStore::new(), Broker::new("default"));
+    let (running, journal) = start(&store, &broker).await;
+    broker.refuse("bad");
+    let database = running.database().unwrap();
+    let of_one_key: Vec<_> = (0..11_000).map(|number| keyed("one", format!("bad {number:05}"))).collect();
+    let of_many: Vec<_> = (0..600).map(|number| keyed(format!("k{number}"), "bad")).collect();
+    enlist(&database, &of_one_key).await;
+    enlist(&database, &of_many).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    enlist(&database, &[keyed("good", "good")]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(journal.lines(), ["good"], "it waits for none of them");
+    let tried = texts(&broker).len();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(texts(&broker).len() - tried > 600, "they are tried again");
+    broker.refuse("nothing");
+    running.wait_quiet().await;
+    let came = journal.lines();
+    assert_eq!(came.len(), 11_601);
+    let ordered: Vec<_> = came.iter().filter(|text| text.starts_with("bad ")).cloned().collect();
+    assert_eq!(ordered, of_one_key.iter().map(|task| task.text.clone()).collect::<Vec<_>>());
+    running.shutdown().await.unwrap();
+}
+
 #[publisher(event = Task, transactional)]
 struct InTransactions;
 
@@ -310,7 +337,7 @@ mod moody {
 
     use swit::{
         StoreError, Text,
-        store::{Decisions, Depth, Outbox, Parked, Partition, Sagas, Stored, Work},
+        store::{Decisions, Depth, Look, Outbox, Parked, Partition, Sagas, Stored, Work},
         transport::BoxFuture,
     };
 
@@ -386,8 +413,8 @@ mod moody {
         fn relays(&self) -> BoxFuture<'_, Result<Vec<(Text, i64)>, StoreError>> {
             checked!(self, self.inner.outbox().relays())
         }
-        fn leave<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-            checked!(self, self.inner.outbox().leave(relay))
+        fn leave<'a>(&'a self, relay: &'a str, beat: Option<i64>) -> BoxFuture<'a, Result<(), StoreError>> {
+            checked!(self, self.inner.outbox().leave(relay, beat))
         }
         fn beat<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
             checked!(self, self.inner.outbox().beat(relay))
@@ -399,10 +426,13 @@ mod moody {
             &'a self,
             transport: &'a str,
             partitions: &'a [u16],
-            limit: u32,
+            look: Look<'a>,
         ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>> {
             assert!(!self.panics.swap(false, Ordering::Relaxed), "on purpose");
-            checked!(self, self.inner.outbox().pending(transport, partitions, limit))
+            checked!(self, self.inner.outbox().pending(transport, partitions, look))
+        }
+        fn waiting_beside<'a>(&'a self, transports: &'a [Text]) -> BoxFuture<'a, Result<Vec<(Text, u64)>, StoreError>> {
+            checked!(self, self.inner.outbox().waiting_beside(transports))
         }
         fn done<'a>(&'a self, rows: &'a [i64]) -> BoxFuture<'a, Result<(), StoreError>> {
             checked!(self, self.inner.outbox().done(rows))

@@ -7,7 +7,7 @@ use std::{
 
 use swit::{
     Message, MessageId, Migrations, Statement, StoreError, Unrouted,
-    store::{Claim, Depth, Enlisted, Partition, Store, Value},
+    store::{Claim, Depth, Enlisted, Look, Partition, Store, Value},
     stores::{MemoryStore, PostgresOptions, SqlStore, SqliteOptions, TablePrefix},
 };
 use swit_testbed::{Postgres, folder::Folder};
@@ -117,7 +117,7 @@ async fn enlist(store: &dyn Store, publications: &[Enlisted]) {
 }
 
 async fn ids(store: &dyn Store, partitions: &[u16]) -> Vec<String> {
-    let rows = store.outbox().pending("default", partitions, 1_000).await.unwrap();
+    let rows = store.outbox().pending("default", partitions, Look::first(1_000)).await.unwrap();
     rows.into_iter().map(|row| row.publication.unwrap().message.id.to_string()).collect()
 }
 
@@ -130,11 +130,11 @@ async fn what_is_enlisted_is_pending_in_its_order(store: &dyn Store) {
     enlist(store, &many).await;
     let expected: Vec<_> = (0..150).map(|number| format!("m{number}")).collect();
     assert_eq!(ids(store, &ALL).await, expected);
-    let rows = outbox.pending("default", &ALL, 2).await.unwrap();
+    let rows = outbox.pending("default", &ALL, Look::first(2)).await.unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].publication.as_ref(), Ok(&many[0]), "all of it comes back");
-    assert_eq!(outbox.pending("another", &ALL, 2).await.unwrap(), []);
-    assert_eq!(outbox.pending("default", &[], 2).await.unwrap(), []);
+    assert_eq!(outbox.pending("another", &ALL, Look::first(2)).await.unwrap(), []);
+    assert_eq!(outbox.pending("default", &[], Look::first(2)).await.unwrap(), []);
     // All rows of one key are in one partition.
     let full = {
         let mut full = Vec::new();
@@ -146,7 +146,22 @@ async fn what_is_enlisted_is_pending_in_its_order(store: &dyn Store) {
     assert_eq!(full, [150]);
     assert_eq!(outbox.depth().await.unwrap(), depth(150, 0));
     let numbers: Vec<_> =
-        outbox.pending("default", &ALL, 1_000).await.unwrap().into_iter().map(|row| row.row).collect();
+        outbox.pending("default", &ALL, Look::first(1_000)).await.unwrap().into_iter().map(|row| row.row).collect();
+    let middle = Look { behind: numbers[1], until: numbers[9], without: &numbers[3..5], limit: 4 };
+    let rows = outbox.pending("default", &ALL, middle).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 5, 6, 7].map(|at| numbers[at]));
+    let rows = outbox.pending("default", &ALL, Look { limit: 100, ..middle }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 5, 6, 7, 8, 9].map(|at| numbers[at]));
+    // Left out by the thousand.
+    let without: Vec<i64> = (0..5_000).collect();
+    let but_few = Look { without: &without, ..Look::first(1_000) };
+    let left = numbers.iter().filter(|row| **row >= 5_000).count();
+    assert_eq!(outbox.pending("default", &ALL, but_few).await.unwrap().len(), left);
+    let beside =
+        |transports: &[&'static str]| transports.iter().map(|name| (*name).into()).collect::<Vec<swit::Text>>();
+    assert_eq!(outbox.waiting_beside(&beside(&["another", "default"])).await.unwrap(), []);
+    assert_eq!(outbox.waiting_beside(&beside(&["another"])).await.unwrap(), [("default".into(), 150)]);
+    assert_eq!(outbox.waiting_beside(&[]).await.unwrap(), [("default".into(), 150)]);
     outbox.done(&numbers[..148]).await.unwrap();
     outbox.done(&[]).await.unwrap();
     assert_eq!(ids(store, &ALL).await, ["m148", "m149"]);
@@ -186,14 +201,33 @@ async fn a_partition_has_one_relay(store: &dyn Store) {
     outbox.release("two", &[4]).await.unwrap();
     assert_eq!(outbox.beat("one").await.unwrap(), [3]);
     assert!(beat(&outbox.relays().await.unwrap()) > before);
-    let seen = Partition { number: 3, relay: "one".into() };
-    assert_eq!(outbox.take(&[seen], "two").await.unwrap(), [3]);
+    let seen = outbox.partitions().await.unwrap().swap_remove(3);
+    let last = beat(&outbox.relays().await.unwrap());
+    assert_eq!(seen, Partition { number: 3, relay: "one".into(), beat: Some(last) });
+    // It lives: whoever took it for dead finds that out.
+    assert_eq!(outbox.beat("one").await.unwrap(), [3]);
+    assert_eq!(outbox.take(std::slice::from_ref(&seen), "two").await.unwrap(), Vec::<u16>::new());
+    outbox.leave("one", seen.beat).await.unwrap();
+    assert_eq!(beat(&outbox.relays().await.unwrap()), last + 1, "it is not forgotten either");
+    let unknown = Partition { beat: None, ..seen.clone() };
+    assert_eq!(outbox.take(&[unknown], "two").await.unwrap(), Vec::<u16>::new());
+    let seen = Partition { beat: Some(last + 1), ..seen };
+    let free = outbox.partitions().await.unwrap().swap_remove(5);
+    let mut taken = outbox.take(&[seen, free], "two").await.unwrap();
+    taken.sort_unstable();
+    assert_eq!(taken, [3, 5]);
+    outbox.release("two", &[5]).await.unwrap();
     assert_eq!(outbox.beat("one").await.unwrap(), Vec::<u16>::new());
     outbox.release("one", &[3]).await.unwrap();
     assert_eq!(outbox.beat("two").await.unwrap(), [3], "nobody gives back what is another's");
     outbox.release("two", &[3]).await.unwrap();
     assert_eq!(outbox.beat("two").await.unwrap(), Vec::<u16>::new());
-    outbox.leave("one").await.unwrap();
+    outbox.leave("one", None).await.unwrap();
+    // Of one that is not known, what was seen to be nobody's that is known.
+    let seen = Partition { number: 7, relay: "ghost".into(), beat: None };
+    assert_eq!(outbox.take(&[outbox.partitions().await.unwrap().swap_remove(7)], "ghost").await.unwrap(), [7]);
+    assert_eq!(outbox.take(&[seen], "two").await.unwrap(), [7]);
+    outbox.release("two", &[7]).await.unwrap();
     let relays: Vec<_> = outbox.relays().await.unwrap().into_iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(relays, ["two"]);
 }
@@ -249,6 +283,24 @@ owed!(
     a_commit_wakes_whoever_relays,
 );
 
+/// Whoever is looked at to be taken over can't show that it lives at the same time: it keeps all it has, or learns that it lost it.
+#[tokio::test]
+async fn a_relay_that_is_taken_over_knows() {
+    let store = on_postgres().await;
+    let outbox = store.outbox();
+    for round in 0..100 {
+        let (one, two) = (format!("one{round}"), format!("two{round}"));
+        outbox.beat(&one).await.unwrap();
+        let free = outbox.partitions().await.unwrap();
+        assert_eq!(outbox.take(&free, &one).await.unwrap().len(), 16);
+        let seen = outbox.partitions().await.unwrap();
+        let (kept, taken) = tokio::join!(outbox.beat(&one), outbox.take(&seen, &two));
+        let (kept, taken) = (kept.unwrap().len(), taken.unwrap().len());
+        assert!(matches!((kept, taken), (16, 0) | (0, 16)), "{kept} kept, {taken} taken");
+        outbox.release(if kept == 0 { &two } else { &one }, &ALL).await.unwrap();
+    }
+}
+
 /// Fault 34: what commits late is not passed by.
 #[tokio::test]
 async fn a_late_commit_is_published_too() {
@@ -256,7 +308,7 @@ async fn a_late_commit_is_published_too() {
     let mut early = store.begin().await.unwrap();
     early.enlist(&[publication(Some("k"), "began first")], at(9)).await.unwrap();
     enlist(&store, &[publication(Some("k"), "committed first")]).await;
-    let rows = store.outbox().pending("default", &ALL, 10).await.unwrap();
+    let rows = store.outbox().pending("default", &ALL, Look::first(10)).await.unwrap();
     assert_eq!(rows.len(), 1);
     store.outbox().done(&[rows[0].row]).await.unwrap();
     early.commit().await.unwrap();

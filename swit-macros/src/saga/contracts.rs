@@ -42,13 +42,11 @@ fn arguments(call: &Call, private: &Private) -> TokenStream {
     let mut all = TokenStream::new();
     for ty in call.arguments.iter().filter_map(Taken::extracted) {
         let (at, text, (first, last)) = (private.at(ty), spelled(ty), ends(ty));
-        let facts = quote! {
-            #private::Probe::<#ty>::READS_PAYLOAD,
-            #private::Probe::<#ty>::SETTLES,
-            #private::Probe::<#ty>::TRANSACTS,
-            #before
-        };
+        let facts = quote!(#private::Probe::<#ty>::READS_PAYLOAD, #private::Probe::<#ty>::SETTLES);
         all.extend(quote_spanned!(first=> const _: () = #at::contract::is_a_steps_argument));
+        all.extend(quote_spanned!(last=> (#function, #text, #facts);));
+        let facts = quote!(#private::Probe::<#ty>::TRANSACTS, #before);
+        all.extend(quote_spanned!(first=> const _: () = #at::contract::takes_the_transaction_once));
         all.extend(quote_spanned!(last=> (#function, #text, #facts);));
         before = quote!(#before || #private::Probe::<#ty>::TRANSACTS);
     }

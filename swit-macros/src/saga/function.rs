@@ -79,11 +79,11 @@ pub(super) struct Marked {
 
 impl Marked {
     /// Reads a function; one without an attribute of ours comes back as it is.
-    pub(super) fn read(function: Function, ty: &Type, errors: &Errors) -> Result<Self, Function> {
+    pub(super) fn read(function: Function, ty: &Type, errors: &Errors) -> Result<Self, Box<Function>> {
         let mut marks = function.attributes.iter().filter_map(|attribute| Some((kind(attribute)?, attribute)));
         let Some((kind, attribute)) = marks.next() else {
             outputs_are_of_no_use(&function, errors);
-            return Err(function);
+            return Err(Box::new(function));
         };
         for (second, attribute) in marks {
             let (name, first, second) = (function.name(), kind.attribute(), second.attribute());

@@ -94,15 +94,15 @@ fn no_compensation(functions: &Functions, step: &Marked, word: &Ident, errors: &
     }
     let names: Vec<String> = functions.compensations.iter().map(Marked::name).collect();
     let message = format_args!("this block has no compensation `{word}`");
-    match nearest(&word.to_string(), names.iter().map(String::as_str)) {
-        Some(near) => errors.at(word, message, format_args!("did you mean `{near}`?")),
-        None => {
-            let help = format_args!(
+    let help = nearest(&word.to_string(), names.iter().map(String::as_str)).map_or_else(
+        || {
+            format!(
                 "write it: `#[compensation] async fn {word}(&self, …) -> Result<(), E>`; or `no_compensation` in the place of `compensate`"
-            );
-            errors.at(word, message, help);
-        }
-    }
+            )
+        },
+        |near| format!("did you mean `{near}`?"),
+    );
+    errors.at(word, message, help);
 }
 
 /// Where the arguments of the steps, and then of the compensations, come from.

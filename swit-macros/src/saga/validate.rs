@@ -78,7 +78,7 @@ impl Functions {
         let mut found = Self { starts: Vec::new(), steps: Vec::new(), compensations: Vec::new(), plain: Vec::new() };
         for function in functions {
             match Marked::read(function, ty, errors) {
-                Err(plain) => found.plain.push(plain),
+                Err(plain) => found.plain.push(*plain),
                 Ok(marked) => match marked.kind {
                     Kind::Start => found.starts.push(marked),
                     Kind::Step | Kind::Wait => found.steps.push(marked),

@@ -60,6 +60,11 @@ impl Orchestration {
         self.engine.is_busy()
     }
 
+    /// Begins nothing more; what runs ends its step.
+    pub(super) fn stop(&self) {
+        self.ends.cancel();
+    }
+
     /// What runs ends its step, until the deadline; what is left is free for others.
     pub(super) async fn close(mut self, scope: &Scope, deadline: Instant) {
         self.ends.cancel();

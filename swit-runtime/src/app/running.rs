@@ -322,6 +322,9 @@ impl Running {
     pub async fn shutdown_within(mut self, drain: Duration) -> Result<()> {
         let deadline = Instant::now() + drain;
         self.scope.shutdown().cancel();
+        if let Some(orchestration) = &self.orchestration {
+            orchestration.stop();
+        }
         // The last quarter belongs to the workers, whatever is left in the queues.
         let until = deadline - drain / 4;
         let _ = tokio::time::timeout_at(until, self.empty(until)).await;

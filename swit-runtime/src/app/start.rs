@@ -35,7 +35,7 @@ use crate::{
     error_handler::SharedErrorHandler,
     failpoint::{self, Sabotage},
     middleware::Middleware,
-    pipeline::{Copies, Counters, Inbox, Parking, Plan, RetryPolicy},
+    pipeline::{Copies, Counters, Current, Inbox, Parking, Plan, RetryPolicy},
     policy::{Breaker, Breakers, Bucket, Gate, Restraints},
     publisher::Outlet,
     scope::Scope,
@@ -84,13 +84,17 @@ pub(super) async fn start(app: App) -> Result<Running> {
     app.handle.link().attach(&publishing.outlets, &mut scope);
     let mut orchestration = Orchestration::new(&graph, database.as_ref(), &mut scope);
     // Messages in a broker are for those that serve there; without one, this process is the only one that can.
-    let visits = app.part != Part::Whole && transports.iter().any(|transport| transport.capabilities().durable);
-    let providers = if visits && app.part != Part::Recovery { &[] } else { graph.providers.as_slice() };
+    let recovers = app.part == Part::Recovery;
+    let visits =
+        recovers || (app.part != Part::Whole && transports.iter().any(|transport| transport.capabilities().durable));
+    let providers = if visits && !recovers { &[] } else { graph.providers.as_slice() };
     let mut built = Built::default();
     let provided = built.build(providers, &mut scope).await;
     let scope = Arc::new(scope);
     let breakers = Arc::new(Breakers::new(scope.alerts().clone()));
     let started = match provided {
+        // Decisions and what they release lie in the database: no broker is needed.
+        Ok(()) if recovers => Ok(Vec::new()),
         Ok(()) => {
             consume(&graph, &app.queues, &transports, &publishing, &breakers, &scope, visits).await.map_err(Error::from)
         }
@@ -103,7 +107,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
             publishing.outlets.open(&scope);
             scope.opened().cancel();
             if let Some(database) = &mut database {
-                database.serve(&publishing.outlets, &scope, app.part != Part::Recovery);
+                database.serve(&publishing.outlets, &scope, !recovers);
             }
             if let Some(orchestration) = orchestration.as_mut().filter(|_| app.part == Part::Whole) {
                 orchestration.serve(&scope);
@@ -342,7 +346,7 @@ pub(super) fn plan(
         ordered,
         batch: resolved.batch,
         delays: transport.capabilities().delay,
-        middleware: around(node),
+        middleware: around(node, scope),
         callable: node.registration.callable.clone(),
         port: transport.publisher(),
         measures: outlet.counts(),
@@ -356,10 +360,12 @@ pub(super) fn plan(
     }
 }
 
-/// What stands around its handler: middleware, and inside of it all the inbox.
-fn around(node: &Node) -> Box<[Arc<dyn Middleware>]> {
+/// What stands around its handler: middleware, and inside of it all the inbox, and what coordinators know the delivery by.
+fn around(node: &Node, scope: &Scope) -> Box<[Arc<dyn Middleware>]> {
     let inbox = node.resolved.inbox.then(|| Arc::new(Inbox) as Arc<dyn Middleware>);
-    node.middleware.iter().map(|(_, middleware)| middleware.clone()).chain(inbox).collect()
+    // Providers are built: whoever opens a coordinator has.
+    let current = (!scope.recoveries().is_empty()).then(|| Arc::new(Current) as Arc<dyn Middleware>);
+    node.middleware.iter().map(|(_, middleware)| middleware.clone()).chain(inbox).chain(current).collect()
 }
 
 pub(super) fn manner(node: &Node) -> Manner {

@@ -182,7 +182,7 @@ impl Attempt {
         let claimant = format!("{}/{}", self.cx.receiver().subscriber, handler.name);
         match claim(&mut self.cx, claimant.into()).await {
             Ok(claimed) => {
-                let outcome = (handler.call)(&mut self.cx).await;
+                let outcome = claimed.around((handler.call)(&mut self.cx)).await;
                 claimed.conclude(&mut self.cx, outcome).await
             }
             Err(outcome) => outcome,

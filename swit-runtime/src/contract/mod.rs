@@ -22,7 +22,7 @@ pub use composite::{fits_the_composite, leaves_settling};
 pub use events::{are_distinct, single, upcasts};
 pub use middleware::{is_payload_agnostic, middleware_is_listed, publishes_nothing};
 pub use publisher::{event_has_key, partition_is_the_key, topic_is_the_events};
-pub use saga::{compensates_in_doubt, is_a_steps_argument};
+pub use saga::{compensates_in_doubt, is_a_steps_argument, takes_the_transaction_once};
 pub use settling::{nobody_settles, returns_no_events, somebody_settles};
 pub use topics::{filter_is_an_events, has_topic, topic_is_an_events, topics_cover_events};
 pub use transacting::{transacts_nowhere, transacts_once};

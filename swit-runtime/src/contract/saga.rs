@@ -2,21 +2,12 @@
 
 use super::text::Message;
 
-/// An argument of a step or a compensation is no delivery's, and there is one transaction.
-///
-/// `transacts_before`: an argument before it takes the transaction.
+/// An argument of a step or a compensation is no delivery's.
 ///
 /// # Panics
 /// While compiling, at the caller, with the message that the user reads.
 #[track_caller]
-pub const fn is_a_steps_argument(
-    function: &str,
-    type_name: &str,
-    reads_payload: bool,
-    settles: bool,
-    transacts: bool,
-    transacts_before: bool,
-) {
+pub const fn is_a_steps_argument(function: &str, type_name: &str, reads_payload: bool, settles: bool) {
     if reads_payload {
         let text = Message::new().tick(function).str(" is a function of a saga, but its argument ").tick(type_name);
         let text = text.str(" reads a message, and none is delivered to it; what a step needs is in `self` or in the");
@@ -26,6 +17,14 @@ pub const fn is_a_steps_argument(
         let text = Message::new().tick(function).str(" is a function of a saga, but its argument ").tick(type_name);
         panic!("{}", text.str(" settles a message, and none is delivered to it; remove the argument").get());
     }
+}
+
+/// There is one transaction: no argument takes it that another one before it has taken.
+///
+/// # Panics
+/// While compiling, at the caller, with the message that the user reads.
+#[track_caller]
+pub const fn takes_the_transaction_once(function: &str, type_name: &str, transacts: bool, transacts_before: bool) {
     if transacts && transacts_before {
         let text = Message::new().tick(function).str(" takes ").tick(type_name);
         panic!("{}", text.str(" twice, but has one transaction; take it once").get());
@@ -61,8 +60,9 @@ mod tests {
 
     #[test]
     fn what_agrees_passes() {
-        is_a_steps_argument("f", "State<u8>", false, false, false, true);
-        is_a_steps_argument("f", "Tx", false, false, true, false);
+        is_a_steps_argument("f", "State<u8>", false, false);
+        takes_the_transaction_once("f", "State<u8>", false, true);
+        takes_the_transaction_once("f", "Tx", true, false);
         compensates_in_doubt("undo", "f", "u8", true, false);
         compensates_in_doubt("undo", "f", "u8", false, true);
     }
@@ -70,19 +70,19 @@ mod tests {
     #[test]
     #[should_panic(expected = "`f` is a function of a saga, but its argument `Json<u8>` reads a message")]
     fn a_payload() {
-        is_a_steps_argument("f", "Json<u8>", true, false, false, false);
+        is_a_steps_argument("f", "Json<u8>", true, false);
     }
 
     #[test]
     #[should_panic(expected = "its argument `Ack` settles a message")]
     fn an_ack() {
-        is_a_steps_argument("f", "Ack", false, true, false, false);
+        is_a_steps_argument("f", "Ack", false, true);
     }
 
     #[test]
     #[should_panic(expected = "`f` takes `Tx` twice")]
     fn two_transactions() {
-        is_a_steps_argument("f", "Tx", false, false, true, true);
+        takes_the_transaction_once("f", "Tx", true, true);
     }
 
     #[test]

@@ -67,13 +67,16 @@ mod tests {
 
     #[test]
     fn no_writer_undoes_what_another_counted() {
-        let durations = SharedDurations::default();
+        let (durations, together) = (SharedDurations::default(), std::sync::Barrier::new(4));
         std::thread::scope(|threads| {
             for _ in 0..4 {
-                threads.spawn(|| (0..50_000).for_each(|_| durations.add(Duration::from_micros(1))));
+                threads.spawn(|| {
+                    together.wait();
+                    (0..500_000).for_each(|_| durations.add(Duration::from_micros(1)));
+                });
             }
         });
         let summed = durations.summed();
-        assert_eq!((summed.count, summed.sum), (200_000, 0.2));
+        assert_eq!((summed.count, summed.sum), (2_000_000, 2.0));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     outcome::{Failure, FailureKind, Outcome},
     publisher::plain,
     said::about,
-    store::{Claim, Lease, StoreError},
+    store::{Claim, Lease, StoreError, Turn},
     text::Text,
     transport::BoxFuture,
 };
@@ -34,7 +34,7 @@ impl Middleware for Inbox {
                 Ok(claimed) => claimed,
                 Err(outcome) => return outcome,
             };
-            let outcome = next.run(cx).await;
+            let outcome = claimed.around(next.run(cx)).await;
             claimed.conclude(cx, outcome).await
         })
     }
@@ -78,6 +78,11 @@ async fn open(cx: &Context, claimant: Text) -> Result<Option<Lease>, Failure> {
 }
 
 impl Claimed {
+    /// Runs the handler in it.
+    pub(crate) async fn around<F: Future>(&self, handler: F) -> F::Output {
+        Turn::during(self.0.turn(), handler).await
+    }
+
     /// Commits what succeeded, and undoes what did not.
     pub(crate) async fn conclude(self, cx: &mut Context, outcome: Outcome) -> Outcome {
         let outcome = if outcome.is_success() {

@@ -18,6 +18,7 @@ mod confirmed;
 mod copied;
 mod copies;
 mod counters;
+mod current;
 mod guard;
 mod inbox;
 mod manual;
@@ -34,6 +35,7 @@ pub(crate) use copied::Copies;
 pub(crate) use copies::{replayed, rfc3339};
 pub(crate) use counters::Counters;
 pub use counters::Counts;
+pub(crate) use current::{Current, current};
 
 pub use crate::metrics::Histogram;
 pub(crate) use guard::{Guard, panic_text, panicked};

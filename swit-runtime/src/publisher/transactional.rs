@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Confirmation, Origin, Publisher, named};
 use crate::{
+    context::Link,
     error::PublishError,
     event::Event,
     id::MessageId,
@@ -12,14 +13,16 @@ use crate::{
     store::{Lease, Tx},
 };
 
-/// Publishes an event to the transport `default`, into this transaction.
+/// Publishes an event to the transport `default`, into this transaction, under a new id. What it is tied to, if to anything,
+/// gives it the rest.
 pub(crate) async fn publish_within<E: Event>(
     scope: &Scope,
     lease: &Arc<Lease>,
+    link: Option<&Link>,
     event: &E,
 ) -> Result<MessageId, PublishError> {
-    let message = event.encode()?;
-    let origin = Origin::new(named::plain(scope, "default")?, None).within(lease.clone());
+    let message = event.encode()?.with_id(MessageId::new(scope.clock().now()));
+    let origin = Origin::new(named::plain(scope, "default")?, link.cloned()).within(lease.clone());
     origin.start(message, Duration::ZERO, event.descriptor().unrouted).await
 }
 
@@ -57,20 +60,22 @@ impl<P: PublisherItem> Publisher<P> {
         tx.start(self.origin.outlet.clone(), message, event).await
     }
 
-    /// Publishes an event into this transaction, as this publisher's options say.
+    /// Publishes an event into this transaction, as this publisher's options say, as [`publish_within`] does.
     pub(crate) async fn publish_within<E: Event>(
         &self,
+        scope: &Scope,
         lease: &Arc<Lease>,
+        link: Option<&Link>,
         event: &E,
     ) -> Result<MessageId, PublishError>
     where
         P: PublishesIn<E>,
     {
-        let mut message = event.encode()?;
+        let mut message = event.encode()?.with_id(MessageId::new(scope.clock().now()));
         if let Some(key) = P::key_in(event) {
             message.key = Some(key);
         }
-        let origin = Origin::new(self.origin.outlet.clone(), None).within(lease.clone());
+        let origin = Origin::new(self.origin.outlet.clone(), link.cloned()).within(lease.clone());
         origin.start(message, Duration::ZERO, event.descriptor().unrouted).await
     }
 }

@@ -12,6 +12,8 @@
 //! - what can't be published now is tried again for as long as it takes and holds up its own key alone; what can never be is
 //!   parked, told, and stays (`round`).
 
+mod beside;
+mod known;
 mod membership;
 mod round;
 
@@ -20,7 +22,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::{membership::Membership, round::Rounds};
+use self::{beside::Beside, membership::Membership, round::Rounds};
 use crate::{
     classify::{Backoff, Jitter},
     id::chance,
@@ -73,8 +75,9 @@ impl Relay {
     pub(crate) async fn run(&self, ends: &CancellationToken) {
         let mut membership = Membership::new(self.name.clone(), self.options.lease);
         let mut rounds: Vec<Rounds> = self.outlets.iter().map(|_| Rounds::default()).collect();
-        let mut failures = 0;
+        let (mut failures, mut beside) = (0, Beside::default());
         while !ends.is_cancelled() {
+            beside.look(self).await;
             match self.step(&mut membership, &mut rounds, ends).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
@@ -110,9 +113,7 @@ impl Relay {
         let mut committed = outbox.committed();
         let is_told = poll_fn(|task| Poll::Ready(committed.as_mut().poll(task).is_ready())).await;
         let mut more = false;
-        if membership.own().is_empty() {
-            rounds.iter_mut().for_each(Rounds::leave_to_others);
-        } else {
+        if !membership.own().is_empty() {
             let own = membership.own().to_vec();
             let mut publishing = pin!(all(self
                 .outlets
@@ -134,7 +135,8 @@ impl Relay {
                 }
             }
         }
-        let next = rounds.iter().filter_map(Rounds::next_try).min();
+        // Whoever has no partition has nothing to try.
+        let next = rounds.iter().filter(|_| !membership.own().is_empty()).filter_map(Rounds::next_try).min();
         if more || is_told {
             return Ok(());
         }

@@ -1,13 +1,13 @@
 //! Publishing rows: of each key one at a time, keys side by side.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Relay;
+use super::{
+    Relay,
+    known::{Known, Window},
+};
 use crate::{
     alert::{AlertKind, Level},
     classify::{Backoff, Jitter},
@@ -17,37 +17,42 @@ use crate::{
     outcome::one_line,
     publisher::{Outgoing, Outlet},
     said::about,
-    store::{Enlisted, StoreError, Stored},
+    store::{Enlisted, Look, StoreError, Stored},
     text::Text,
-};
-
-/// Between tries to publish a row.
-const AGAIN: Backoff = Backoff::Exponential {
-    first: Duration::from_millis(100),
-    max: Duration::from_secs(10),
-    factor: 2.0,
-    jitter: Jitter::Share(0.5),
 };
 
 /// So often it is tried to publish what no queue takes, where that is an error: somebody may bind one.
 const UNROUTED: u32 = 10;
 
-/// So many rows that can't be published are looked past, beside a batch.
-const MOST_PASSED: u32 = 10_000;
+/// Between looks where all that was tried failed, and it was much: a broker that is away is not asked for every row at once.
+const REST: Backoff = Backoff::Exponential {
+    first: Duration::from_millis(100),
+    max: Duration::from_secs(1),
+    factor: 2.0,
+    jitter: Jitter::Share(0.5),
+};
 
 /// Rows of one transport that could not be published so far, or not be removed.
 #[derive(Default)]
 pub(super) struct Rounds {
-    failed: HashMap<i64, Failed>,
+    /// What is known of rows that can't be published now.
+    known: Known,
     /// Rows that are confirmed and not removed.
     confirmed: Vec<i64>,
-    /// Rows that were looked at last and could not be published: they failed, or lie behind one that did.
-    passed: usize,
+    /// How many looks in a row came to nothing, and until when it rests after them.
+    fruitless: u32,
+    rests: Option<Instant>,
 }
 
-struct Failed {
-    tries: u32,
-    next: Instant,
+/// What came of the rows of a look.
+#[derive(Default)]
+struct Came {
+    /// Rows that are done with.
+    done: usize,
+    /// Rows that could not be published, and will be tried again.
+    failed: usize,
+    /// Rows that were found to lie behind one that waits.
+    learned: usize,
 }
 
 /// Whether a publication that failed may succeed later.
@@ -66,13 +71,7 @@ fn is_hopeless(error: &PublishError, tries: u32) -> bool {
 impl Rounds {
     /// When a row is to be tried again that failed.
     pub(super) fn next_try(&self) -> Option<Instant> {
-        self.failed.values().map(|failed| failed.next).min()
-    }
-
-    /// No row is this relay's any more: none is to be tried again by it.
-    pub(super) fn leave_to_others(&mut self) {
-        self.failed.clear();
-        self.passed = 0;
+        self.rests.or_else(|| self.known.next_try())
     }
 
     /// One look at the rows of one transport. Says whether there may be more that can be published now.
@@ -86,13 +85,43 @@ impl Rounds {
         own: &[u16],
     ) -> Result<bool, StoreError> {
         self.remove_confirmed(relay).await?;
-        // What can't be published now does not keep others from being seen.
-        let passed = u32::try_from(self.passed).unwrap_or(MOST_PASSED).min(MOST_PASSED);
-        let limit = relay.options.batch + passed;
-        let rows = relay.store.outbox().pending(&way.0, own, limit).await?;
-        let is_full = rows.len() >= limit as usize;
-        let done = self.publish(relay, way, rows).await?;
-        Ok(is_full && done > 0)
+        if self.rests.is_some_and(|until| until > Instant::now()) {
+            return Ok(false);
+        }
+        self.rests = None;
+        // What is tried again leaves room for what is new.
+        let (batch, half) = (relay.options.batch as usize, (relay.options.batch as usize / 2).max(1));
+        self.known.begin(own, half);
+        let rows = self.look(relay, &way.0, own).await?;
+        let is_full = rows.len() >= batch;
+        let last = if is_full { rows.last().map(|stored| stored.row) } else { None };
+        let Came { done, failed, learned } = self.publish(relay, way, rows).await?;
+        let released = self.known.end(last);
+        if done > 0 || failed <= half {
+            self.fruitless = 0;
+        } else {
+            self.fruitless += 1;
+            self.rests = Some(Instant::now() + REST.jittered(self.fruitless, chance()));
+        }
+        Ok(released || (is_full && (done > 0 || learned > 0)))
+    }
+
+    /// The first rows that are not known to wait. The last windows first: whatever was committed before a row that is seen is
+    /// seen, too, if it is not known to wait.
+    async fn look(&self, relay: &Relay, transport: &str, own: &[u16]) -> Result<Vec<Stored>, StoreError> {
+        let limit = relay.options.batch;
+        let mut rows: Vec<Stored> = Vec::new();
+        for Window { behind, until, without } in self.known.windows().into_iter().rev() {
+            let look = Look { behind, until, without: &without, limit };
+            let mut before = relay.store.outbox().pending(transport, own, look).await?;
+            // What is behind a window that was not seen to its end may have to wait for what is in it.
+            if before.len() < limit as usize {
+                before.append(&mut rows);
+            }
+            rows = before;
+        }
+        rows.truncate(limit as usize);
+        Ok(rows)
     }
 
     /// Removes what was confirmed; what can't be removed now is removed before anything else is published.
@@ -104,24 +133,15 @@ impl Rounds {
         Ok(())
     }
 
-    /// Publishes rows, in their order within each key. Says how many are done with.
+    /// Publishes rows, in their order within each key.
     ///
     /// # Errors
     /// What the database said. What was published and not removed is published again, with the same id.
-    async fn publish(&mut self, relay: &Relay, way: &(Text, Outlet), rows: Vec<Stored>) -> Result<usize, StoreError> {
-        let now = Instant::now();
-        if rows.is_empty() {
-            self.failed.clear();
-            self.passed = 0;
-            return Ok(0);
-        }
-        let all = rows.len();
-        self.failed.retain(|row, _| rows.iter().any(|stored| stored.row == *row));
-        let (mut waiting, mut done) = (rows, 0);
+    async fn publish(&mut self, relay: &Relay, way: &(Text, Outlet), rows: Vec<Stored>) -> Result<Came, StoreError> {
+        let (mut waiting, mut came) = (rows, Came::default());
         if failpoint::is_broken(Sabotage::LastFirst) {
             waiting.reverse();
         }
-        let mut held: HashSet<Text> = HashSet::new();
         while !waiting.is_empty() {
             let mut taken: HashSet<Text> = HashSet::new();
             let (mut later, mut started) = (Vec::new(), Vec::new());
@@ -130,17 +150,14 @@ impl Rounds {
                     Ok(publication) => publication,
                     Err(why) => {
                         self.park(relay, way, row, &StoreError::Unreadable { row, why }, None).await?;
-                        done += 1;
+                        self.known.is_done(row);
+                        came.done += 1;
                         continue;
                     }
                 };
                 let key = publication.message.key.clone();
-                if self.failed.get(&row).is_some_and(|failed| failed.next > now) {
-                    held.extend(key);
-                    continue;
-                }
                 match key {
-                    Some(key) if held.contains(&key) => {}
+                    Some(key) if self.known.follows(row, &key) => came.learned += 1,
                     Some(key) if taken.contains(&key) => later.push(Stored { row, publication: Ok(publication) }),
                     key => {
                         taken.extend(key);
@@ -152,60 +169,40 @@ impl Rounds {
                 let sent: Vec<i64> = started.iter().map(|(row, ..)| *row).collect();
                 relay.store.outbox().done(&sent).await?;
             }
-            // All answers, before anything is asked of the database: what is confirmed is known to be.
-            let mut refused = Vec::new();
+            // All answers, before anything is asked of the database: what came of them is known, whatever it answers.
+            let mut hopeless = Vec::new();
             for (row, publication, answer) in started {
-                match answer.await {
-                    Ok(_) => {
-                        self.failed.remove(&row);
-                        self.confirmed.push(row);
-                    }
-                    Err(error) => refused.push((row, publication, error)),
+                let Err(error) = answer.await else {
+                    self.known.is_done(row);
+                    self.confirmed.push(row);
+                    continue;
+                };
+                let (tries, wait) = self.known.failed(row, publication.message.key.as_deref());
+                if is_hopeless(&error, tries) {
+                    hopeless.push((row, publication, error));
+                    continue;
                 }
+                came.failed += 1;
+                about!(
+                    warn,
+                    publication.message,
+                    { transport = %way.0, topic = %publication.message.topic, tries, retry_in = ?wait, error = %one_line(&error) },
+                    "could not be published from the outbox; it stays there"
+                );
             }
             if !self.confirmed.is_empty() {
                 failpoint::hit(Failpoint::BeforeRemoval);
-                done += self.confirmed.len();
+                came.done += self.confirmed.len();
                 self.remove_confirmed(relay).await?;
             }
-            for (row, publication, error) in refused {
-                if self.failed(relay, way, row, &publication, &error).await? {
-                    done += 1;
-                } else {
-                    held.extend(publication.message.key);
-                }
+            for (row, publication, error) in hopeless {
+                self.park(relay, way, row, &error, Some(&publication)).await?;
+                self.known.is_done(row);
+                came.done += 1;
             }
             waiting = later;
         }
-        self.passed = all.saturating_sub(done);
-        Ok(done)
-    }
-
-    /// What becomes of a row that could not be published. Says whether it is done with.
-    async fn failed(
-        &mut self,
-        relay: &Relay,
-        way: &(Text, Outlet),
-        row: i64,
-        publication: &Enlisted,
-        error: &PublishError,
-    ) -> Result<bool, StoreError> {
-        let failed = self.failed.entry(row).or_insert(Failed { tries: 0, next: Instant::now() });
-        failed.tries += 1;
-        if is_hopeless(error, failed.tries) {
-            self.failed.remove(&row);
-            self.park(relay, way, row, error, Some(publication)).await?;
-            return Ok(true);
-        }
-        let wait = AGAIN.jittered(failed.tries, chance());
-        failed.next = Instant::now() + wait;
-        about!(
-            warn,
-            publication.message,
-            { transport = %way.0, topic = %publication.message.topic, tries = failed.tries, retry_in = ?wait, error = %one_line(error) },
-            "could not be published from the outbox; it stays there"
-        );
-        Ok(false)
+        Ok(came)
     }
 
     async fn park(

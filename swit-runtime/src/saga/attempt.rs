@@ -9,12 +9,13 @@ use super::step::{Seen, View};
 use crate::{
     context::{Context, Receiver},
     failpoint::{self, Failpoint},
+    limits::DEFAULT_TIMEOUT,
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
     pipeline::{Guard, ended},
     registry::SagaCall,
     scope::Scope,
-    store::{Instance, Lease, Saved, Store, StoreError},
+    store::{Fate, Instance, Lease, Saved, Store, StoreError, Turn},
     text::Text,
     trace::within,
     transport::{BoxFuture, Delivery},
@@ -80,12 +81,15 @@ impl Call<'_> {
         cx.set_lease(Some(lease.clone()));
         cx.insert_extension(Seen(Arc::new(self.view.clone())));
         if let Some(key) = self.key {
-            self.view.idempotency_key = format!("{}{}", key(&cx)?, self.suffix).into();
+            let key = key(&cx)?;
+            self.view.idempotency_key = format!("{key}{}", self.suffix).into();
+            self.view.step_key = key.into();
             cx.insert_extension(Seen(Arc::new(self.view)));
         }
         cx.begin_trace();
         failpoint::hit(Failpoint::BeforeStep);
-        let (outcome, output) = run(self.callee.call, &mut cx).await;
+        // What it asks of the database beside its transaction would wait for that, where only one writes at a time.
+        let (outcome, output) = Turn::during(lease.turn(), run(self.callee.call, &mut cx)).await;
         failpoint::hit(Failpoint::AfterStep);
         cx.end_trace(ended(&outcome));
         let confirmed = cx.take_confirmed();
@@ -147,7 +151,9 @@ impl Ended {
         now: SystemTime,
         awake: impl FnOnce(&mut Instance),
     ) -> Result<Saved, StoreError> {
-        let parts = self.lease.into_parts().await;
+        // A publication that is still under way where nobody looks holds up nobody else.
+        let parts = tokio::time::timeout(DEFAULT_TIMEOUT, self.lease.into_parts()).await;
+        let parts = parts.map_err(|_| StoreError::Over)?;
         let work = match parts.work {
             // What it published needs one, and so does looking for an event while nobody can bring it.
             None if parts.enlisted.is_empty() && instance.waits.is_none() => None,
@@ -184,11 +190,11 @@ impl Ended {
             return Ok(saved);
         }
         for then in parts.then {
-            then();
+            then(Fate::Committed);
         }
         for then in self.confirmed {
             // As after a subscriber's handler, what panics or takes too long is given up.
-            let _ = tokio::time::timeout(crate::limits::DEFAULT_TIMEOUT, crate::walled::walled(|| then)).await;
+            let _ = tokio::time::timeout(DEFAULT_TIMEOUT, crate::walled::walled(|| then)).await;
         }
         Ok(saved)
     }

@@ -64,10 +64,18 @@ impl Definition {
         version == self.registration.version || self.registration.accepts.contains(&version)
     }
 
-    /// Has an instance that was just started be where its first step is to begin, here or wherever the saga is run.
-    pub(super) fn open(&self, instance: &mut Instance, opening: &Opening, journal: &mut Journal, now: SystemTime) {
+    /// Has an instance that was just started be where its first step is to begin: here, or, where the saga is not run or too
+    /// many wait, wherever there is a seat first.
+    pub(super) fn open(
+        &self,
+        instance: &mut Instance,
+        opening: &Opening,
+        journal: &mut Journal,
+        now: SystemTime,
+        is_full: bool,
+    ) {
         self.front(instance, opening, journal, now);
-        if !self.enabled && !instance.owner.is_empty() {
+        if (!self.enabled || is_full) && !instance.owner.is_empty() {
             let state = instance.state;
             rest(instance, opening, journal, state, Some(now));
         }

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::SystemTime};
 use super::{
     attempt::{Call, Ended},
     definition::{Definition, Step, rest},
-    engine::Engine,
+    engine::{Engine, Epoch},
     journal::{Cause, Done, Failed, Journal, Opening, moment, read},
     step::View,
 };
@@ -51,8 +51,8 @@ pub(super) enum Left {
 /// How it came to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
-    /// Started here: that its first step may run is written.
-    Started,
+    /// Started here: that its first step may run is written, as long as this member lived all the time since.
+    Started(Epoch),
     /// Taken from the store.
     Claimed,
     /// Read again by whoever ran it: the database failed meanwhile.
@@ -90,9 +90,9 @@ pub(super) async fn drive(
             return park(engine, scope, definition, instance, &why).await;
         }
     };
-    let intent = came == Came::Started;
+    let intent = matches!(came, Came::Started(_));
     let mut drive = Drive { engine, scope, definition, instance, opening, journal, intent };
-    if came != Came::Started {
+    if !intent {
         if let Some(why) = drive.take_over(came) {
             return park(engine, scope, definition, drive.instance, &why).await;
         }
@@ -186,20 +186,8 @@ impl Drive<'_> {
                 self.forward().await?
             };
             if let Some(left) = left {
-                return self.leave(left).await;
+                return Ok(left);
             }
-        }
-    }
-
-    /// What somebody wants of it may have come while it was being laid to rest.
-    async fn leave(&self, left: Left) -> Result<Left, StoreError> {
-        match (left, self.instance.wish) {
-            (Left::Rests(_), Some(wish)) if self.journal.cause.is_none() => {
-                let Instance { saga, key, .. } = &self.instance;
-                self.store().sagas().wish(saga, key, wish, self.now()).await?;
-                Ok(Left::Rests(Some(self.now())))
-            }
-            _ => Ok(left),
         }
     }
 
@@ -240,8 +228,7 @@ impl Drive<'_> {
                 match (is_time && self.journal.until.is_some(), wait.optional) {
                     (true, true) => {}
                     (true, false) => {
-                        let text = format!("what `{}` waits for did not come in time", step.name);
-                        return self.turn_back(Cause::TimedOut, Some(text)).await;
+                        return self.stop_waiting(step).await;
                     }
                     (false, _) => return self.wait_on(step).await,
                 }
@@ -414,6 +401,31 @@ impl Drive<'_> {
         self.save_with(None, owner, now).await
     }
 
+    /// What it waits for did not come in time: it is undone, unless it came until that was written. From then on none is
+    /// taken in.
+    async fn stop_waiting(&mut self, step: &Step) -> Result<Option<Left>, StoreError> {
+        let before = self.journal.clone();
+        let text = format!("what `{}` waits for did not come in time", step.name);
+        let journal = self.journal();
+        (journal.cause, journal.error) = (Some(Cause::TimedOut), Some(text));
+        journal.rests = false;
+        let (owner, now) = (self.instance.owner.clone(), self.now());
+        self.instance.state = SagaState::Compensating;
+        self.instance.waits = None;
+        if let Some(left) = self.save_with(None, owner, now).await? {
+            return Ok(Some(left));
+        }
+        let Instance { saga, key, .. } = &self.instance;
+        if self.store().sagas().mail(saga, key, &step.name).await?.is_some() {
+            self.journal = before;
+            self.instance.state = SagaState::Running;
+            self.intent = false;
+            return Ok(None);
+        }
+        self.journal().turn_to(None);
+        self.on_with(None).await
+    }
+
     /// From now on it is undone.
     async fn turn_back(&mut self, cause: Cause, error: Option<String>) -> Result<Option<Left>, StoreError> {
         let doubtful = self.step().filter(|step| self.journal.doubt && step.compensation.is_some());
@@ -523,6 +535,7 @@ impl Drive<'_> {
             opening: self.opening.clone(),
             journal: self.journal.clone(),
             idempotency_key: format!("{}/{step}{suffix}", self.instance.id).into(),
+            step_key: format!("{}/{step}", self.instance.id).into(),
             has_event,
         }
     }

@@ -40,6 +40,11 @@ use crate::{
 /// So many that were started here wait in this process for a seat; what is more waits in the store.
 const WAITING: usize = 10_000;
 
+/// Until it is looked again for what is due, and somebody else has locked.
+const PASSED_BY: Duration = Duration::from_millis(100);
+/// Due before anything else, whatever the clock of whoever looks says.
+const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
+
 /// Between looks at a database that does not answer.
 const HOPE: Backoff = Backoff::Exponential {
     first: Duration::from_millis(100),
@@ -73,9 +78,13 @@ pub(crate) struct Engine {
     /// Some may be this member's without its knowledge: an answer of the database was lost. So many beats long it looks.
     doubts: AtomicU32,
     ending: CancellationToken,
-    /// An instance is over, or parked: whoever waits for one looks.
-    changed: Notify,
+    /// When it showed last that it lives, and how often it was silent for long.
+    pulse: Mutex<(Instant, Epoch)>,
 }
+
+/// How often a member was silent for so long that others may have taken it for dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Epoch(u64);
 
 /// What it has once the service runs.
 struct Open {
@@ -90,6 +99,10 @@ struct Table {
     here: HashMap<(Text, Text), u32>,
     /// Waiting for a seat; by definition.
     waiting: Vec<VecDeque<(Instance, Came)>>,
+    /// How many of those were claimed; by definition.
+    claimed: Vec<usize>,
+    /// Whoever waits for one to be over.
+    ears: HashMap<(Text, Text), Arc<Notify>>,
     /// When the next one that was laid to rest here is due, by the wall clock.
     next: Option<SystemTime>,
 }
@@ -102,6 +115,21 @@ impl Table {
     /// One that was laid to rest may come again before whoever had it has left it.
     fn arrive(&mut self, instance: &Instance) {
         *self.here.entry((instance.saga.clone(), instance.key.clone())).or_default() += 1;
+    }
+
+    /// The next one that waits for a seat.
+    fn pop(&mut self, place: usize) -> Option<(Instance, Came)> {
+        let next = self.waiting[place].pop_front()?;
+        if next.1 == Came::Claimed {
+            self.claimed[place] -= 1;
+        }
+        Some(next)
+    }
+
+    /// What was begun goes before what was not.
+    fn push_claimed(&mut self, place: usize, instance: Instance) {
+        self.waiting[place].insert(self.claimed[place], (instance, Came::Claimed));
+        self.claimed[place] += 1;
     }
 
     fn leave(&mut self, name: &(Text, Text)) {
@@ -125,6 +153,7 @@ impl Engine {
         let run = definitions.iter().filter(|definition| definition.enabled);
         let names = run.map(|definition| Text::from_static(definition.registration.name)).collect();
         let waiting = definitions.iter().map(|_| VecDeque::new()).collect();
+        let claimed = vec![0; definitions.len()];
         Self {
             store,
             member,
@@ -133,14 +162,14 @@ impl Engine {
             poll,
             lease,
             open: OnceLock::new(),
-            table: Mutex::new(Table { waiting, ..Table::default() }),
+            table: Mutex::new(Table { waiting, claimed, ..Table::default() }),
             stirred: Notify::new(),
             wanted: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
             doubts: AtomicU32::new(0),
             ending: CancellationToken::new(),
-            changed: Notify::new(),
+            pulse: Mutex::new((Instant::now(), Epoch(0))),
         }
     }
 
@@ -166,9 +195,47 @@ impl Engine {
         self.ending.is_cancelled()
     }
 
-    /// Resolves at the next moment at which some instance is over or parked.
-    pub(super) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
-        self.changed.notified()
+    /// Waits for an instance to be over or parked in this process.
+    pub(super) fn listen(self: &Arc<Self>, saga: &'static str, key: &str) -> Ear {
+        let name = (Text::from_static(saga), Text::from(key));
+        let ended = self.lock().ears.entry(name.clone()).or_default().clone();
+        Ear { engine: self.clone(), name, ended }
+    }
+
+    /// Whoever waits for it looks.
+    fn tell(&self, name: &(Text, Text)) {
+        if let Some(ended) = self.lock().ears.get(name) {
+            ended.notify_waiters();
+        }
+    }
+
+    fn pulse(&self) -> MutexGuard<'_, (Instant, Epoch)> {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It showed that it lives.
+    fn showed(&self, at: Instant) {
+        let mut pulse = self.pulse();
+        if at.duration_since(pulse.0) > self.lease / 2 {
+            pulse.1 = Epoch(pulse.1.0 + 1);
+        }
+        pulse.0 = at;
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.pulse().1
+    }
+
+    /// What was this member's then is still: nobody may have taken it over.
+    fn is_unbroken(&self, since: Epoch) -> bool {
+        let (shown, epoch) = *self.pulse();
+        since == epoch && shown.elapsed() <= self.lease / 2
+    }
+
+    /// Whether what is started now has to wait in the store.
+    pub(super) fn is_full(&self, definition: &Definition) -> bool {
+        self.definition(definition.registration.name)
+            .is_some_and(|(place, _)| self.lock().waiting[place].len() >= WAITING)
     }
 
     /// There may be something due.
@@ -224,9 +291,9 @@ impl Engine {
         }
         if let Some(seat) = seat {
             drop(table);
-            self.seat(definition.clone(), place, (instance, Came::Started), seat);
+            self.seat(definition.clone(), place, (instance, Came::Started(self.epoch())), seat);
         } else if has_room {
-            table.waiting[place].push_back((instance, Came::Started));
+            table.waiting[place].push_back((instance, Came::Started(self.epoch())));
             drop(table);
             // Its seat may have been vacated meanwhile.
             self.seat_waiting(place);
@@ -261,7 +328,7 @@ impl Engine {
             while let Some((instance, came)) = next.take() {
                 engine.occupy(&definition, instance, came).await;
                 if !engine.is_ending() {
-                    next = engine.lock().waiting[place].pop_front();
+                    next = engine.lock().pop(place);
                 }
             }
             drop(seat);
@@ -284,14 +351,20 @@ impl Engine {
     async fn occupy(&self, definition: &Definition, instance: Instance, came: Came) {
         let Some(open) = self.open.get() else { return };
         let (saga, key) = (instance.saga.clone(), instance.key.clone());
-        let _leaves = Leaves { engine: self, definition, name: (saga.clone(), key.clone()) };
+        let name = (saga.clone(), key.clone());
+        let _leaves = Leaves { engine: self, definition, name: name.clone() };
+        let came = match came {
+            // It waited long for its seat, and this member may have been taken for dead meanwhile.
+            Came::Started(since) if !self.is_unbroken(since) => Came::Found,
+            came => came,
+        };
         definition.counted.enter();
         let mut failures = 0;
         let mut next = Some((instance, came));
         while let Some((instance, came)) = next.take() {
             let run = walled(|| Box::pin(drive(self, &open.scope, definition, instance, came))).await;
             let error = match run {
-                Some(Ok(left)) => return self.left(definition, left),
+                Some(Ok(left)) => return self.left(definition, &name, left),
                 Some(Err(error)) => one_line(&error),
                 None => "it panicked".to_owned(),
             };
@@ -303,15 +376,16 @@ impl Engine {
         }
     }
 
-    fn left(&self, definition: &Definition, left: Left) {
+    fn left(&self, definition: &Definition, name: &(Text, Text), left: Left) {
         match left {
             Left::Over(state) => {
                 definition.counted.end(state);
-                self.changed.notify_waiters();
+                self.tell(name);
             }
-            Left::Parked => self.changed.notify_waiters(),
+            Left::Parked => self.tell(name),
             Left::Rests(due) => self.rests(due),
-            Left::Lost => {}
+            // Its own commit may have come to pass after its connection was lost.
+            Left::Lost => self.doubt(),
         }
     }
 
@@ -361,7 +435,7 @@ impl Engine {
         // Whoever holds a seat looks again once it has given it back: of a seat and one that waits, one sees the other.
         while !self.lock().waiting[place].is_empty() {
             let Ok(seat) = definition.seats.clone().try_acquire_owned() else { return };
-            let next = self.lock().waiting[place].pop_front();
+            let next = self.lock().pop(place);
             if let Some(next) = next {
                 self.seat(definition.clone(), place, next, seat);
             }
@@ -383,7 +457,8 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let sagas = self.store.sagas();
         let beats = members.due() <= Instant::now();
-        members.keep(sagas, scope.clock().now()).await?;
+        members.keep(sagas, AT_ONCE).await?;
+        self.showed(members.shown());
         let doubts = self.doubts.load(Ordering::Relaxed);
         if beats && doubts > 0 {
             self.sweep().await?;
@@ -395,12 +470,18 @@ impl Engine {
         let more = self.claim(scope.clock().now()).await?;
         if self.overflowed.load(Ordering::Relaxed) && self.has_room() {
             self.overflowed.store(false, Ordering::Relaxed);
-            self.sweep().await?;
+            if let Err(error) = self.sweep().await {
+                self.overflowed.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
         }
         if more {
             return Ok(());
         }
         let next = sagas.next_due(&self.free()).await?;
+        // What is due and was not to be had is somebody else's for now, who has its row locked.
+        let now = scope.clock().now();
+        let next = next.map(|due| if due <= now { now + PASSED_BY } else { due });
         let mut until = Instant::now() + self.poll;
         until = until.min(members.due());
         loop {
@@ -427,14 +508,23 @@ impl Engine {
         self.lock().waiting.iter().all(|waiting| waiting.len() < WAITING / 2)
     }
 
-    /// The sagas that have a seat.
-    fn free(&self) -> Vec<Text> {
-        let run = self.definitions.iter().filter(|definition| definition.enabled);
-        let named = self.names.iter().zip(run);
-        named.filter(|(_, definition)| definition.seats.available_permits() > 0).map(|(name, _)| name.clone()).collect()
+    /// How many more of a saga may be claimed: what was begun waits for a seat before what was not, so that there may be some
+    /// where there is no seat.
+    fn room(&self, place: usize) -> usize {
+        let definition = &self.definitions[place];
+        let most = usize::try_from(definition.registration.concurrency).unwrap_or(1).max(1);
+        let claimed = self.lock().claimed[place];
+        if definition.enabled { most.saturating_sub(claimed) } else { 0 }
     }
 
-    /// Takes what is due, as far as there are seats. Says whether there may be more.
+    /// The sagas that more may be claimed of.
+    fn free(&self) -> Vec<Text> {
+        let places = 0..self.definitions.len();
+        let named = places.filter(|place| self.room(*place) > 0);
+        named.map(|place| Text::from_static(self.definitions[place].registration.name)).collect()
+    }
+
+    /// Takes what is due, as far as there is room. Says whether there may be more.
     async fn claim(self: &Arc<Self>, now: SystemTime) -> Result<bool, StoreError> {
         // Before it is looked: a seat that is vacated after it is not missed.
         self.crowded.store(true, Ordering::Relaxed);
@@ -445,9 +535,8 @@ impl Engine {
         if free.len() == self.names.len() {
             self.crowded.store(false, Ordering::Relaxed);
         }
-        let seats = |name: &Text| self.definition(name).map(|(_, found)| found.seats.available_permits());
-        let limit = free.iter().filter_map(seats).min().unwrap_or_default().max(1);
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let rooms = free.iter().filter_map(|name| self.definition(name)).map(|(place, _)| self.room(place));
+        let limit = u32::try_from(rooms.min().unwrap_or_default().max(1)).unwrap_or(u32::MAX);
         let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await;
         let claimed = claimed.inspect_err(|_| self.doubt())?;
         let more = claimed.len() >= limit as usize;
@@ -470,7 +559,7 @@ impl Engine {
                 self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
             }
             None => {
-                table.waiting[place].push_back((instance, Came::Claimed));
+                table.push_claimed(place, instance);
                 drop(table);
                 self.seat_waiting(place);
             }
@@ -482,14 +571,19 @@ impl Engine {
         let here = self.lock().here.len();
         let limit = u32::try_from(here + WAITING).unwrap_or(u32::MAX);
         let owned = self.store.sagas().owned(&self.member, limit).await?;
-        let is_whole = owned.len() < limit as usize;
+        let mut is_whole = owned.len() < limit as usize;
         for instance in owned {
             let Some((place, _)) = self.definition(&instance.saga) else { continue };
             let mut table = self.lock();
-            if table.waiting[place].len() < WAITING && !table.has(&instance) {
-                table.arrive(&instance);
-                table.waiting[place].push_back((instance, Came::Found));
+            if table.has(&instance) {
+                continue;
             }
+            if table.waiting[place].len() >= WAITING {
+                is_whole = false;
+                continue;
+            }
+            table.arrive(&instance);
+            table.waiting[place].push_back((instance, Came::Found));
         }
         if !is_whole {
             self.overflowed.store(true, Ordering::Relaxed);
@@ -502,11 +596,35 @@ impl Engine {
     pub(crate) async fn leave(&self, now: SystemTime) {
         let sagas = self.store.sagas();
         let left = async {
-            sagas.orphan(&self.member, now).await?;
+            sagas.orphan(&self.member, None, now).await?;
             sagas.leave(&self.member).await
         };
         if let Err(error) = left.await {
             tracing::debug!(error = %one_line(&error), "others go on with the sagas of this process when its lease ends");
+        }
+    }
+}
+
+/// Waits for an instance to be over, or parked.
+pub(super) struct Ear {
+    engine: Arc<Engine>,
+    name: (Text, Text),
+    ended: Arc<Notify>,
+}
+
+impl Ear {
+    /// Resolves when it is, in this process.
+    pub(super) fn ended(&self) -> tokio::sync::futures::Notified<'_> {
+        self.ended.notified()
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let mut table = self.engine.lock();
+        // The table's and this one: nobody else waits for it.
+        if Arc::strong_count(&self.ended) == 2 {
+            table.ears.remove(&self.name);
         }
     }
 }

@@ -22,18 +22,25 @@ pub(super) struct Members {
     name: Text,
     lease: Duration,
     due: Instant,
+    /// When it showed last that it lives.
+    shown: Instant,
     /// The others, with the number that was seen last and since when.
     others: BTreeMap<Text, (i64, Instant)>,
 }
 
 impl Members {
     pub(super) fn new(name: Text, lease: Duration) -> Self {
-        Self { name, lease, due: Instant::now(), others: BTreeMap::new() }
+        Self { name, lease, due: Instant::now(), shown: Instant::now(), others: BTreeMap::new() }
     }
 
     /// When [`keep`](Self::keep) has something to do again.
     pub(super) fn due(&self) -> Instant {
         self.due
+    }
+
+    /// When it showed last that it lives.
+    pub(super) fn shown(&self) -> Instant {
+        self.shown
     }
 
     /// Shows that it lives, and looks who does not. Says how many instances are free by that.
@@ -45,7 +52,12 @@ impl Members {
         if now < self.due {
             return Ok(0);
         }
+        if now.duration_since(self.shown) > self.lease / 2 {
+            // It was away itself, perhaps with the database: whoever lives has a lease to say so.
+            self.others.clear();
+        }
         sagas.beat(&self.name).await?;
+        self.shown = now;
         self.due = now + self.lease / BEATS;
         let members = sagas.members().await?;
         self.others.retain(|name, _| members.iter().any(|(known, _)| known == name));
@@ -58,11 +70,11 @@ impl Members {
             }
         }
         let is_dead = |(_, since): &(i64, Instant)| now.duration_since(*since) >= self.lease;
-        let dead: Vec<Text> =
-            self.others.iter().filter(|(_, seen)| is_dead(seen)).map(|(name, _)| name.clone()).collect();
+        let dead = self.others.iter().filter(|(_, seen)| is_dead(seen));
+        let dead: Vec<(Text, i64)> = dead.map(|(name, (beat, _))| (name.clone(), *beat)).collect();
         let mut free = 0;
-        for name in dead {
-            let some = sagas.orphan(&name, wall).await?;
+        for (name, beat) in dead {
+            let some = sagas.orphan(&name, Some(beat), wall).await?;
             if some > 0 {
                 tracing::warn!(member = %name, instances = some, "a process that ran sagas is gone; others go on with them");
             }

@@ -32,6 +32,3 @@ pub(crate) use journal::{Done, Failed, Journal, Opening, moment, read};
 pub use sagas::{Arrived, SagaStatus, Sagas, Started};
 pub use states::{Choreographed, States, Versioned};
 pub use step::{IdempotencyKey, OfOutput, SagaKey, StepReturn, Undoing, event, input, output, own_output, written};
-
-#[cfg(test)]
-mod tests;

@@ -18,14 +18,16 @@ use crate::{
     outcome::{Failure, FailureKind},
     registry::Saga,
     scope::Scope,
-    store::{Database, Delivered, Instance, SagaState, SagaWish, StoreError, Tx},
+    store::{Database, Delivered, Fate, Instance, SagaState, SagaWish, StoreError, Tx},
     text::Text,
 };
 
 /// Longest key, in bytes.
 const LONGEST_KEY: usize = 512;
 /// How often whoever waits for an end looks, where other processes may bring it about.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// Due before anything else, whatever the clock of whoever looks says.
+const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
 
 /// The instances of a saga, as an argument of handlers, steps, providers and health checks.
 ///
@@ -127,7 +129,7 @@ impl<S: Saga> Sagas<S> {
         let is_new = tx.work()?.start_saga(&instance).await?;
         if is_new {
             let untold = Untold { engine: self.engine.clone(), instance: Some(instance) };
-            tx.lease().then(Box::new(move || untold.begin()));
+            tx.lease().then(Box::new(move |fate| untold.told(fate)));
         }
         Ok(Started { key, is_new })
     }
@@ -164,7 +166,8 @@ impl<S: Saga> Sagas<S> {
             started_at: now,
             updated_at: now,
         };
-        definition.open(&mut instance, &opening, &mut journal, now);
+        let is_full = self.engine.is_full(definition);
+        definition.open(&mut instance, &opening, &mut journal, now, is_full);
         instance.journal = journal.written();
         Ok(instance)
     }
@@ -188,15 +191,11 @@ impl<S: Saga> Sagas<S> {
             Delivered::Duplicate | Delivered::Kept => Ok(()),
             Delivered::Awaited => {
                 let engine = self.engine.clone();
-                tx.lease().then(Box::new(move || engine.stir()));
+                tx.lease().then(Box::new(move |_| engine.stir()));
                 Ok(())
             }
             Delivered::NoInstance => Err(SagaError::NoInstance { saga: Self::NAME, key: key.into() }),
-            Delivered::Finished => {
-                let found = self.engine.store().sagas().load(Self::NAME, key).await?;
-                let state = found.map_or(SagaState::Completed, |found| found.state);
-                Err(SagaError::Ended { saga: Self::NAME, key: key.into(), state })
-            }
+            Delivered::Finished(state) => Err(SagaError::Ended { saga: Self::NAME, key: key.into(), state }),
         }
     }
 
@@ -208,14 +207,14 @@ impl<S: Saga> Sagas<S> {
         self.engine.store().sagas().load(Self::NAME, key).await?.map(SagaStatus::of).transpose()
     }
 
-    /// Has what was done be undone: a step that runs ends first, and where it was the last one, there is nothing to cancel any more. Says where it was; `None`: there is no such instance. One
-    /// that is over stays as it is.
+    /// Has what was done be undone: a step that runs ends first, and where it was the last one, there is nothing to cancel any
+    /// more. Says where it was; `None`: there is no such instance. One that is over stays as it is. It happens beside any
+    /// `Tx`, at once.
     ///
     /// # Errors
     /// What the database said.
     pub async fn cancel(&self, key: &str) -> Result<Option<SagaState>, SagaError> {
-        let now = self.database.scope().clock().now();
-        let state = self.engine.store().sagas().wish(Self::NAME, key, SagaWish::Cancel, now).await?;
+        let state = self.engine.store().sagas().wish(Self::NAME, key, SagaWish::Cancel, AT_ONCE).await?;
         self.engine.stir();
         Ok(state)
     }
@@ -225,8 +224,7 @@ impl<S: Saga> Sagas<S> {
     /// # Errors
     /// What the database said.
     pub async fn resume(&self, key: &str) -> Result<bool, SagaError> {
-        let now = self.database.scope().clock().now();
-        let was_parked = self.engine.store().sagas().resume(Self::NAME, key, now).await?;
+        let was_parked = self.engine.store().sagas().resume(Self::NAME, key, AT_ONCE).await?;
         self.engine.stir();
         Ok(was_parked)
     }
@@ -236,15 +234,16 @@ impl<S: Saga> Sagas<S> {
     /// # Errors
     /// There is no instance with this key, or what the database said.
     pub async fn ended(&self, key: &str) -> Result<SagaStatus, SagaError> {
+        let ear = self.engine.listen(Self::NAME, key);
         loop {
-            let mut changed = std::pin::pin!(self.engine.changed());
-            changed.as_mut().enable();
+            let mut ended = std::pin::pin!(ear.ended());
+            ended.as_mut().enable();
             let found = self.find(key).await?;
             let found = found.ok_or_else(|| SagaError::NoInstance { saga: Self::NAME, key: key.into() })?;
             if found.state.is_finished() || found.parked.is_some() {
                 return Ok(found);
             }
-            let _ = tokio::time::timeout(LOOK, changed).await;
+            let _ = tokio::time::timeout(LOOK, ended).await;
         }
     }
 
@@ -270,8 +269,9 @@ struct Untold {
 }
 
 impl Untold {
-    fn begin(mut self) {
-        if let Some(instance) = self.instance.take() {
+    fn told(mut self, fate: Fate) {
+        let instance = self.instance.take();
+        if let Some(instance) = instance.filter(|_| fate == Fate::Committed) {
             self.engine.begin(instance);
         }
     }

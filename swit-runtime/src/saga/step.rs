@@ -25,6 +25,8 @@ pub(crate) struct View {
     pub(crate) journal: Arc<Journal>,
     /// What the outside knows the step by, where its definition says nothing else.
     pub(crate) idempotency_key: Text,
+    /// The same, of the step that a compensation undoes.
+    pub(crate) step_key: Text,
     /// The context's message is an event that was waited for.
     pub(crate) has_event: bool,
 }
@@ -198,20 +200,23 @@ pub struct Undoing {
     pub reason: Option<Text>,
     /// What the step said.
     pub error: Option<String>,
+    /// What the outside knows the step by that is undone: the [`IdempotencyKey`] under which it was done, or may have been.
+    pub key: IdempotencyKey,
 }
 
 impl FromDelivery for Undoing {
     type Rejection = Failure;
 
     async fn from_delivery(cx: &mut Context) -> Result<Self, Failure> {
-        let journal = &view(cx)?.journal;
+        let view = view(cx)?;
+        let (journal, key) = (&view.journal, IdempotencyKey(view.step_key.clone()));
         let cause = journal.cause.ok_or_else(|| broken("nothing is undone: it is for compensations".to_owned()))?;
         let failed = journal.failed.clone();
         let (step, reason, error) = match failed {
             Some(failed) => (Some(failed.step), Some(failed.reason), Some(failed.error)),
             None => (None, None, None),
         };
-        Ok(Self { cause, step, reason, error })
+        Ok(Self { cause, step, reason, error, key })
     }
 }
 

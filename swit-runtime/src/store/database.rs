@@ -16,7 +16,8 @@ use crate::{
 ///
 /// An argument of handlers, middleware, providers and health checks. In a subscriber with an inbox take [`Tx`](super::Tx)
 /// instead to write: what is written by the way of the database happens whatever becomes of the attempt, and on SQLite,
-/// which has one writer at a time, waits for the attempt's own transaction in vain.
+/// which has one writer at a time, it is refused there ([`StoreError::OwnTurn`]): it would wait for the attempt's own
+/// transaction in vain.
 #[derive(Clone)]
 pub struct Database {
     store: Arc<dyn Store>,

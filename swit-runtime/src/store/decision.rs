@@ -121,8 +121,22 @@ pub struct Recovered {
     pub orphans: u64,
 }
 
+/// What was counted of a coordinator.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "there is no page of metrics"))]
+pub(crate) struct Tallied {
+    /// How many transactions ended how.
+    pub(crate) ended: [(&'static str, u64); 5],
+    /// How many are not over, and should be, as far as is known.
+    pub(crate) in_doubt: u64,
+}
+
 /// Whoever goes on with transactions that are not over.
 pub(crate) trait Recovers: Send + Sync {
+    /// What was counted.
+    #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "there is no page of metrics"))]
+    fn tallied(&self) -> Tallied;
+
     /// One look at all of them.
     fn recover(&self) -> BoxFuture<'_, Result<Recovered, StoreError>>;
 }
@@ -135,6 +149,10 @@ impl Recoveries {
     /// Adds one; one of the same name is replaced.
     pub(crate) fn add(&self, coordinator: Text, recovers: Arc<dyn Recovers>) {
         self.lock().insert(coordinator, recovers);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     pub(crate) fn all(&self) -> Vec<(Text, Arc<dyn Recovers>)> {

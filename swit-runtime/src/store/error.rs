@@ -66,6 +66,15 @@ pub enum StoreError {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// The attempt's own transaction has the one turn to write that there is on SQLite, and gives it back only after the
+    /// handler.
+    #[error(
+        "{doing} would wait for the attempt's own transaction: SQLite has one writer at a time, and in a handler with an inbox that is the handler's `Tx`; write in the `Tx`, do it in a subscriber without `inbox`, or use PostgreSQL"
+    )]
+    OwnTurn {
+        /// What was to be done.
+        doing: &'static str,
+    },
     /// The handler's transaction is over: it was kept longer than the handler ran.
     #[error("the transaction is over, or somebody still has it: a `Tx` lives no longer than its handler")]
     Over,
@@ -110,6 +119,7 @@ impl Classify for StoreError {
             Self::Value(_)
             | Self::Unreadable { .. }
             | Self::OtherDatabase { .. }
+            | Self::OwnTurn { .. }
             | Self::Over
             | Self::NoClaim
             | Self::NoTransaction { .. }

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Enlisted, StoreError, Work};
+use super::{Enlisted, StoreError, Turn, Work};
 use crate::{
     error::PublishError,
     failpoint::{self, Failpoint, Sabotage},
@@ -31,6 +31,8 @@ pub(crate) struct Lease {
     arrived: Notify,
     /// Who claimed which message in it.
     claim: Option<(Text, MessageId)>,
+    /// What nobody else gets as long as it is open.
+    turn: Option<Turn>,
     /// It has a transaction, or had.
     transacts: bool,
 }
@@ -42,12 +44,19 @@ struct Held {
     enlisted: Vec<Enlisted>,
     /// Nothing is given back any more: it is committed, or has failed.
     closed: bool,
-    /// What is done once it is committed.
+    /// What is done once it is known what became of it.
     then: Vec<Then>,
 }
 
-/// What is done once a transaction is committed. It does not wait, and does not panic.
-pub(crate) type Then = Box<dyn FnOnce() + Send>;
+/// What is done once it is known what became of a transaction. It does not wait, and does not panic. Dropped: nobody knows.
+pub(crate) type Then = Box<dyn FnOnce(Fate) + Send>;
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Committed,
+    Undone,
+}
 
 /// What a transaction consists of, once nobody writes in it any more.
 pub(crate) struct Parts {
@@ -55,13 +64,15 @@ pub(crate) struct Parts {
     pub(crate) work: Option<Box<dyn Work>>,
     /// What was published in it.
     pub(crate) enlisted: Vec<Enlisted>,
-    /// What is done once it is committed.
+    /// What is done once it is known what became of it.
     pub(crate) then: Vec<Then>,
 }
 
 impl Lease {
     pub(crate) fn new(work: Box<dyn Work>) -> Self {
-        Self { held: Mutex::new(Held { work: Some(work), ..Held::default() }), transacts: true, ..Self::default() }
+        let turn = work.turn();
+        let held = Mutex::new(Held { work: Some(work), ..Held::default() });
+        Self { held, turn, transacts: true, ..Self::default() }
     }
 
     /// In which this claimant claimed this message.
@@ -72,6 +83,11 @@ impl Lease {
     /// Who claimed which message in it.
     pub(super) fn claim(&self) -> Option<&(Text, MessageId)> {
         self.claim.as_ref()
+    }
+
+    /// The turn to write that it has, where its database has one writer at a time.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        self.turn
     }
 
     /// Takes the transaction; `None`: somebody has it, or it is over.
@@ -95,10 +111,12 @@ impl Lease {
 
     /// It is over; what was not committed is undone.
     pub(crate) fn abandon(&self) {
-        drop(self.close());
+        for then in self.close().then {
+            then(Fate::Undone);
+        }
     }
 
-    /// Does this once it is committed, and never if it is not.
+    /// Does this once it is known what became of it.
     pub(crate) fn then(&self, then: Then) {
         self.lock().then.push(then);
     }
@@ -138,7 +156,7 @@ impl Lease {
         }
         failpoint::hit(Failpoint::AfterCommit);
         for then in then {
-            then();
+            then(Fate::Committed);
         }
         Ok(())
     }

@@ -13,19 +13,21 @@ mod outbox;
 mod port;
 mod saga;
 mod sql;
+mod turn;
 mod tx;
 
 pub use database::Database;
 pub use decision::{Decision, Decisions, Enrolled, Entry, Recovered};
-pub(crate) use decision::{Recoveries, Recovers};
+pub(crate) use decision::{Recoveries, Recovers, Tallied};
 pub use error::StoreError;
-pub(crate) use lease::{Joined, Lease};
+pub(crate) use lease::{Fate, Joined, Lease};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use migrations::Migration;
 pub use migrations::Migrations;
 pub(crate) use outbox::PARTITIONS;
-pub use outbox::{Depth, Enlisted, Parked, Partition, Stored};
+pub use outbox::{Depth, Enlisted, Look, Parked, Partition, Stored};
 pub use port::{Claim, Outbox, Store, Work};
 pub use saga::{Delivered, Instance, SagaCount, SagaFilter, SagaState, SagaWish, SagaWork, Sagas, Saved};
 pub use sql::{Row, Statement, Value, ValueError};
+pub use turn::Turn;
 pub use tx::{Transaction, Tx};

@@ -42,6 +42,26 @@ pub struct Stored {
     pub publication: Result<Enlisted, String>,
 }
 
+/// Which rows of an outbox are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look<'a> {
+    /// Those behind this row,
+    pub behind: i64,
+    /// up to this one,
+    pub until: i64,
+    /// without these, in ascending order;
+    pub without: &'a [i64],
+    /// and no more than so many: the first.
+    pub limit: u32,
+}
+
+impl Look<'_> {
+    /// The first so many of all.
+    pub fn first(limit: u32) -> Self {
+        Self { behind: i64::MIN, until: i64::MAX, without: &[], limit }
+    }
+}
+
 /// A publication that could not be made.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -65,6 +85,8 @@ pub struct Partition {
     pub number: u16,
     /// The relay that has it; empty: nobody.
     pub relay: Text,
+    /// The number by which that relay showed last that it lives; `None`: it has shown nothing, or is forgotten.
+    pub beat: Option<i64>,
 }
 
 /// How much lies in an outbox.

@@ -8,7 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Decisions, Depth, Enlisted, Parked, Partition, Row, SagaWork, Sagas, Statement, StoreError, Stored};
+use super::{
+    Decisions, Depth, Enlisted, Look, Parked, Partition, Row, SagaWork, Sagas, Statement, StoreError, Stored, Turn,
+};
 use crate::{text::Text, transport::BoxFuture};
 
 /// A database that effects are kept in.
@@ -88,6 +90,11 @@ pub trait Work: SagaWork {
     /// The database's name.
     fn system(&self) -> &'static str;
 
+    /// The turn to write that it has as long as it is open, where the database has one writer at a time.
+    fn turn(&self) -> Option<Turn> {
+        None
+    }
+
     /// The transaction itself, for whoever knows which one it is.
     fn as_any(&mut self) -> &mut (dyn Any + Send);
 }
@@ -98,14 +105,15 @@ pub trait Outbox: Send + Sync {
     /// Who relays which partition.
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>>;
 
-    /// Takes partitions over, each if it still belongs to whom it was seen to. Says which did.
+    /// Takes partitions over, each if it still belongs to whom it was seen to, and that relay has not shown since that it
+    /// lives: one that does so at the same time keeps its partition, or learns that it has lost it. Says which were taken.
     fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>>;
 
     /// The relays, each with a number that changes whenever it shows that it lives.
     fn relays(&self) -> BoxFuture<'_, Result<Vec<(Text, i64)>, StoreError>>;
 
-    /// Forgets a relay.
-    fn leave<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Forgets a relay; where a number is given, only if that is still the one by which it showed last that it lives.
+    fn leave<'a>(&'a self, relay: &'a str, beat: Option<i64>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Shows that a relay lives. Says which partitions are its own, those that others took over not among them.
     fn beat<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>>;
@@ -113,14 +121,17 @@ pub trait Outbox: Send + Sync {
     /// Gives partitions back.
     fn release<'a>(&'a self, relay: &'a str, partitions: &'a [u16]) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// The first rows of these partitions for a transport, in order, without those that are parked. There is no place behind which to look:
-    /// a transaction may commit after one that began later.
+    /// Rows of these partitions for a transport, in order, without those that are parked. There is no row behind which all is
+    /// new: a transaction may commit after one that began later.
     fn pending<'a>(
         &'a self,
         transport: &'a str,
         partitions: &'a [u16],
-        limit: u32,
+        look: Look<'a>,
     ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>>;
+
+    /// How many rows wait for other transports than these, by transport; no more than 100,000 are counted.
+    fn waiting_beside<'a>(&'a self, transports: &'a [Text]) -> BoxFuture<'a, Result<Vec<(Text, u64)>, StoreError>>;
 
     /// Removes rows that were confirmed.
     fn done<'a>(&'a self, rows: &'a [i64]) -> BoxFuture<'a, Result<(), StoreError>>;

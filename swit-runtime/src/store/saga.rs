@@ -75,6 +75,16 @@ impl SagaState {
         }
     }
 
+    /// Whether it may be called back where it rests.
+    pub(crate) const fn is_at_rest_going_forward(self) -> bool {
+        matches!(self, Self::Pending | Self::StepCompleted)
+    }
+
+    /// Whether no event is taken in for it any more.
+    pub(crate) const fn is_closed(self) -> bool {
+        self.is_finished() || matches!(self, Self::Compensating | Self::Failed)
+    }
+
     /// Whether nothing more happens to it.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::Cancelled | Self::TimedOut)
@@ -165,8 +175,8 @@ pub enum Saved {
 pub enum Delivered {
     /// There is no such instance.
     NoInstance,
-    /// It is over, and never got it.
-    Finished,
+    /// It is over, or is being undone, and never got it.
+    Finished(SagaState),
     /// It has one for this step already.
     Duplicate,
     /// It is kept until the instance gets there.
@@ -228,11 +238,17 @@ pub trait Sagas: Send + Sync {
     /// The instances that are this member's.
     fn owned<'a>(&'a self, member: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Instance>, StoreError>>;
 
-    /// Has the instances of a member that is dead be due now, nobody's and one revision further. Says how many.
-    fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>>;
+    /// Has the instances of a member that is dead be due now, nobody's and one revision further, if its number still is
+    /// `beat`; `None`: whatever it is. Says how many.
+    fn orphan<'a>(
+        &'a self,
+        dead: &'a str,
+        beat: Option<i64>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// Saves an instance by itself, if its row still has this revision and was this owner's: `owner` is whose it was,
-    /// `instance.owner` whose it is from now on.
+    /// `instance.owner` whose it is from now on. One that is laid to rest, is not undone and is wanted back is due at once.
     fn save<'a>(
         &'a self,
         instance: &'a Instance,

@@ -10,6 +10,7 @@ use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
     fmt, mem,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -20,7 +21,7 @@ use tokio::sync::Notify;
 use self::{decisions::Undecided, instances::Instances, saga_work::Touched};
 use crate::{
     store::{
-        Claim, Decisions, Depth, Enlisted, Outbox, PARTITIONS, Parked, Partition, Row, Sagas, Statement, Store,
+        Claim, Decisions, Depth, Enlisted, Look, Outbox, PARTITIONS, Parked, Partition, Row, Sagas, Statement, Store,
         StoreError, Stored, Work,
     },
     text::Text,
@@ -286,7 +287,8 @@ impl Outbox for MemoryStore {
         Box::pin(async {
             let inner = self.0.lock();
             let numbered = (0..PARTITIONS).zip(&inner.partitions);
-            Ok(numbered.map(|(number, relay)| Partition { number, relay: relay.clone() }).collect())
+            let beat = |relay: &Text| inner.relays.get(relay).copied();
+            Ok(numbered.map(|(number, relay)| Partition { number, relay: relay.clone(), beat: beat(relay) }).collect())
         })
     }
 
@@ -294,9 +296,10 @@ impl Outbox for MemoryStore {
         Box::pin(async move {
             let mut inner = self.0.lock();
             let mut taken = Vec::new();
-            for Partition { number, relay: owner } in seen {
-                let now = &mut inner.partitions[usize::from(*number)];
-                if now == owner {
+            let Inner { partitions, relays, .. } = &mut *inner;
+            for Partition { number, relay: owner, beat } in seen {
+                let now = &mut partitions[usize::from(*number)];
+                if now == owner && relays.get(owner) == beat.as_ref() {
                     *now = relay.into();
                     taken.push(*number);
                 }
@@ -309,9 +312,12 @@ impl Outbox for MemoryStore {
         Box::pin(async { Ok(self.0.lock().relays.iter().map(|(name, beat)| (name.clone(), *beat)).collect()) })
     }
 
-    fn leave<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn leave<'a>(&'a self, relay: &'a str, beat: Option<i64>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.0.lock().relays.remove(relay);
+            let relays = &mut self.0.lock().relays;
+            if beat.is_none() || relays.get(relay) == beat.as_ref() {
+                relays.remove(relay);
+            }
             Ok(())
         })
     }
@@ -342,17 +348,32 @@ impl Outbox for MemoryStore {
         &'a self,
         transport: &'a str,
         partitions: &'a [u16],
-        limit: u32,
+        look: Look<'a>,
     ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
             let inner = self.0.lock();
-            let rows = inner.outbox.iter().filter(|(_, lying)| {
-                lying.parked.is_none()
+            let range = (Bound::Excluded(look.behind), Bound::Included(look.until));
+            let rows = inner.outbox.range(range).filter(|(row, lying)| {
+                look.without.binary_search(row).is_err()
+                    && lying.parked.is_none()
                     && lying.publication.transport == transport
                     && partitions.contains(&lying.publication.partition())
             });
             let stored = rows.map(|(row, lying)| Stored { row: *row, publication: Ok(lying.publication.clone()) });
-            Ok(stored.take(limit as usize).collect())
+            Ok(stored.take(look.limit as usize).collect())
+        })
+    }
+
+    fn waiting_beside<'a>(&'a self, transports: &'a [Text]) -> BoxFuture<'a, Result<Vec<(Text, u64)>, StoreError>> {
+        Box::pin(async move {
+            let inner = self.0.lock();
+            let mut waiting: BTreeMap<Text, u64> = BTreeMap::new();
+            for lying in inner.outbox.values().filter(|lying| lying.parked.is_none()) {
+                if !transports.contains(&lying.publication.transport) {
+                    *waiting.entry(lying.publication.transport.clone()).or_default() += 1;
+                }
+            }
+            Ok(waiting.into_iter().collect())
         })
     }
 

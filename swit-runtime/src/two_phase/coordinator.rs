@@ -18,6 +18,7 @@ use super::{
     error::{CoordinatorError, Step, TransactionError},
     participant::{Open, TransactionId, TransactionParticipant},
     steps::{Came, all, step, until_done},
+    tally::Tally,
 };
 use crate::{
     alert::{AlertKind, Alerts, Level},
@@ -64,6 +65,7 @@ pub(super) struct Inner {
     pub(super) timeout: Duration,
     /// What runs in this process, which its recovery leaves alone.
     pub(super) running: Mutex<HashSet<Text>>,
+    pub(super) tally: Tally,
 }
 
 impl Coordinator {
@@ -80,6 +82,7 @@ impl Coordinator {
                 participants: Vec::new(),
                 timeout: TIMEOUT,
                 running: Mutex::default(),
+                tally: Tally::default(),
             },
             home: database.clone(),
         }
@@ -95,6 +98,18 @@ impl Coordinator {
     /// [`TransactionError`] says what became of it: [`state`](TransactionError::state) `rolled_back`, or `failed` and
     /// `in_doubt`, with which recovery goes on.
     pub async fn execute<F, R, T, E>(&self, business: F) -> Result<T, TransactionError>
+    where
+        F: FnOnce(Branches) -> R,
+        R: Future<Output = Result<T, E>>,
+        E: Into<BoxError>,
+    {
+        let counted = self.0.tally.begin();
+        let outcome = self.run(business).await;
+        counted.ended(&outcome);
+        outcome
+    }
+
+    async fn run<F, R, T, E>(&self, business: F) -> Result<T, TransactionError>
     where
         F: FnOnce(Branches) -> R,
         R: Future<Output = Result<T, E>>,

@@ -5,9 +5,11 @@ use std::{fmt, sync::Arc};
 use super::participant::{Open, Opens, TransactionId, TransactionParticipant};
 use crate::{
     classify::BoxError,
+    context::Link,
     error::PublishError,
     event::Event,
     id::MessageId,
+    pipeline::current,
     publisher::Publisher,
     registry::{PublisherItem, PublishesIn},
     scope::Scope,
@@ -36,17 +38,19 @@ impl MessagingParticipant {
 /// What is published in a transaction. It goes out once the transaction is committed.
 pub struct Outgoing {
     lease: Arc<Lease>,
+    /// What ties it to the delivery whose handler runs the transaction.
+    link: Option<Link>,
     scope: Arc<Scope>,
 }
 
 impl Outgoing {
     /// Publishes an event in this transaction, to the transport `default`. The answer says that it was taken in, after
-    /// middleware.
+    /// middleware. In a handler, the event has a new id, and the causation, the correlation and the trace of the delivery.
     ///
     /// # Errors
     /// What of [`PublishError`] is about the message itself.
     pub async fn publish<E: Event>(&mut self, event: &E) -> Result<MessageId, PublishError> {
-        crate::publisher::publish_within(&self.scope, &self.lease, event).await
+        crate::publisher::publish_within(&self.scope, &self.lease, self.link.as_ref(), event).await
     }
 
     /// The same, as this publisher's options say.
@@ -61,7 +65,7 @@ impl Outgoing {
     where
         P: PublisherItem + PublishesIn<E>,
     {
-        publisher.publish_within(&self.lease, event).await
+        publisher.publish_within(&self.scope, &self.lease, self.link.as_ref(), event).await
     }
 }
 
@@ -71,8 +75,9 @@ impl TransactionParticipant for MessagingParticipant {
     }
 
     fn begin<'a>(&'a self, _: &'a TransactionId) -> BoxFuture<'a, Result<Open, BoxError>> {
-        let outgoing = Outgoing { lease: Arc::default(), scope: self.scope.clone() };
-        Box::pin(async move { Ok(Box::new(outgoing) as Open) })
+        Box::pin(async move {
+            Ok(Box::new(Outgoing { lease: Arc::default(), link: current(), scope: self.scope.clone() }) as Open)
+        })
     }
 
     fn prepare<'a>(&'a self, id: &'a TransactionId, open: Open) -> BoxFuture<'a, Result<(), BoxError>> {

@@ -20,6 +20,7 @@ mod messaging;
 mod participant;
 mod recovery;
 mod steps;
+mod tally;
 
 pub use branches::Branches;
 pub use coordinator::{Coordinator, CoordinatorOptions};

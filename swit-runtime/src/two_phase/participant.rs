@@ -41,6 +41,11 @@ pub type Open = Box<dyn Any + Send>;
 ///
 /// After `prepare` succeeded it owes both: to be able to commit and to be able to roll back, whatever happens to this
 /// process or to its own. All of it but `begin` may be called again for what was done already, and from another process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't take part in transactions",
+    label = "no participant",
+    note = "`PostgresParticipant`, `MessagingParticipant` and `CacheParticipant` do; for something of your own, implement `swit::two_phase::TransactionParticipant`"
+)]
 pub trait TransactionParticipant: Send + Sync + 'static {
     /// Its name, which no other participant of its coordinator has: 1 to 60 letters, digits, `-`, `_` and `.`. It stands in
     /// the log: it stays the same as long as transactions of it are not over.
@@ -92,6 +97,11 @@ pub trait TransactionParticipant: Send + Sync + 'static {
 }
 
 /// A participant whose open part has a type: [`Branches::of`](super::Branches::of) gives it to the business function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it has open in a transaction",
+    label = "nothing to be had of it",
+    note = "implement `swit::two_phase::Opens` for it: its `Part` is what its `begin` returns in a box"
+)]
 pub trait Opens: TransactionParticipant {
     /// What its `begin` returns, in a box.
     type Part: Any + Send;

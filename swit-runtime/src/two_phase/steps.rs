@@ -1,6 +1,11 @@
 //! Participants, side by side: each behind a wall, within its time, again where it is to be done at last.
 
-use std::{future::poll_fn, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -79,6 +84,25 @@ pub(super) async fn all<'a, T: Send + 'a>(steps: Vec<BoxFuture<'a, T>>) -> Vec<T
     })
     .await;
     running.into_iter().filter_map(|(_, came)| came).collect()
+}
+
+/// One after the other for each of these, so many at once; what they come to, in the order in which they are through.
+pub(super) async fn some_at_once<'a, I: Send + 'a, T: Send + 'a>(
+    at_once: usize,
+    items: impl IntoIterator<Item = I, IntoIter: Send + 'a>,
+    work: impl Fn(I) -> BoxFuture<'a, T> + Sync + 'a,
+) -> Vec<T> {
+    let left = Mutex::new(items.into_iter());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let lane = || async {
+        let mut came = Vec::new();
+        while let Some(item) = next() {
+            came.push(work(item).await);
+        }
+        came
+    };
+    let lanes = (0..at_once).map(|_| Box::pin(lane()) as BoxFuture<'_, Vec<T>>).collect();
+    all(lanes).await.into_iter().flatten().collect()
 }
 
 /// Again and again, until it is done or its time is over. Says whether it is done.

@@ -3,3 +3,4 @@
 mod databases;
 mod dispatch;
 mod starting;
+mod turns;

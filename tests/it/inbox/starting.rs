@@ -14,6 +14,10 @@ async fn once(_task: Task, _tx: Tx) {}
 #[subscriber(topic = "task.created", inbox, retries = 100, backoff = fixed("1h"))]
 async fn for_days(_task: Task) {}
 
+/// What is throttled waits a second longer each time.
+#[subscriber(topic = "task.created", inbox, retries = 100, timeout = "1s")]
+async fn for_an_hour(_task: Task) {}
+
 #[subscriber(topic = "task.created")]
 async fn reads(_task: Task, _database: Database) {}
 
@@ -69,6 +73,10 @@ fn an_inbox_remembers_for_longer_than_a_message_may_come_again() {
     assert!(refused.contains("the inbox of `for-days` remembers for 172800s"), "{refused}");
     assert!(refused.contains("raise `database.retention`"), "{refused}");
     check(App::only::<(for_days,)>().set("database.url", "memory:").set("database.retention", "5d")).unwrap();
+    let hour = || App::only::<(for_an_hour,)>().set("database.url", "memory:");
+    let refused = check(hour().set("database.retention", "80m")).unwrap_err();
+    assert!(refused.contains("but a message may be tried again for 5151s"), "{refused}");
+    check(hour().set("database.retention", "90m")).unwrap();
     check(App::only::<(once,)>().set("database.url", "memory:")).unwrap();
 }
 

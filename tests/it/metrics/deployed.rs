@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use swit::{App, stores::MemoryStore, subscriber, testing::TestApp};
+use swit::{App, stores::MemoryStore, subscriber, testing::TestApp, two_phase::Coordinator};
 
 use super::{page::Page, sagas::Trip};
 use crate::support::Task;
@@ -167,7 +167,8 @@ fn faults(expression: &str, there_is: &BTreeMap<String, BTreeMap<String, BTreeSe
 
 #[tokio::test(start_paused = true)]
 async fn every_query_names_series_labels_and_values_that_there_are() {
-    let app = App::only::<(drawn,)>().service("test", "1").store(MemoryStore::new()).with_saga::<Trip>();
+    let app = App::only::<(drawn,)>().service("test", "1").store(MemoryStore::new());
+    let app = app.with_saga::<Trip>().with_provider_of::<Coordinator>();
     let app = TestApp::start(app).await.unwrap();
     let page = Page::of(&app).await;
     let there_is = there_is(&page);

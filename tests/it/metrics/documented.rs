@@ -2,13 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swit::{App, stores::MemoryStore, subscriber, testing::TestApp};
+use swit::{
+    App, BoxError, Database, provider,
+    stores::MemoryStore,
+    subscriber,
+    testing::TestApp,
+    two_phase::{Coordinator, MessagingParticipant},
+};
 
 use super::{page::Page, sagas::Trip};
 use crate::support::{Task, task};
 
 #[subscriber(name = "metered-listed", circuit_breaker)]
 async fn listed(_event: Task) {}
+
+#[provider]
+async fn listed_coordinator(database: Database) -> Result<Coordinator, BoxError> {
+    Ok(Coordinator::on(&database).participant(MessagingParticipant::new("messages", &database)).open().await?)
+}
 
 /// Type and labels by family, as a page of documentation has them.
 fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
@@ -50,7 +61,8 @@ fn labels(series: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_table_is_the_page() {
-    let app = App::only::<(listed,)>().service("test", "1").store(MemoryStore::new()).with_saga::<Trip>();
+    let app = App::only::<(listed,)>().service("test", "1").store(MemoryStore::new());
+    let app = app.with_saga::<Trip>().with_provider_of::<Coordinator>();
     let app = TestApp::start(app).await.unwrap();
     app.publish(&task("x")).await.unwrap();
     app.wait_quiet().await;

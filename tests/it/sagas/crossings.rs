@@ -208,7 +208,8 @@ async fn all_at_once() {
     for round in 0..ROUNDS {
         // Each of them is the last to begin sometimes, and every third has no cancel.
         let cancelled = round % 3 != 2;
-        let things: Vec<Thing> = ORDERS[round as usize % 6].into_iter().filter(|thing| cancelled || *thing != Thing::Cancel).collect();
+        let things: Vec<Thing> =
+            ORDERS[round as usize % 6].into_iter().filter(|thing| cancelled || *thing != Thing::Cancel).collect();
         let key = format!("round {round}");
         world.begin(&key).await;
         let together = Arc::new(Barrier::new(things.len()));

@@ -190,3 +190,38 @@ async fn no_more_run_at_once_than_the_saga_says() {
     }
     app.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_started_while_too_many_wait_waits_in_the_store() {
+    let world = World::new();
+    let (app, sagas) = world.trips().await;
+    // More than wait in the process: each rests ten minutes before its last step, and none is forgotten.
+    const MANY: usize = 12_000;
+    let mut all = Vec::new();
+    for number in 0..MANY {
+        all.push(number.to_string());
+        sagas.start(&trip(&all[number])).await.unwrap();
+    }
+    for key in &all {
+        assert_eq!(sagas.ended(key).await.unwrap().state, SagaState::Completed, "{key}");
+    }
+    assert_eq!(world.lines().len(), 3 * MANY);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_goes_before_what_was_not() {
+    let world = World::new();
+    let (app, sagas) = world.trips().await;
+    sagas.start(&trip("begun")).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    // Two at once, eight seconds each: they go on for more than an hour.
+    world.orders.give("flight", &["take eight seconds"]);
+    for number in 0..1_000 {
+        sagas.start(&trip(&number.to_string())).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(sagas.find("begun").await.unwrap().unwrap().state, SagaState::Completed);
+    sagas.cancel("999").await.unwrap();
+    drop(app);
+}

@@ -41,6 +41,10 @@ impl Orders {
             "fail" => Err("as it was told".into()),
             "panic" => panic!("as it was told"),
             "hang" => std::future::pending().await,
+            "take eight seconds" => {
+                tokio::time::sleep(Duration::from_secs(8)).await;
+                Ok(())
+            }
             "take a minute" => {
                 tokio::time::sleep(Duration::from_mins(1)).await;
                 Ok(())
@@ -74,6 +78,7 @@ impl Trip {
         orders: State<Orders>,
     ) -> Answer<()> {
         let step = undoing.step.as_deref().unwrap_or("nothing");
+        assert!(undoing.key.ends_with("/book_flight"), "{}", undoing.key);
         journal.note(format!("{} gives {seat} back: {:?}, {step} failed", self.name, undoing.cause));
         orders.obey("unflight").await
     }

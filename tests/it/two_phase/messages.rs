@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use swit::{
-    App, BoxError, Clock, Event, State,
+    App, BoxError, Clock, Context, Database, Event, Message, MessageId, Publisher, State,
     middlewares::{Cache, CacheParticipant, MokaCache},
+    provider, publisher,
     store::{Decisions as _, Store},
     stores::MemoryStore,
     subscriber,
@@ -118,4 +119,106 @@ async fn what_was_prepared_survives_the_process_that_prepared_it() {
     }
     assert_eq!(journal.lines(), ["2"], "the first was not decided");
     assert_eq!(cache.get("last").await.unwrap().as_deref(), Some(&b"2"[..]));
+}
+
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(topic = "order.asked")]
+struct Asked {
+    number: u64,
+}
+
+#[derive(Clone)]
+struct Places {
+    coordinator: Coordinator,
+    messages: MessagingParticipant,
+}
+
+#[provider]
+async fn places(database: Database) -> Result<Places, BoxError> {
+    let messages = MessagingParticipant::new("messages", &database);
+    let coordinator = Coordinator::on(&database).participant(messages.clone()).open().await?;
+    Ok(Places { coordinator, messages })
+}
+
+#[publisher(event = Placed, transactional)]
+struct Placing;
+
+/// Publishes by both ways; a business function that fails leaves nothing.
+#[subscriber(topic = "order.asked")]
+async fn places_it(asked: Asked, by: State<Places>, publisher: Publisher<Placing>) -> Result<(), BoxError> {
+    let place = async |number: u64, fails: bool| {
+        let placed = by.coordinator.execute(async |mut tx| {
+            let messages = tx.of(&by.messages)?;
+            messages.publish(&Placed { number }).await?;
+            messages.publish_by(&publisher, &Placed { number: number + 1 }).await?;
+            if fails { Err(BoxError::from("no")) } else { Ok(()) }
+        });
+        placed.await
+    };
+    assert!(place(asked.number, true).await.is_err());
+    place(asked.number, false).await?;
+    Ok(())
+}
+
+/// Notes what ties it to what came before.
+struct Ties(Journal);
+
+impl swit::Middleware for Ties {
+    fn handle<'a>(
+        &'a self,
+        cx: &'a mut Context,
+        next: swit::Next<'a>,
+    ) -> swit::transport::BoxFuture<'a, swit::Outcome> {
+        let Message { id, topic, causation_id, correlation_id, headers, .. } = cx.message();
+        let trace = headers.get("traceparent").and_then(|value| value.as_str()).unwrap_or("none");
+        let caused = causation_id.as_ref().map(ToString::to_string);
+        if topic == "order.placed" {
+            assert!(!id.is_empty());
+            self.0.note(format!("{caused:?} {correlation_id:?} {trace}"));
+        }
+        next.run(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_under_a_delivery_is_tied_to_it() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (journal, ties) = (Journal::default(), Journal::default());
+    let app = App::only::<(places_it, sees)>()
+        .service("shop", "1")
+        .store(MemoryStore::new())
+        .with_provider_of::<Places>()
+        .with_publisher::<Placing>()
+        .middleware("ties", 0, Ties(ties.clone()))
+        .provide(journal.clone());
+    let app = TestApp::start(app).await.unwrap();
+    let mut asked = Asked { number: 1 }.encode().unwrap().with_id(MessageId::parse("the-input").unwrap());
+    asked.correlation_id = Some("the-order".into());
+    asked.headers.insert("traceparent", TRACE);
+    app.publish_to("order.asked", asked).await.unwrap();
+    app.wait_quiet().await;
+    let mut seen = journal.lines();
+    seen.sort();
+    assert_eq!(seen, ["1", "2"]);
+    let tied = format!("Some(\"the-input\") Some(\"the-order\") {TRACE}");
+    assert_eq!(ties.lines(), [tied.clone(), tied]);
+    // Outside of any delivery there is nothing to be tied to.
+    let places = app.running().scope().get::<Places>().unwrap();
+    let outside = places.coordinator.execute(async |mut tx| {
+        tx.of(&places.messages)?.publish(&Placed { number: 7 }).await?;
+        Ok::<_, BoxError>(())
+    });
+    outside.await.unwrap();
+    app.wait_quiet().await;
+    assert_eq!(ties.lines()[2..], ["None None none"]);
+    let page = app.running().metrics().unwrap().page().await;
+    for line in [
+        "swit_messaging_transactions_total{coordinator=\"shop\",outcome=\"committed\"} 2\n",
+        "swit_messaging_transactions_total{coordinator=\"shop\",outcome=\"rolled_back\"} 1\n",
+        "swit_messaging_transactions_total{coordinator=\"shop\",outcome=\"in_doubt\"} 0\n",
+        "swit_messaging_transactions_in_doubt{coordinator=\"shop\"} 0\n",
+    ] {
+        assert!(page.contains(line), "{line}{page}");
+    }
+    app.shutdown().await.unwrap();
 }

@@ -5,6 +5,7 @@ mod messages;
 #[path = "postgres.rs"]
 mod on_postgres;
 mod property;
+mod recovering;
 mod scripted;
 
 use std::time::{Duration, UNIX_EPOCH};

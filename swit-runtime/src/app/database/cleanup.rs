@@ -1,6 +1,9 @@
 //! What the inbox need not remember any more is forgotten, and what sagas that are over were, once a day, by one process.
 
-use std::{sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     outcome::one_line,

@@ -152,12 +152,16 @@ fn has_inbox(node: &Node) -> bool {
     node.resolved.inbox || composite.is_some_and(|composite| composite.handlers().iter().any(|at| at.handler.inbox))
 }
 
-/// How long a message may be tried again: all attempts, each as long as it may take, and all waits between them.
+/// How long a message may be tried again: all attempts, each as long as it may take, and all waits between them, by what the
+/// subscriber says, else by the class that has most of it. What an error says of itself is not known before it happens.
 fn longest(node: &Node) -> Duration {
     let resolved = &node.resolved;
-    let of_classes = Class::ALL.iter().map(|class| class.retries()).max().unwrap_or(DEFAULT_RETRIES);
-    let retries = resolved.retries.unwrap_or(of_classes.max(DEFAULT_RETRIES));
-    let wait = |retry: u32| resolved.backoff.unwrap_or(Backoff::DEFAULT).jittered(retry, 1.0);
-    let waits = (1..=retries).map(wait).fold(Duration::ZERO, Duration::saturating_add);
-    waits.saturating_add(resolved.timeout.saturating_mul(retries.saturating_add(1)))
+    let classes = Class::ALL.iter().filter(|class| class.retryable()).map(|class| (class.retries(), class.backoff()));
+    let longest_of = |(retries, backoff): (u32, Backoff)| {
+        let (retries, backoff) = (resolved.retries.unwrap_or(retries), resolved.backoff.unwrap_or(backoff));
+        let waits =
+            (1..=retries).map(|retry| backoff.jittered(retry, 1.0)).fold(Duration::ZERO, Duration::saturating_add);
+        waits.saturating_add(resolved.timeout.saturating_mul(retries.saturating_add(1)))
+    };
+    classes.chain([(DEFAULT_RETRIES, Backoff::DEFAULT)]).map(longest_of).max().unwrap_or_default()
 }

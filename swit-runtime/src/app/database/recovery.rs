@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{outcome::one_line, scope::Scope};
@@ -13,12 +14,17 @@ const EVERY: Duration = Duration::from_secs(10);
 pub(super) async fn run(scope: Arc<Scope>, ends: CancellationToken) {
     while !ends.is_cancelled() {
         let look = async {
+            // Side by side: what one of them waits for is nothing to the others.
+            let mut looks = JoinSet::new();
             for (coordinator, recovers) in scope.recoveries().all() {
-                if let Err(error) = recovers.recover().await {
-                    let error = one_line(&error);
-                    tracing::warn!(%coordinator, error, "transactions can't be recovered now; it is tried again");
-                }
+                looks.spawn(async move {
+                    if let Err(error) = recovers.recover().await {
+                        let error = one_line(&error);
+                        tracing::warn!(%coordinator, error, "transactions can't be recovered now; it is tried again");
+                    }
+                });
             }
+            while looks.join_next().await.is_some() {}
             tokio::time::sleep(EVERY).await;
         };
         // Cut off anywhere, the next look begins where this one was.

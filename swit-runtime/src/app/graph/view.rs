@@ -38,17 +38,13 @@ impl Graph {
 }
 
 fn step(step: &StepRegistration) -> String {
-    let mut text = step.name.to_owned();
-    if let Some(after) = step.after {
-        text += &format!(", after {}", humantime::format_duration(after));
-    }
-    if step.wait.is_some() {
-        text += ", waits for its event";
-    }
-    if let Some(undo) = &step.compensation {
-        text += &format!(", undone by {}", undo.call.function);
-    }
-    text
+    let parts = [
+        Some(step.name.to_owned()),
+        step.after.map(|after| format!("after {}", humantime::format_duration(after))),
+        step.wait.map(|_| "waits for its event".to_owned()),
+        step.compensation.as_ref().map(|undo| format!("undone by {}", undo.call.function)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn publisher(node: &PublisherNode) -> PublisherView {

@@ -66,6 +66,10 @@ families! {
         "How long the first of the publications in the outbox waits to be made; 0 where none does, missing while the database can't be asked.";
     OUTBOX_PARKED = "outbox_parked" Gauge
         "Publications in the outbox that can never be made, until they are replayed; missing while the database can't be asked.";
+    TRANSACTIONS = "transactions_total" Counter
+        "Transactions over several participants, by how they ended: committed, rolled_back, failed (aborted, and not rolled back everywhere yet), in_doubt, or interrupted: whoever ran it was cut off.";
+    IN_DOUBT = "transactions_in_doubt" Gauge
+        "Transactions over several participants that are decided, or past their deadline, and not over, by the last look at the log, which is made every 10 s.";
     SAGA_STARTED = "saga_started_total" Counter
         "Instances of sagas that this process started.";
     SAGA_ENDED = "saga_ended_total" Counter

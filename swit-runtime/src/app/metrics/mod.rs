@@ -18,7 +18,7 @@ mod state;
 use std::{fmt, sync::Arc, time::Duration};
 
 use depths::Depths;
-use families::{OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE};
+use families::{IN_DOUBT, OUTBOX_OLDEST, OUTBOX_PARKED, OUTBOX_PENDING, SERVICE, TRANSACTIONS};
 #[cfg(feature = "admin")]
 pub(super) use served::Served;
 
@@ -85,6 +85,7 @@ impl Metrics {
         publish::write(prefix, source.outlets.published(), &mut page);
         consume::write(prefix, &subscribers, &retired, &mut page);
         state::write(prefix, source, &subscribers, &depths, &mut page);
+        source.transactions(&mut page);
         source.stored(&mut page).await;
         if let Some(recorder) = Recorder::global() {
             recorder.write(prefix, &mut page).await;
@@ -138,6 +139,22 @@ impl Source {
         OUTBOX_PARKED.begin(prefix, page);
         if let Some(depth) = depth {
             page.value(&[], depth.parked);
+        }
+    }
+
+    /// How transactions over several participants ended, of each coordinator that was opened.
+    fn transactions(&self, page: &mut Page) {
+        let all = self.scope.recoveries().all();
+        let tallied: Vec<_> = all.iter().map(|(coordinator, of)| (&**coordinator, of.tallied())).collect();
+        TRANSACTIONS.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            for (outcome, many) in of.ended {
+                page.value(&[("coordinator", *coordinator), ("outcome", outcome)], many);
+            }
+        }
+        IN_DOUBT.begin(&self.prefix, page);
+        for (coordinator, of) in &tallied {
+            page.value(&[("coordinator", *coordinator)], of.in_doubt);
         }
     }
 }

@@ -83,7 +83,8 @@ impl Row {
         row.state = instance.state;
         row.owner = instance.owner.clone();
         row.waits.clone_from(&instance.waits);
-        row.due = instance.due;
+        let is_wanted = row.wish.is_some() && instance.owner.is_empty() && instance.state.is_at_rest_going_forward();
+        row.due = if is_wanted { Some(SystemTime::UNIX_EPOCH) } else { instance.due };
         row.parked.clone_from(&instance.parked);
         row.journal = instance.journal.clone();
         row.updated_at = now;

@@ -91,7 +91,7 @@ impl Touched {
             let is_as_it_was = match (&touched.from, row) {
                 (From::Nothing, row) => row.is_none(),
                 (_, None) => false,
-                (From::Any, Some(row)) => !row.instance.state.is_finished(),
+                (From::Any, Some(row)) => !row.instance.state.is_closed(),
                 (From::Revision(revision, owner), Some(row)) => row.is(*revision, owner),
             };
             if !is_as_it_was || touched.mail.iter().any(|(step, ..)| row.is_some_and(|row| row.has_mail(step))) {
@@ -224,8 +224,8 @@ impl SagaWork for MemoryWork {
             if row.is_some_and(|row| row.has_mail(step)) || own.is_some_and(|own| own.has_mail(step)) {
                 return Ok(Delivered::Duplicate);
             }
-            if instance.state.is_finished() {
-                return Ok(Delivered::Finished);
+            if instance.state.is_closed() {
+                return Ok(Delivered::Finished(instance.state));
             }
             let is_awaited = instance.owner.is_empty() && instance.waits.as_deref() == Some(step);
             self.sagas.touch(saga, key).mail.push((step.into(), message.clone(), now));

@@ -62,9 +62,18 @@ impl Sagas for MemoryStore {
         })
     }
 
-    fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn orphan<'a>(
+        &'a self,
+        dead: &'a str,
+        beat: Option<i64>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
             let instances = &mut self.0.lock().sagas;
+            let known = instances.members.get(dead).copied().unwrap_or_default();
+            if beat.is_some_and(|beat| beat != known) {
+                return Ok(0);
+            }
             let owned = instances.owned.get(dead).cloned().unwrap_or_default();
             for (saga, key) in &owned {
                 instances.change(saga, key, |row| {

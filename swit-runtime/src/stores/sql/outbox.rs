@@ -9,7 +9,7 @@ use super::{
     store::Pools,
 };
 use crate::{
-    store::{Depth, Outbox, PARTITIONS, Parked, Partition, Row, StoreError, Stored, Value},
+    store::{Depth, Look, Outbox, PARTITIONS, Parked, Partition, Row, Store, StoreError, Stored, Value},
     text::Text,
     transport::BoxFuture,
 };
@@ -23,21 +23,20 @@ impl Outbox for SqlStore {
     fn partitions(&self) -> BoxFuture<'_, Result<Vec<Partition>, StoreError>> {
         Box::pin(async {
             let rows = self.0.fetch(Said::new(&self.0.texts.partitions, &[]), false).await?;
-            let partition = |row: &Row| Ok(Partition { number: number(row, 0)?, relay: row.text(1)? });
+            let partition = |row: &Row| {
+                Ok(Partition { number: number(row, 0)?, relay: row.text(1)?, beat: row.optional_integer(2)? })
+            };
             rows.iter().map(partition).collect()
         })
     }
 
     fn take<'a>(&'a self, seen: &'a [Partition], relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
         Box::pin(async move {
-            if seen.is_empty() {
-                return Ok(Vec::new());
-            }
-            let text = self.0.texts.take(seen);
-            let owners = seen.iter().map(|partition| Value::from(&partition.relay));
-            let values: Vec<Value> = std::iter::once(Value::from(relay)).chain(owners).collect();
-            let rows = self.0.fetch(Said::once(&text, &values), true).await?;
-            rows.iter().map(|row| number(row, 0)).collect()
+            let (free, owned): (Vec<_>, Vec<_>) =
+                seen.iter().cloned().partition(|partition| partition.relay.is_empty());
+            let mut taken = self.take_free(&free, relay).await?;
+            taken.extend(self.take_from(owned, relay).await?);
+            Ok(taken)
         })
     }
 
@@ -57,9 +56,9 @@ impl Outbox for SqlStore {
         })
     }
 
-    fn leave<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn leave<'a>(&'a self, relay: &'a str, beat: Option<i64>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let values = [Value::from(relay)];
+            let values = [Value::from(relay), Value::from(beat)];
             self.0.execute(Said::new(&self.0.texts.leave, &values), "forgetting a relay").await?;
             Ok(())
         })
@@ -77,17 +76,29 @@ impl Outbox for SqlStore {
         &'a self,
         transport: &'a str,
         partitions: &'a [u16],
-        limit: u32,
+        look: Look<'a>,
     ) -> BoxFuture<'a, Result<Vec<Stored>, StoreError>> {
         Box::pin(async move {
             let all = partitions.len() == usize::from(PARTITIONS);
-            let (text, values) = (self.0.texts.pending(partitions, all), [Value::from(limit), Value::from(transport)]);
-            let rows = self.0.fetch(Said::new(&text, &values), false).await?;
+            let text = self.0.texts.pending(partitions, all, &look);
+            let values = [Value::from(look.limit), Value::from(transport)];
+            let again = look == Look::first(look.limit);
+            let rows = self.0.fetch(Said { again, ..Said::new(&text, &values) }, false).await?;
             let stored = |row: Row| {
                 let number = row.integer(0)?;
                 Ok(Stored { row: number, publication: envelope::read(&row.text(1)?, row.bytes(2)?) })
             };
             rows.into_iter().map(stored).collect()
+        })
+    }
+
+    fn waiting_beside<'a>(&'a self, transports: &'a [Text]) -> BoxFuture<'a, Result<Vec<(Text, u64)>, StoreError>> {
+        Box::pin(async move {
+            let text = self.0.texts.waiting_beside(transports.len());
+            let values: Vec<Value> = transports.iter().map(Value::from).collect();
+            let rows = self.0.fetch(Said::new(&text, &values), false).await?;
+            let waiting = |row: &Row| Ok((row.text(0)?, u64::try_from(row.integer(1)?).unwrap_or_default()));
+            rows.iter().map(waiting).collect()
         })
     }
 
@@ -158,6 +169,52 @@ impl Outbox for SqlStore {
             }
         })
     }
+}
+
+impl SqlStore {
+    /// Takes what is nobody's.
+    async fn take_free(&self, seen: &[Partition], relay: &str) -> Result<Vec<u16>, StoreError> {
+        if seen.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (text, values) = (self.0.texts.take(seen), taking(seen, relay));
+        let rows = self.0.fetch(Said::once(&text, &values), true).await?;
+        rows.iter().map(|row| number(row, 0)).collect()
+    }
+
+    /// Takes over what others have who have not shown since that they live. As long as that is looked at they can't: their
+    /// rows are locked.
+    async fn take_from(&self, mut seen: Vec<Partition>, relay: &str) -> Result<Vec<u16>, StoreError> {
+        if seen.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut open = self.0.begin().await?;
+        let mut owners: Vec<Text> = seen.iter().map(|partition| partition.relay.clone()).collect();
+        // All who do this lock in the same order.
+        owners.sort();
+        owners.dedup();
+        let text = self.0.texts.beats(owners.len(), Store::system(self) == "postgresql");
+        let values: Vec<Value> = owners.iter().map(Value::from).collect();
+        let beats = open.fetch(Said::once(&text, &values)).await?;
+        let beats: Vec<(Text, i64)> =
+            beats.iter().map(|row| Ok((row.text(0)?, row.integer(1)?))).collect::<Result<_, StoreError>>()?;
+        let beat = |of: &Text| beats.iter().find(|(relay, _)| relay == of).map(|(_, beat)| *beat);
+        seen.retain(|partition| beat(&partition.relay) == partition.beat);
+        if seen.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (text, values) = (self.0.texts.take(&seen), taking(&seen, relay));
+        let rows = open.fetch(Said::once(&text, &values)).await?;
+        let taken = rows.iter().map(|row| number(row, 0)).collect();
+        open.commit().await?;
+        taken
+    }
+}
+
+/// Who takes, and from whom.
+fn taking(seen: &[Partition], relay: &str) -> Vec<Value> {
+    let owners = seen.iter().map(|partition| Value::from(&partition.relay));
+    std::iter::once(Value::from(relay)).chain(owners).collect()
 }
 
 #[cfg(feature = "postgres")]

@@ -84,9 +84,10 @@ impl SagaWork for SqlWork {
             let values = [Value::from(saga), Value::from(key), Value::from(step), Value::from(micros(now))];
             let rows = self.fetch_heeded(Said::new(&texts.lock, &values)).await?;
             let Some(row) = rows.first() else { return Ok(Delivered::NoInstance) };
-            if state(&row.text(0)?)?.is_finished() {
+            let state = state(&row.text(0)?)?;
+            if state.is_closed() {
                 let has_it = !self.fetch_heeded(Said::new(&texts.has_mail, &values[..3])).await?.is_empty();
-                return Ok(if has_it { Delivered::Duplicate } else { Delivered::Finished });
+                return Ok(if has_it { Delivered::Duplicate } else { Delivered::Finished(state) });
             }
             let is_awaited = row.optional_text(1)?.as_deref() == Some(step) && row.text(2)?.is_empty();
             let kept =

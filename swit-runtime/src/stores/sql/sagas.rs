@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     message::Message,
+    outcome::one_line,
     store::{Instance, Row, SagaCount, SagaFilter, SagaState, SagaWish, Sagas, Saved, Store, StoreError, Value},
     text::Text,
     transport::BoxFuture,
@@ -136,7 +137,15 @@ impl Sagas for SqlStore {
             let text = self.0.texts.sagas.claim(sagas.len(), self.system() == "postgresql");
             let first = [Value::from(member), Value::from(micros(now)), Value::from(limit)];
             let values: Vec<_> = first.into_iter().chain(sagas.iter().map(Value::from)).collect();
-            self.instances(Said::new(&text, &values), true).await
+            let rows = self.0.fetch(Said::new(&text, &values), true).await?;
+            // One that can't be read keeps nobody from going on with the others, which are the member's now.
+            let read = rows.iter().map(instance).filter_map(|read| {
+                read.inspect_err(
+                    |error| tracing::error!(error = %one_line(error), "an instance of a saga can't be read"),
+                )
+                .ok()
+            });
+            Ok(read.collect())
         })
     }
 
@@ -159,9 +168,14 @@ impl Sagas for SqlStore {
         })
     }
 
-    fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn orphan<'a>(
+        &'a self,
+        dead: &'a str,
+        beat: Option<i64>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
-            let values = [Value::from(dead), Value::from(micros(now))];
+            let values = [Value::from(dead), Value::from(micros(now)), Value::from(beat.unwrap_or(-1))];
             self.0.execute(Said::new(&self.0.texts.sagas.orphan, &values), "taking over a dead member's sagas").await
         })
     }

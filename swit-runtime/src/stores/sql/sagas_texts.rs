@@ -74,7 +74,8 @@ impl SagaTexts {
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (saga, key) DO NOTHING"
             ),
             save: format!(
-                "UPDATE {p}saga SET revision = revision + 1, version = $5, state = $6, owner = $7, waits = $8, due = $9, \
+                "UPDATE {p}saga SET revision = revision + 1, version = $5, state = $6, owner = $7, waits = $8, \
+                 due = CASE WHEN wish IS NOT NULL AND $7 = '' AND $6 IN ('pending', 'step_completed') THEN 0 ELSE $9 END, \
                  parked = $10, journal = $11, updated_at = $12, finished_at = $13 \
                  {of_key} AND revision = $3 AND owner = $4 RETURNING wish"
             ),
@@ -87,7 +88,8 @@ impl SagaTexts {
                 "SELECT {COLUMNS} FROM {p}saga WHERE owner = $1 AND owner <> '' ORDER BY saga, key LIMIT $2"
             ),
             orphan: format!(
-                "UPDATE {p}saga SET owner = '', due = $2, revision = revision + 1 WHERE owner = $1 AND owner <> ''"
+                "UPDATE {p}saga SET owner = '', due = $2, revision = revision + 1 WHERE owner = $1 AND owner <> '' \
+                 AND ($3 < 0 OR COALESCE((SELECT beat FROM {p}saga_member WHERE member = $1), 0) = $3)"
             ),
             wish: format!(
                 "UPDATE {p}saga SET wish = COALESCE(wish, $3), parked = NULL, \

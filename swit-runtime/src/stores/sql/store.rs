@@ -33,6 +33,9 @@ pub(super) struct Inside {
     pub(super) committed: Notify,
     /// Relays in other processes are told.
     pub(super) tells: bool,
+    /// To write into the file.
+    #[cfg(feature = "sqlite")]
+    pub(super) turn: crate::store::Turn,
     #[cfg(feature = "postgres")]
     pub(super) listener: tokio::sync::Mutex<Option<sqlx::postgres::PgListener>>,
 }
@@ -52,17 +55,23 @@ impl Inside {
             texts,
             committed: Notify::new(),
             tells,
+            #[cfg(feature = "sqlite")]
+            turn: crate::store::Turn::unique(),
             #[cfg(feature = "postgres")]
             listener: tokio::sync::Mutex::default(),
         }
     }
 
     pub(super) async fn begin(&self) -> Result<Open, StoreError> {
-        let doing = failed("opening a transaction");
+        const OPENING: &str = "opening a transaction";
+        let doing = failed(OPENING);
         match &self.pools {
             // At once as a writer: a reader that becomes one may find that it reads what is old, and fails.
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Open::Sqlite).map_err(doing),
+            Pools::Sqlite { writer, .. } => {
+                self.turn.wait(OPENING)?;
+                writer.begin_with("BEGIN IMMEDIATE").await.map(Open::Sqlite).map_err(doing)
+            }
             #[cfg(feature = "postgres")]
             Pools::Postgres(pool) => pool.begin().await.map(Open::Postgres).map_err(doing),
         }
@@ -72,7 +81,10 @@ impl Inside {
     pub(super) async fn execute(&self, said: Said<'_>, doing: &'static str) -> Result<u64, StoreError> {
         let done = match &self.pools {
             #[cfg(feature = "sqlite")]
-            Pools::Sqlite { writer, .. } => execute!(said, writer),
+            Pools::Sqlite { writer, .. } => {
+                self.turn.wait(doing)?;
+                execute!(said, writer)
+            }
             #[cfg(feature = "postgres")]
             Pools::Postgres(pool) => execute!(said, pool),
         };
@@ -84,6 +96,9 @@ impl Inside {
         match &self.pools {
             #[cfg(feature = "sqlite")]
             Pools::Sqlite { writer, readers } => {
+                if writes {
+                    self.turn.wait("reading where it is written")?;
+                }
                 fetch!(said, if writes { writer } else { readers }, super::session::read_sqlite)
             }
             #[cfg(feature = "postgres")]

@@ -1,9 +1,9 @@
 //! The statements, with the names of the tables that they are about.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::sagas_texts::SagaTexts;
-use crate::store::Partition;
+use crate::store::{Look, Partition};
 
 /// What the names of swit's tables begin with: `swit_` unless something else is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +69,13 @@ impl Texts {
                 "DELETE FROM {p}inbox WHERE (claimant, message) IN \
                  (SELECT claimant, message FROM {p}inbox WHERE handled_at < $1 ORDER BY handled_at LIMIT $2)"
             ),
-            partitions: format!("SELECT part, relay FROM {p}partition ORDER BY part"),
+            partitions: format!(
+                "SELECT p.part, p.relay, r.beat FROM {p}partition p LEFT JOIN {p}relay r ON r.relay = p.relay \
+                 ORDER BY p.part"
+            ),
             own: format!("SELECT part FROM {p}partition WHERE relay = $1 ORDER BY part"),
             relays: format!("SELECT relay, beat FROM {p}relay"),
-            leave: format!("DELETE FROM {p}relay WHERE relay = $1"),
+            leave: format!("DELETE FROM {p}relay WHERE relay = $1 AND beat = COALESCE(CAST($2 AS BIGINT), beat)"),
             beat: format!(
                 "INSERT INTO {p}relay (relay, beat) VALUES ($1, 1) ON CONFLICT (relay) DO UPDATE SET beat = {p}relay.beat + 1"
             ),
@@ -95,13 +98,35 @@ impl Texts {
         }
     }
 
-    /// The first rows of some partitions, or of all.
-    pub(super) fn pending(&self, partitions: &[u16], all: bool) -> String {
+    /// Rows of some partitions, or of all.
+    pub(super) fn pending(&self, partitions: &[u16], all: bool, look: &Look<'_>) -> String {
         let p = &self.prefix;
-        let of = if all { String::new() } else { format!(" AND part IN ({})", list(partitions)) };
+        let mut of = if all { String::new() } else { format!(" AND part IN ({})", list(partitions)) };
+        // Writing to a `String` can't fail.
+        if look.behind != i64::MIN {
+            let _ = write!(of, " AND row_number > {}", look.behind);
+        }
+        if look.until != i64::MAX {
+            let _ = write!(of, " AND row_number <= {}", look.until);
+        }
+        if !look.without.is_empty() {
+            let _ = write!(of, " AND row_number NOT IN ({})", list(look.without));
+        }
         format!(
             "SELECT row_number, envelope, payload FROM {p}outbox WHERE transport = $2 AND parked_at IS NULL{of} \
              ORDER BY row_number LIMIT $1"
+        )
+    }
+
+    /// How many rows wait for others than so many transports.
+    pub(super) fn waiting_beside(&self, transports: usize) -> String {
+        let values: Vec<String> = (1..=transports).map(|value| format!("${value}")).collect();
+        let (p, values) = (&self.prefix, values.join(", "));
+        let of = if transports == 0 { String::new() } else { format!(" AND transport NOT IN ({values})") };
+        format!(
+            "SELECT transport, count(*) FROM \
+             (SELECT transport FROM {p}outbox WHERE parked_at IS NULL{of} LIMIT 100000) AS waiting \
+             GROUP BY transport ORDER BY transport"
         )
     }
 
@@ -128,6 +153,13 @@ impl Texts {
         let pairs = seen.iter().zip(2..).map(|(partition, value)| format!("({}, ${value})", partition.number));
         let (p, pairs) = (&self.prefix, pairs.collect::<Vec<_>>().join(", "));
         format!("UPDATE {p}partition SET relay = $1 WHERE (part, relay) IN (VALUES {pairs}) RETURNING part")
+    }
+
+    /// The numbers of so many relays, `$1`, `$2` and so on; locked, none of them changes before the transaction ends.
+    pub(super) fn beats(&self, relays: usize, locked: bool) -> String {
+        let values: Vec<String> = (1..=relays).map(|value| format!("${value}")).collect();
+        let (p, values, lock) = (&self.prefix, values.join(", "), if locked { " FOR SHARE" } else { "" });
+        format!("SELECT relay, beat FROM {p}relay WHERE relay IN ({values}) ORDER BY relay{lock}")
     }
 
     pub(super) fn release(&self, partitions: &[u16]) -> String {

@@ -16,7 +16,7 @@ use super::{
     store::Inside,
 };
 use crate::{
-    store::{Claim, Enlisted, Migration, Row, Statement, StoreError, Value, Work},
+    store::{Claim, Enlisted, Migration, Row, Statement, StoreError, Turn, Value, Work},
     transport::BoxFuture,
 };
 
@@ -204,6 +204,15 @@ impl Work for SqlWork {
             Open::Sqlite(_) => "sqlite",
             #[cfg(feature = "postgres")]
             Open::Postgres(_) => "postgresql",
+        }
+    }
+
+    fn turn(&self) -> Option<Turn> {
+        match &self.open {
+            #[cfg(feature = "sqlite")]
+            Open::Sqlite(_) => Some(self.store.turn),
+            #[cfg(feature = "postgres")]
+            Open::Postgres(_) => None,
         }
     }
 

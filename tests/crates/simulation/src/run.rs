@@ -11,7 +11,7 @@ use std::{
 
 use swit::{
     App, Event as _, MessageId, Running,
-    store::{SagaFilter, Store as _},
+    store::{Instance, SagaFilter, Store as _},
     stores::MemoryStore,
     transport::{Publication, Transport as _},
     transports::memory::{MemoryOptions, MemoryTransport},
@@ -302,9 +302,12 @@ async fn cancel(lasting: &Lasting, order: &str) -> bool {
     let sagas = somebody(lasting).await;
     let cancelled = timeout(Duration::from_secs(10), sagas.cancel(order)).await;
     lasting.world.note(0, format_args!("cancels {order}: {cancelled:?}"));
-    // A step that runs ends first: if it is the last one, nothing is left to be undone.
-    let found = lasting.store.sagas().load(Trip::REGISTRATION.name, order).await;
-    let ends = found.is_ok_and(|found| found.is_some_and(|found| found.journal.contains(r#""at":"confirm""#)));
+    // A step that runs ends first: if it is the last one, nothing is left to be undone. The end of the one before it may be
+    // about to be committed.
+    let found = lasting.store.sagas().load(Trip::REGISTRATION.name, order).await.ok().flatten();
+    let ends = found.is_some_and(|Instance { journal, owner, .. }| {
+        journal.contains(r#""at":"confirm""#) || (journal.contains(r#""at":"ship""#) && !owner.is_empty())
+    });
     matches!(cancelled, Ok(Ok(Some(state))) if !state.is_finished()) && !ends
 }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use swit::{
     Message, StoreError, Text,
     store::{
-        Decisions, Depth, Instance, Outbox, Parked, Partition, SagaCount, SagaFilter, SagaState, SagaWish, Sagas,
+        Decisions, Depth, Instance, Look, Outbox, Parked, Partition, SagaCount, SagaFilter, SagaState, SagaWish, Sagas,
         Saved, Store, Stored, Work,
     },
     stores::MemoryStore,
@@ -106,8 +106,8 @@ impl Outbox for WeatheredStore {
         ask!(self, self.inner.outbox().relays(), "relay: relays")
     }
 
-    fn leave<'a>(&'a self, relay: &'a str) -> Answer<'a, ()> {
-        ask!(self, self.inner.outbox().leave(relay), "relay: {relay} leaves")
+    fn leave<'a>(&'a self, relay: &'a str, beat: Option<i64>) -> Answer<'a, ()> {
+        ask!(self, self.inner.outbox().leave(relay, beat), "relay: {relay} leaves")
     }
 
     fn beat<'a>(&'a self, relay: &'a str) -> Answer<'a, Vec<u16>> {
@@ -118,9 +118,9 @@ impl Outbox for WeatheredStore {
         ask!(self, self.inner.outbox().release(relay, partitions), "relay: release {partitions:?}")
     }
 
-    fn pending<'a>(&'a self, transport: &'a str, partitions: &'a [u16], limit: u32) -> Answer<'a, Vec<Stored>> {
+    fn pending<'a>(&'a self, transport: &'a str, partitions: &'a [u16], look: Look<'a>) -> Answer<'a, Vec<Stored>> {
         let pending = async move {
-            let rows = self.inner.outbox().pending(transport, partitions, limit).await?;
+            let rows = self.inner.outbox().pending(transport, partitions, look).await?;
             if self.process.world.breaks(Breach::HandOutOnce) {
                 let all: Vec<_> = rows.iter().map(|stored| stored.row).collect();
                 self.inner.outbox().done(&all).await?;
@@ -128,6 +128,10 @@ impl Outbox for WeatheredStore {
             Ok(rows)
         };
         ask!(self, pending, "relay: pending")
+    }
+
+    fn waiting_beside<'a>(&'a self, transports: &'a [Text]) -> Answer<'a, Vec<(Text, u64)>> {
+        ask!(self, self.inner.outbox().waiting_beside(transports), "relay: waiting beside")
     }
 
     fn done<'a>(&'a self, rows: &'a [i64]) -> Answer<'a, ()> {
@@ -197,12 +201,12 @@ impl Sagas for WeatheredStore {
         ask!(self, self.inner.sagas().owned(member, limit), "owned")
     }
 
-    fn orphan<'a>(&'a self, dead: &'a str, now: SystemTime) -> Answer<'a, u64> {
+    fn orphan<'a>(&'a self, dead: &'a str, beat: Option<i64>, now: SystemTime) -> Answer<'a, u64> {
         let orphaned = async move {
             if self.process.world.breaks(Breach::NoTakeover) {
                 return Ok(0);
             }
-            self.inner.sagas().orphan(dead, now).await
+            self.inner.sagas().orphan(dead, beat, now).await
         };
         ask!(self, orphaned, "orphan {dead}")
     }

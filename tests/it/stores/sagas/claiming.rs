@@ -92,9 +92,10 @@ async fn what_a_dead_member_had_is_due(store: &dyn Store) {
     assert_eq!(owned, ["1", "2"]);
     assert_eq!(sagas.owned("one", 1).await.unwrap().len(), 1);
     assert_eq!(sagas.owned("", 10).await.unwrap(), [], "nobody is no member");
-    assert_eq!(sagas.orphan("one", at(50)).await.unwrap(), 2);
-    assert_eq!(sagas.orphan("one", at(50)).await.unwrap(), 0);
-    assert_eq!(sagas.orphan("", at(50)).await.unwrap(), 0);
+    assert_eq!(sagas.orphan("one", Some(before[1].1), at(50)).await.unwrap(), 0, "it showed that it lives since");
+    assert_eq!(sagas.orphan("one", Some(after[1].1), at(50)).await.unwrap(), 2);
+    assert_eq!(sagas.orphan("one", None, at(50)).await.unwrap(), 0);
+    assert_eq!(sagas.orphan("", None, at(50)).await.unwrap(), 0);
     assert_eq!(load(store, "order", "1").await, Instance { revision: 1, due: Some(at(50)), ..of("", "1") });
     assert_eq!(load(store, "order", "3").await, of("two", "3"));
     assert_eq!(load(store, "order", "4").await, of("", "4"));
@@ -139,6 +140,23 @@ async fn what_somebody_wishes_is_noted(store: &dyn Store) {
     assert_eq!(load(store, "order", "owned").await.wish, cancel);
 }
 
+async fn what_is_wanted_back_and_laid_to_rest_is_due_at_once(store: &dyn Store) {
+    let sagas = store.sagas();
+    let owned = |key| Instance { owner: "one".into(), ..instance("order", key) };
+    start(store, &[owned("resting"), owned("undone"), owned("running")]).await;
+    for key in ["resting", "undone", "running"] {
+        sagas.wish("order", key, SagaWish::Cancel, at(8)).await.unwrap();
+    }
+    let rests = |key, state| Instance { state, due: Some(at(900)), ..instance("order", key) };
+    sagas.save(&rests("resting", SagaState::StepCompleted), "one", at(9)).await.unwrap();
+    sagas.save(&rests("undone", SagaState::Compensating), "one", at(9)).await.unwrap();
+    let mut work = store.begin().await.unwrap();
+    work.save_saga(&Instance { state: SagaState::Running, ..owned("running") }, "one", at(9)).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(keys(&claim(store, "two", &["order"], at(10), 10).await), ["resting"]);
+    assert_eq!(load(store, "order", "undone").await.due, Some(at(900)), "its time is that of its next attempt");
+}
+
 async fn what_is_parked_is_resumed(store: &dyn Store) {
     let sagas = store.sagas();
     let parked = Instance { parked: Some("why".into()), ..instance("order", "parked") };
@@ -156,6 +174,7 @@ owed!(
     what_is_due_is_claimed_once,
     what_a_dead_member_had_is_due,
     what_somebody_wishes_is_noted,
+    what_is_wanted_back_and_laid_to_rest_is_due_at_once,
     what_is_parked_is_resumed,
 );
 

@@ -94,9 +94,12 @@ async fn what_comes_for_one_that_is_over_is_not_kept(store: &dyn Store) {
     let ended = Instance { state: SagaState::Completed, waits: Some("ship".into()), ..instance("order", "1") };
     let mut work = store.begin().await.unwrap();
     assert_eq!(work.save_saga(&ended, "", at(9)).await.unwrap(), Saved::Yes { wish: None, mail: false });
-    assert_eq!(work.deliver_to_saga("order", "1", "ship", &message, at(9)).await.unwrap(), Delivered::Finished);
+    assert_eq!(
+        work.deliver_to_saga("order", "1", "ship", &message, at(9)).await.unwrap(),
+        Delivered::Finished(SagaState::Completed)
+    );
     work.commit().await.unwrap();
-    assert_eq!(deliver(store, "1", "ship", &message).await, Delivered::Finished);
+    assert_eq!(deliver(store, "1", "ship", &message).await, Delivered::Finished(SagaState::Completed));
     assert_eq!(store.sagas().mail("order", "1", "ship").await.unwrap(), None);
     assert_eq!(deliver(store, "1", "pay", &message).await, Delivered::Duplicate, "it had that one");
     assert_eq!(load(store, "order", "1").await.due, None);
@@ -105,6 +108,17 @@ async fn what_comes_for_one_that_is_over_is_not_kept(store: &dyn Store) {
     start(store, &[instance("order", "1")]).await;
     assert_eq!(store.sagas().mail("order", "1", "pay").await.unwrap(), None);
     assert_eq!(deliver(store, "1", "pay", &message).await, Delivered::Kept);
+}
+
+async fn what_comes_for_one_that_is_undone_is_not_kept(store: &dyn Store) {
+    for state in [SagaState::Compensating, SagaState::Failed] {
+        let key = state.as_str();
+        start(store, &[instance("order", key)]).await;
+        let undone = Instance { state, due: Some(at(900)), ..instance("order", key) };
+        store.sagas().save(&undone, "", at(9)).await.unwrap();
+        assert_eq!(deliver(store, key, "ship", &full()).await, Delivered::Finished(state));
+        assert_eq!(store.sagas().mail("order", key, "ship").await.unwrap(), None);
+    }
 }
 
 async fn whoever_comes_to_wait_is_told_of_what_came_before(store: &dyn Store) {
@@ -140,6 +154,7 @@ owed!(
     an_event_is_kept_for_its_step,
     an_event_that_is_waited_for_has_the_instance_be_due,
     what_comes_for_one_that_is_over_is_not_kept,
+    what_comes_for_one_that_is_undone_is_not_kept,
     whoever_comes_to_wait_is_told_of_what_came_before,
 );
 
@@ -149,12 +164,12 @@ async fn in_memory_an_event_and_a_wait_that_cross_find_each_other() {
     for is_saved_first in [false, true] {
         let store = MemoryStore::new();
         start(&store, &[Instance { owner: "one".into(), ..instance("order", "1") }]).await;
-        let (mut saves, mut brings) = (store.begin().await.unwrap(), store.begin().await.unwrap());
-        let saved = saves.save_saga(&waiting("1"), "one", at(60)).await.unwrap();
+        let (mut waiter, mut bringer) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+        let saved = waiter.save_saga(&waiting("1"), "one", at(60)).await.unwrap();
         assert_eq!(saved, Saved::Yes { wish: None, mail: false });
-        let delivered = brings.deliver_to_saga("order", "1", "pay", &full(), at(61)).await.unwrap();
+        let delivered = bringer.deliver_to_saga("order", "1", "pay", &full(), at(61)).await.unwrap();
         assert_eq!(delivered, Delivered::Kept);
-        let (first, second) = if is_saved_first { (saves, brings) } else { (brings, saves) };
+        let (first, second) = if is_saved_first { (waiter, bringer) } else { (bringer, waiter) };
         first.commit().await.unwrap();
         second.commit().await.unwrap();
         let due = load(&store, "order", "1").await.due;

@@ -118,7 +118,7 @@ async fn an_event_and_a_wait_do_not_miss_each_other(store: Shared) {
         start(&*store, &[Instance { owner: "one".into(), ..instance("order", &key) }]).await;
         let waits = Instance { waits: Some("pay".into()), ..instance("order", &key) };
         let (store, is_alone) = (store.clone(), round % 2 == 0);
-        let saves = {
+        let first = {
             let store = store.clone();
             tokio::spawn(async move {
                 if is_alone {
@@ -128,11 +128,11 @@ async fn an_event_and_a_wait_do_not_miss_each_other(store: Shared) {
                 }
             })
         };
-        let brings = {
+        let second = {
             let (store, key) = (store.clone(), key.clone());
             tokio::spawn(async move { again!(brings(&*store, &key)) })
         };
-        let (saved, delivered) = (saves.await.unwrap(), brings.await.unwrap());
+        let (saved, delivered) = (first.await.unwrap(), second.await.unwrap());
         assert!(matches!(saved, Saved::Yes { .. }), "{saved:?}");
         assert!(matches!(delivered, Delivered::Kept | Delivered::Awaited), "{delivered:?}");
         let due = load(&*store, "order", &key).await.due;
@@ -146,15 +146,15 @@ async fn a_wish_is_not_missed(store: Shared) {
         let key = round.to_string();
         start(&*store, &[Instance { owner: "one".into(), ..instance("order", &key) }]).await;
         let rests = Instance { due: Some(at(900)), ..instance("order", &key) };
-        let saves = {
+        let first = {
             let store = store.clone();
             tokio::spawn(async move { store.sagas().save(&rests, "one", at(60)).await.unwrap() })
         };
-        let wishes = {
+        let second = {
             let (store, key) = (store.clone(), key.clone());
             tokio::spawn(async move { store.sagas().wish("order", &key, SagaWish::Cancel, at(60)).await.unwrap() })
         };
-        let (saved, wished) = (saves.await.unwrap(), wishes.await.unwrap());
+        let (saved, wished) = (first.await.unwrap(), second.await.unwrap());
         assert_eq!(wished, Some(SagaState::Pending));
         let row = load(&*store, "order", &key).await;
         assert_eq!(row.wish, Some(SagaWish::Cancel));

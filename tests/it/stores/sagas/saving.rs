@@ -89,7 +89,10 @@ async fn what_is_saved_is_saved_over_what_was_read(store: &dyn Store) {
     let free = Instance { revision: 1, wish: None, ..first };
     assert_eq!(sagas.save(&free, "", at(7)).await.unwrap(), Saved::Lost, "it is one's");
     assert_eq!(sagas.save(&free, "one", at(7)).await.unwrap(), Saved::Yes { wish, mail: false });
-    assert_eq!(load(store, "order", "1").await, Instance { revision: 2, wish, updated_at: at(7), ..free });
+    assert_eq!(
+        load(store, "order", "1").await,
+        Instance { revision: 2, wish, due: Some(at(0)), updated_at: at(7), ..free }
+    );
     assert_eq!(sagas.save(&instance("order", "2"), "", at(7)).await.unwrap(), Saved::Lost, "there is none");
 }
 
