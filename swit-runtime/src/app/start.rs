@@ -59,15 +59,7 @@ pub(super) async fn start(app: App) -> Result<Running> {
     let admin = Admin::open(graph.admin.as_ref(), pages).await?;
     #[cfg(not(feature = "admin"))]
     let admin = Admin;
-    let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
-    let limits = graph.settings.limits();
-    let mut scope = Scope::new(publishers, shutdown, app.clock.clone(), limits, graph.service.clone());
-    for (id, value) in &graph.sections {
-        scope.insert(*id, value.clone());
-    }
-    for provided in &app.provided {
-        scope.insert(provided.id, provided.value.clone());
-    }
+    let mut scope = scope_of(&app, &graph, &transports, shutdown);
     let mut database = match &graph.database {
         // Whoever publishes one message from outside writes nothing else.
         _ if app.part == Part::Visitor => None,
@@ -157,6 +149,20 @@ pub(super) async fn start(app: App) -> Result<Running> {
             Err(error)
         }
     }
+}
+
+/// What there is before anything is built: what was given, and what was read.
+fn scope_of(app: &App, graph: &Graph, transports: &[Arc<dyn Transport>], shutdown: CancellationToken) -> Scope {
+    let publishers = transports.iter().map(|t| (Text::from(t.name()), t.publisher())).collect();
+    let limits = graph.settings.limits();
+    let mut scope = Scope::new(publishers, shutdown, app.clock.clone(), limits, graph.service.clone());
+    for (id, value) in &graph.sections {
+        scope.insert(*id, value.clone());
+    }
+    for provided in &app.provided {
+        scope.insert(provided.id, provided.value.clone());
+    }
+    scope
 }
 
 /// Whoever traces, if something is wanted of it.

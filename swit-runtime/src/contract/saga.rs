@@ -48,8 +48,8 @@ pub const fn compensates_in_doubt(
         let text = Message::new().tick(compensation).str(" takes the output of ").tick(step).str(", but ").tick(step);
         let text = text.str(" may have been done without anybody knowing its output: it takes no `Tx`, and its");
         let text = text.str(" process may end, or its time be over, in the middle of it; take `Option<").str(type_name);
-        let text =
-            text.str(">`, which is `None` then, and find out what was done by the `key` of `Undoing`; or take `Tx` in ");
+        let text = text
+            .str(">`, which is `None` then, and find out what was done by the `key` of `Undoing`; or take `Tx` in ");
         panic!("{}", text.tick(step).get());
     }
 }

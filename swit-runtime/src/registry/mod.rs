@@ -44,7 +44,9 @@ pub use provider::{CheckHealth, Close, Closed, ProviderHealth, ProviderRef, Prov
 pub use publisher::{
     Batching, PublisherItem, PublisherRef, PublisherRegistration, PublisherSpec, Publishes, PublishesIn,
 };
-pub use saga::{Call, CompensationRegistration, Saga, SagaCall, SagaRef, SagaRegistration, StepRegistration, Wait};
+pub use saga::{
+    Call, CompensationRegistration, KeyOf, Saga, SagaCall, SagaRef, SagaRegistration, StepRegistration, Wait,
+};
 pub use subscriber::{
     AckMode, BatchSpec, Breaker, BreakerSpec, DeadLetter, Group, Order, RateLimit, SubscriberRef,
     SubscriberRegistration, SubscriberSpec,

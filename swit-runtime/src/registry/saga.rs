@@ -11,6 +11,9 @@ use crate::{context::Context, extract::Requirements, outcome::Failure, transport
 /// What the functions of a saga come to: JSON of the output, or why there is none.
 pub type Call = for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result<String, Failure>>;
 
+/// What the outside knows a step by, as a function of the saga says.
+pub type KeyOf = fn(&Context) -> Result<String, Failure>;
+
 /// A type that is a saga: what an instance is started with. Implemented by `#[saga]` on its impl block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a saga",
@@ -60,7 +63,7 @@ pub struct StepRegistration {
     /// It waits for an event: `#[wait]`.
     pub wait: Option<Wait>,
     /// `idempotency_key`: what its outside knows it by; none: the instance's id and the step's name.
-    pub idempotency_key: Option<fn(&Context) -> Result<String, Failure>>,
+    pub idempotency_key: Option<KeyOf>,
     /// `compensate`; none: `no_compensation`.
     pub compensation: Option<CompensationRegistration>,
 }

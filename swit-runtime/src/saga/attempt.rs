@@ -13,7 +13,7 @@ use crate::{
     message::Message,
     outcome::{Failure, FailureKind, Outcome},
     pipeline::{Guard, ended},
-    registry::SagaCall,
+    registry::{KeyOf, SagaCall},
     scope::Scope,
     store::{Fate, Instance, Lease, Saved, Store, StoreError, Turn},
     text::Text,
@@ -44,7 +44,7 @@ pub(super) struct Call<'a> {
     pub(super) message: Arc<Message>,
     /// From 1.
     pub(super) attempt: u32,
-    pub(super) key: Option<fn(&Context) -> Result<String, Failure>>,
+    pub(super) key: Option<KeyOf>,
     /// What stands behind that key.
     pub(super) suffix: &'static str,
 }
@@ -152,7 +152,7 @@ impl Ended {
         awake: impl FnOnce(&mut Instance),
     ) -> Result<Saved, StoreError> {
         // A publication that is still under way where nobody looks holds up nobody else.
-        let parts = tokio::time::timeout(DEFAULT_TIMEOUT, self.lease.into_parts()).await;
+        let parts = tokio::time::timeout(DEFAULT_TIMEOUT, self.lease.parts()).await;
         let parts = parts.map_err(|_| StoreError::Over)?;
         let work = match parts.work {
             // What it published needs one, and so does looking for an event while nobody can bring it.

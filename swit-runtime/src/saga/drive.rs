@@ -92,10 +92,9 @@ pub(super) async fn drive(
     };
     let intent = matches!(came, Came::Started(_));
     let mut drive = Drive { engine, scope, definition, instance, opening, journal, intent };
-    if !intent {
-        if let Some(why) = drive.take_over(came) {
-            return park(engine, scope, definition, drive.instance, &why).await;
-        }
+    let hindrance = if intent { None } else { drive.take_over(came) };
+    if let Some(why) = hindrance {
+        return park(engine, scope, definition, drive.instance, &why).await;
     }
     drive.run().await
 }

@@ -392,13 +392,11 @@ impl Engine {
     /// The instance as its row says, if it is this member's still.
     async fn reload(&self, saga: &str, key: &str, failures: &mut u32) -> Option<Instance> {
         loop {
-            match self.store.sagas().load(saga, key).await {
-                Ok(found) => return found.filter(|found| found.owner == self.member),
-                Err(_) => {
-                    *failures += 1;
-                    tokio::time::sleep(HOPE.jittered(*failures, chance())).await;
-                }
+            if let Ok(found) = self.store.sagas().load(saga, key).await {
+                return found.filter(|found| found.owner == self.member);
             }
+            *failures += 1;
+            tokio::time::sleep(HOPE.jittered(*failures, chance())).await;
         }
     }
 
@@ -553,16 +551,13 @@ impl Engine {
         let seat = definition.seats.clone().try_acquire_owned().ok();
         let mut table = self.lock();
         table.arrive(&instance);
-        match seat {
-            Some(seat) => {
-                drop(table);
-                self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
-            }
-            None => {
-                table.push_claimed(place, instance);
-                drop(table);
-                self.seat_waiting(place);
-            }
+        if let Some(seat) = seat {
+            drop(table);
+            self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
+        } else {
+            table.push_claimed(place, instance);
+            drop(table);
+            self.seat_waiting(place);
         }
     }
 

@@ -134,7 +134,7 @@ impl Lease {
     }
 
     /// What it consists of, for whoever commits it. Nothing more is taken in.
-    pub(crate) async fn into_parts(&self) -> Parts {
+    pub(crate) async fn parts(&self) -> Parts {
         self.arrived().await;
         self.close()
     }
@@ -144,7 +144,7 @@ impl Lease {
     /// # Errors
     /// Somebody still has the transaction ([`StoreError::Over`]), or the database did not do it.
     pub(crate) async fn commit(&self, now: SystemTime) -> Result<(), StoreError> {
-        let Parts { work, enlisted, then } = self.into_parts().await;
+        let Parts { work, enlisted, then } = self.parts().await;
         let Some(mut work) = work else { return Err(StoreError::Over) };
         if !enlisted.is_empty() {
             work.enlist(&enlisted, now).await?;
@@ -163,7 +163,7 @@ impl Lease {
 
     /// What was published in it, which has no transaction of its own. Nothing more is taken in.
     pub(crate) async fn gather(&self) -> Vec<Enlisted> {
-        self.into_parts().await.enlisted
+        self.parts().await.enlisted
     }
 
     /// What goes through middleware arrives when it arrives.

@@ -192,7 +192,8 @@ fn one_of(sagas: usize, first: usize) -> String {
     format!("saga || '' IN ({})", values.join(", "))
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use super::*;
     use crate::{
