@@ -171,7 +171,7 @@ impl World {
     /// Waits for its end, and says what was done and undone.
     async fn end(&self, key: &str) -> (SagaState, Vec<String>) {
         self.gates.after.add_permits(1);
-        let status = timeout(Duration::from_secs(60), self.sagas.ended(key)).await.expect("it ends").unwrap();
+        let status = timeout(Duration::from_mins(1), self.sagas.ended(key)).await.expect("it ends").unwrap();
         // Whoever was undone before it did not need it.
         self.gates.after.forget_permits(usize::MAX);
         (status.state, self.deeds.find(key).await.unwrap().map(|deeds| deeds.into_inner().all).unwrap_or_default())

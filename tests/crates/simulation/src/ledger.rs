@@ -46,6 +46,7 @@ impl Ledger {
 
 fn of<'a>(accounts: &'a mut BTreeMap<String, Account>, key: &str, order: &str, step: &'static str) -> &'a mut Account {
     let account = accounts.entry(key.to_owned()).or_default();
-    (order.clone_into(&mut account.order), account.step = step);
+    order.clone_into(&mut account.order);
+    account.step = step;
     account
 }

@@ -65,7 +65,7 @@ impl Process {
             self.note(format_args!("dies"));
             self.died.notify_one();
         }
-        pending().await
+        pending::<()>().await;
     }
 
     /// Goes on once it is not suspended, and never if it is dead.

@@ -83,6 +83,9 @@ fn enter(seed: u64, breach: Option<Breach>) -> Found {
     }
 }
 
+/// A process that runs, and its sagas.
+type Living = (Arc<Process>, Sagas<Trip>);
+
 /// What outlives every process.
 struct Lasting {
     world: Arc<World>,
@@ -90,7 +93,7 @@ struct Lasting {
     broker: Arc<MemoryTransport>,
     processes: AtomicU32,
     /// Who runs now, by seat.
-    living: Mutex<[Option<(Arc<Process>, Sagas<Trip>)>; 2]>,
+    living: Mutex<[Option<Living>; 2]>,
     ends: CancellationToken,
 }
 

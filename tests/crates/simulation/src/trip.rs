@@ -162,8 +162,8 @@ fn ship(cx: &mut Context) -> Answer<'_> {
         let order = input::<Trip>(cx)?.order;
         let key = act(cx, "ship", false).await?;
         let publisher: Publisher = argument(cx).await?;
-        let published = publisher.publish(&Shipped { order }).await;
-        published.map_err(|error| Failure::classified(FailureKind::Publish, error))?;
+        let sent = publisher.publish(&Shipped { order }).await;
+        sent.map_err(|error| Failure::classified(FailureKind::Publish, error))?;
         written(&key)
     })
 }
@@ -199,9 +199,9 @@ const fn call(function: &'static str, retries: u32, transacts: bool, call: Call)
     SagaCall { function, location: HERE, retries, backoff, timeout, transacts, requires: |_| {}, call }
 }
 
-const fn undo(function: &'static str, transacts: bool, does: Call) -> Option<CompensationRegistration> {
+const fn undo(function: &'static str, transacts: bool, does: Call) -> CompensationRegistration {
     let in_doubt = <Option<String> as OfOutput<String>>::IN_DOUBT;
-    Some(CompensationRegistration { call: call(function, 3, transacts, does), in_doubt })
+    CompensationRegistration { call: call(function, 3, transacts, does), in_doubt }
 }
 
 const fn step(name: &'static str, call: SagaCall, compensation: Option<CompensationRegistration>) -> StepRegistration {
@@ -212,15 +212,15 @@ const fn step(name: &'static str, call: SagaCall, compensation: Option<Compensat
 pub(crate) const STEPS: [&str; 5] = ["reserve", "pay", "packed", "ship", "confirm"];
 
 static REGISTERED: [StepRegistration; 5] = [
-    step("reserve", call("reserve", 3, true, reserve), undo("unreserve", true, unreserve)),
-    step("pay", call("pay", 3, false, pay), undo("refund", false, refund)),
+    step("reserve", call("reserve", 3, true, reserve), Some(undo("unreserve", true, unreserve))),
+    step("pay", call("pay", 3, false, pay), Some(undo("refund", false, refund))),
     StepRegistration {
         wait: Some(Wait { within: Some(Duration::from_mins(3)), optional: false }),
-        ..step("packed", call("packed", 3, true, packed), undo("unpack", true, unpack))
+        ..step("packed", call("packed", 3, true, packed), Some(undo("unpack", true, unpack)))
     },
     StepRegistration {
         after: Some(Duration::from_secs(10)),
-        ..step("ship", call("ship", 3, false, ship), undo("recall", false, recall))
+        ..step("ship", call("ship", 3, false, ship), Some(undo("recall", false, recall)))
     },
     step("confirm", call("confirm", 3, true, confirm), None),
 ];
