@@ -28,7 +28,7 @@ type Done = Vec<UnboundedSender<()>>;
 
 /// How an instance is made.
 trait Made: Saga {
-    const STEPS: usize;
+    const STEPS: i64;
 
     fn made(worker: usize) -> Self;
 }
@@ -45,7 +45,7 @@ macro_rules! sagas {
         }
 
         impl Made for $name {
-            const STEPS: usize = $steps;
+            const STEPS: i64 = $steps;
 
             fn made(worker: usize) -> Self {
                 let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -170,7 +170,7 @@ macro_rules! run {
             let is_last = step + 1 == $steps;
             let (state, owner) = if is_last { ("completed", "") } else { ("running", "me") };
             let journal = serde_json::to_string(&Written { done: &done }).expect("it is written");
-            let saved = sqlx::query(SAVE).bind(&$saga.id).bind(step as i64).bind(state).bind(owner).bind(journal).bind(1_i64);
+            let saved = sqlx::query(SAVE).bind(&$saga.id).bind(step).bind(state).bind(owner).bind(journal).bind(1_i64);
             let saved = saved.bind(is_last.then_some(1_i64)).execute(&mut *tx).await.expect("an update").rows_affected();
             assert_eq!(saved, 1, "nobody else has it");
             tx.commit().await.expect("a commit");
@@ -207,7 +207,7 @@ async fn alternate<S: Made>(place: &Place, pool: &Pool, effort: Effort) -> Measu
     let (done, mut ears) = ears(AT_ONCE);
     let running = start(place, done).await;
     let sagas: Sagas<S> = running.sagas().expect("it is run");
-    let many = (effort.messages / S::STEPS).max(AT_ONCE);
+    let many = (effort.messages / usize::try_from(S::STEPS).expect("few")).max(AT_ONCE);
     by_swit(&sagas, &mut ears, many / 4 + AT_ONCE).await;
     by_hand::<S>(pool, many / 4 + AT_ONCE).await;
     let (mut swit, mut hand) = (Vec::new(), Vec::new());

@@ -193,10 +193,10 @@ async fn no_more_run_at_once_than_the_saga_says() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_started_while_too_many_wait_waits_in_the_store() {
+    const MANY: usize = 12_000;
     let world = World::new();
     let (app, sagas) = world.trips().await;
     // More than wait in the process: each rests ten minutes before its last step, and none is forgotten.
-    const MANY: usize = 12_000;
     let mut all = Vec::new();
     for number in 0..MANY {
         all.push(number.to_string());

@@ -200,8 +200,8 @@ async fn what_is_published_under_a_delivery_is_tied_to_it() {
     let mut seen = journal.lines();
     seen.sort();
     assert_eq!(seen, ["1", "2"]);
-    let tied = format!("Some(\"the-input\") Some(\"the-order\") {TRACE}");
-    assert_eq!(ties.lines(), [tied.clone(), tied]);
+    let wanted = format!("Some(\"the-input\") Some(\"the-order\") {TRACE}");
+    assert_eq!(ties.lines(), [wanted.clone(), wanted]);
     // Outside of any delivery there is nothing to be tied to.
     let places = app.running().scope().get::<Places>().unwrap();
     let outside = places.coordinator.execute(async |mut tx| {

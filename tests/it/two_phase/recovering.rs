@@ -90,7 +90,7 @@ struct Stale {
 }
 
 impl TransactionParticipant for Stale {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "stale"
     }
     fn begin<'a>(&'a self, _: &'a TransactionId) -> BoxFuture<'a, Result<Open, BoxError>> {
