@@ -74,7 +74,7 @@ impl PlaceOrder {
 const REGISTRATION: &SagaRegistration = <PlaceOrder as Saga>::REGISTRATION;
 
 fn step(name: &str) -> &'static StepRegistration {
-    REGISTRATION.steps.iter().find(|step| step.name == name).expect("a step of this name")
+    REGISTRATION.steps.iter().find(|step| step.name == name).unwrap_or_else(|| panic!("there is no step `{name}`"))
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Process {
 
     async fn die_here<T>(&self) -> T {
         self.die().await;
-        pending().await;
+        pending().await
     }
 
     /// Makes a call of the store.
