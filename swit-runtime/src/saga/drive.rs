@@ -15,8 +15,9 @@ use std::{sync::Arc, time::SystemTime};
 use super::{
     attempt::{Call, Ended},
     definition::{Definition, Step, rest},
-    engine::{Engine, Epoch},
+    engine::Engine,
     journal::{Cause, Done, Failed, Journal, Opening, moment, read},
+    pulse::Epoch,
     step::View,
 };
 use crate::{

@@ -6,7 +6,6 @@
 //! - of a saga, no more instances run at once than it says.
 
 use std::{
-    collections::{HashMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -15,16 +14,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit},
-    time::{Instant, sleep_until},
-};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     definition::Definition,
     drive::{Came, Left, drive},
     members::Members,
+    pulse::Pulse,
+    table::{Ear, Table},
 };
 use crate::{
     classify::{Backoff, Jitter},
@@ -32,18 +30,13 @@ use crate::{
     outcome::one_line,
     publisher::Tasks,
     scope::Scope,
-    store::{Instance, Store, StoreError},
+    store::{Instance, Store},
     text::Text,
     walled::walled,
 };
 
 /// So many that were started here wait in this process for a seat; what is more waits in the store.
-const WAITING: usize = 10_000;
-
-/// Until it is looked again for what is due, and somebody else has locked.
-const PASSED_BY: Duration = Duration::from_millis(100);
-/// Due before anything else, whatever the clock of whoever looks says.
-const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
+pub(super) const WAITING: usize = 10_000;
 
 /// Between looks at a database that does not answer.
 const HOPE: Backoff = Backoff::Exponential {
@@ -55,91 +48,36 @@ const HOPE: Backoff = Backoff::Exponential {
 
 /// Runs the sagas of one process.
 pub(crate) struct Engine {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     /// Which no other member has, in any process.
-    member: Text,
-    definitions: Vec<Arc<Definition>>,
+    pub(super) member: Text,
+    pub(super) definitions: Vec<Arc<Definition>>,
     /// Those that it runs.
-    names: Vec<Text>,
+    pub(super) names: Vec<Text>,
     /// How often it looks where nobody told it of anything.
-    poll: Duration,
+    pub(super) poll: Duration,
     /// How long it may be silent before others go on with what it runs.
     lease: Duration,
     open: OnceLock<Open>,
     table: Mutex<Table>,
     /// There is something to look for, or what is due next has changed.
-    stirred: Notify,
+    pub(super) stirred: Notify,
     /// There is something to look for.
-    wanted: AtomicBool,
+    pub(super) wanted: AtomicBool,
     /// Some saga has no seat for what may be due.
-    crowded: AtomicBool,
+    pub(super) crowded: AtomicBool,
     /// Some that are this member's are not in the table: there were too many.
-    overflowed: AtomicBool,
+    pub(super) overflowed: AtomicBool,
     /// Some may be this member's without its knowledge: an answer of the database was lost. So many beats long it looks.
-    doubts: AtomicU32,
+    pub(super) doubts: AtomicU32,
     ending: CancellationToken,
-    /// When it showed last that it lives, and how often it was silent for long.
-    pulse: Mutex<(Instant, Epoch)>,
+    pub(super) pulse: Pulse,
 }
-
-/// How often a member was silent for so long that others may have taken it for dead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Epoch(u64);
 
 /// What it has once the service runs.
 struct Open {
     scope: Arc<Scope>,
     tasks: Arc<dyn Tasks>,
-}
-
-/// What is in this process.
-#[derive(Default)]
-struct Table {
-    /// Run, or waiting for a seat.
-    here: HashMap<(Text, Text), u32>,
-    /// Waiting for a seat; by definition.
-    waiting: Vec<VecDeque<(Instance, Came)>>,
-    /// How many of those were claimed; by definition.
-    claimed: Vec<usize>,
-    /// Whoever waits for one to be over.
-    ears: HashMap<(Text, Text), Arc<Notify>>,
-    /// When the next one that was laid to rest here is due, by the wall clock.
-    next: Option<SystemTime>,
-}
-
-impl Table {
-    fn has(&self, instance: &Instance) -> bool {
-        self.here.contains_key(&(instance.saga.clone(), instance.key.clone()))
-    }
-
-    /// One that was laid to rest may come again before whoever had it has left it.
-    fn arrive(&mut self, instance: &Instance) {
-        *self.here.entry((instance.saga.clone(), instance.key.clone())).or_default() += 1;
-    }
-
-    /// The next one that waits for a seat.
-    fn pop(&mut self, place: usize) -> Option<(Instance, Came)> {
-        let next = self.waiting[place].pop_front()?;
-        if next.1 == Came::Claimed {
-            self.claimed[place] -= 1;
-        }
-        Some(next)
-    }
-
-    /// What was begun goes before what was not.
-    fn push_claimed(&mut self, place: usize, instance: Instance) {
-        self.waiting[place].insert(self.claimed[place], (instance, Came::Claimed));
-        self.claimed[place] += 1;
-    }
-
-    fn leave(&mut self, name: &(Text, Text)) {
-        if let Some(times) = self.here.get_mut(name) {
-            *times -= 1;
-            if *times == 0 {
-                self.here.remove(name);
-            }
-        }
-    }
 }
 
 impl Engine {
@@ -152,8 +90,7 @@ impl Engine {
     ) -> Self {
         let run = definitions.iter().filter(|definition| definition.enabled);
         let names = run.map(|definition| Text::from_static(definition.registration.name)).collect();
-        let waiting = definitions.iter().map(|_| VecDeque::new()).collect();
-        let claimed = vec![0; definitions.len()];
+        let table = Table::of(definitions.len());
         Self {
             store,
             member,
@@ -162,14 +99,14 @@ impl Engine {
             poll,
             lease,
             open: OnceLock::new(),
-            table: Mutex::new(Table { waiting, claimed, ..Table::default() }),
+            table: Mutex::new(table),
             stirred: Notify::new(),
             wanted: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
             doubts: AtomicU32::new(0),
             ending: CancellationToken::new(),
-            pulse: Mutex::new((Instant::now(), Epoch(0))),
+            pulse: Pulse::new(lease),
         }
     }
 
@@ -197,39 +134,7 @@ impl Engine {
 
     /// Waits for an instance to be over or parked in this process.
     pub(super) fn listen(self: &Arc<Self>, saga: &'static str, key: &str) -> Ear {
-        let name = (Text::from_static(saga), Text::from(key));
-        let ended = self.lock().ears.entry(name.clone()).or_default().clone();
-        Ear { engine: self.clone(), name, ended }
-    }
-
-    /// Whoever waits for it looks.
-    fn tell(&self, name: &(Text, Text)) {
-        if let Some(ended) = self.lock().ears.get(name) {
-            ended.notify_waiters();
-        }
-    }
-
-    fn pulse(&self) -> MutexGuard<'_, (Instant, Epoch)> {
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// It showed that it lives.
-    fn showed(&self, at: Instant) {
-        let mut pulse = self.pulse();
-        if at.duration_since(pulse.0) > self.lease / 2 {
-            pulse.1 = Epoch(pulse.1.0 + 1);
-        }
-        pulse.0 = at;
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.pulse().1
-    }
-
-    /// What was this member's then is still: nobody may have taken it over.
-    fn is_unbroken(&self, since: Epoch) -> bool {
-        let (shown, epoch) = *self.pulse();
-        since == epoch && shown.elapsed() <= self.lease / 2
+        Ear::new(self.clone(), (Text::from_static(saga), Text::from(key)))
     }
 
     /// Whether what is started now has to wait in the store.
@@ -258,11 +163,10 @@ impl Engine {
     /// Whether something of this process runs.
     pub(crate) fn is_running(&self) -> bool {
         let table = self.lock();
-        let waiting: usize = table.waiting.iter().map(VecDeque::len).sum();
-        table.here.values().map(|times| *times as usize).sum::<usize>() > waiting
+        table.many() > table.many_waiting()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -291,9 +195,9 @@ impl Engine {
         }
         if let Some(seat) = seat {
             drop(table);
-            self.seat(definition.clone(), place, (instance, Came::Started(self.epoch())), seat);
+            self.seat(definition.clone(), place, (instance, Came::Started(self.pulse.epoch())), seat);
         } else if has_room {
-            table.waiting[place].push_back((instance, Came::Started(self.epoch())));
+            table.waiting[place].push_back((instance, Came::Started(self.pulse.epoch())));
             drop(table);
             // Its seat may have been vacated meanwhile.
             self.seat_waiting(place);
@@ -314,7 +218,7 @@ impl Engine {
     }
 
     /// Runs it in a task of its own, and those that wait after it.
-    fn seat(
+    pub(super) fn seat(
         self: &Arc<Self>,
         definition: Arc<Definition>,
         place: usize,
@@ -355,7 +259,7 @@ impl Engine {
         let _leaves = Leaves { engine: self, definition, name: name.clone() };
         let came = match came {
             // It waited long for its seat, and this member may have been taken for dead meanwhile.
-            Came::Started(since) if !self.is_unbroken(since) => Came::Found,
+            Came::Started(since) if !self.pulse.is_unbroken(since) => Came::Found,
             came => came,
         };
         definition.counted.enter();
@@ -380,9 +284,9 @@ impl Engine {
         match left {
             Left::Over(state) => {
                 definition.counted.end(state);
-                self.tell(name);
+                self.lock().tell(name);
             }
-            Left::Parked => self.tell(name),
+            Left::Parked => self.lock().tell(name),
             Left::Rests(due) => self.rests(due),
             // Its own commit may have come to pass after its connection was lost.
             Left::Lost => self.doubt(),
@@ -425,7 +329,7 @@ impl Engine {
     }
 
     /// Runs those that wait, as far as there are seats.
-    fn seat_waiting(self: &Arc<Self>, place: usize) {
+    pub(super) fn seat_waiting(self: &Arc<Self>, place: usize) {
         if self.open.get().is_none() {
             return;
         }
@@ -440,151 +344,10 @@ impl Engine {
         }
     }
 
-    fn seat_all_waiting(self: &Arc<Self>) {
+    pub(super) fn seat_all_waiting(self: &Arc<Self>) {
         for place in 0..self.definitions.len() {
             self.seat_waiting(place);
         }
-    }
-
-    /// One look at the store, and what follows from it.
-    async fn look(
-        self: &Arc<Self>,
-        members: &mut Members,
-        scope: &Scope,
-        ends: &CancellationToken,
-    ) -> Result<(), StoreError> {
-        let sagas = self.store.sagas();
-        let beats = members.due() <= Instant::now();
-        members.keep(sagas, AT_ONCE).await?;
-        self.showed(members.shown());
-        let doubts = self.doubts.load(Ordering::Relaxed);
-        if beats && doubts > 0 {
-            self.sweep().await?;
-            // Unless there is something new.
-            let _ = self.doubts.compare_exchange(doubts, doubts - 1, Ordering::Relaxed, Ordering::Relaxed);
-        }
-        self.wanted.store(false, Ordering::Release);
-        self.lock().next = None;
-        let more = self.claim(scope.clock().now()).await?;
-        if self.overflowed.load(Ordering::Relaxed) && self.has_room() {
-            self.overflowed.store(false, Ordering::Relaxed);
-            if let Err(error) = self.sweep().await {
-                self.overflowed.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        if more {
-            return Ok(());
-        }
-        let next = sagas.next_due(&self.free()).await?;
-        // What is due and was not to be had is somebody else's for now, who has its row locked.
-        let now = scope.clock().now();
-        let next = next.map(|due| if due <= now { now + PASSED_BY } else { due });
-        let mut until = Instant::now() + self.poll;
-        until = until.min(members.due());
-        loop {
-            let known = self.lock().next;
-            let wall = scope.clock().now();
-            let first = [next, known].into_iter().flatten().min();
-            let wake = first.map(|due| Instant::now() + due.duration_since(wall).unwrap_or_default());
-            let wake = wake.map_or(until, |wake| wake.min(until));
-            tokio::select! {
-                biased;
-                () = sleep_until(wake) => return Ok(()),
-                () = self.stirred.notified() => {
-                    if self.wanted.load(Ordering::Acquire) {
-                        return Ok(());
-                    }
-                }
-                () = ends.cancelled() => return Ok(()),
-            }
-        }
-    }
-
-    /// Whether what waits in the store has room to wait here.
-    fn has_room(&self) -> bool {
-        self.lock().waiting.iter().all(|waiting| waiting.len() < WAITING / 2)
-    }
-
-    /// How many more of a saga may be claimed: what was begun waits for a seat before what was not, so that there may be some
-    /// where there is no seat.
-    fn room(&self, place: usize) -> usize {
-        let definition = &self.definitions[place];
-        let most = usize::try_from(definition.registration.concurrency).unwrap_or(1).max(1);
-        let claimed = self.lock().claimed[place];
-        if definition.enabled { most.saturating_sub(claimed) } else { 0 }
-    }
-
-    /// The sagas that more may be claimed of.
-    fn free(&self) -> Vec<Text> {
-        let places = 0..self.definitions.len();
-        let named = places.filter(|place| self.room(*place) > 0);
-        named.map(|place| Text::from_static(self.definitions[place].registration.name)).collect()
-    }
-
-    /// Takes what is due, as far as there is room. Says whether there may be more.
-    async fn claim(self: &Arc<Self>, now: SystemTime) -> Result<bool, StoreError> {
-        // Before it is looked: a seat that is vacated after it is not missed.
-        self.crowded.store(true, Ordering::Relaxed);
-        let free = self.free();
-        if free.is_empty() {
-            return Ok(false);
-        }
-        if free.len() == self.names.len() {
-            self.crowded.store(false, Ordering::Relaxed);
-        }
-        let rooms = free.iter().filter_map(|name| self.definition(name)).map(|(place, _)| self.room(place));
-        let limit = u32::try_from(rooms.min().unwrap_or_default().max(1)).unwrap_or(u32::MAX);
-        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await;
-        let claimed = claimed.inspect_err(|_| self.doubt())?;
-        let more = claimed.len() >= limit as usize;
-        for instance in claimed {
-            self.admit(instance);
-        }
-        Ok(more)
-    }
-
-    /// Runs one that was claimed. Its seat may have been taken by one that was started meanwhile: then it waits for one, and
-    /// whoever looks does not.
-    fn admit(self: &Arc<Self>, instance: Instance) {
-        let Some((place, definition)) = self.definition(&instance.saga) else { return };
-        let seat = definition.seats.clone().try_acquire_owned().ok();
-        let mut table = self.lock();
-        table.arrive(&instance);
-        if let Some(seat) = seat {
-            drop(table);
-            self.seat(definition.clone(), place, (instance, Came::Claimed), seat);
-        } else {
-            table.push_claimed(place, instance);
-            drop(table);
-            self.seat_waiting(place);
-        }
-    }
-
-    /// Goes on with what is this member's and nowhere in this process.
-    async fn sweep(self: &Arc<Self>) -> Result<(), StoreError> {
-        let here = self.lock().here.len();
-        let limit = u32::try_from(here + WAITING).unwrap_or(u32::MAX);
-        let owned = self.store.sagas().owned(&self.member, limit).await?;
-        let mut is_whole = owned.len() < limit as usize;
-        for instance in owned {
-            let Some((place, _)) = self.definition(&instance.saga) else { continue };
-            let mut table = self.lock();
-            if table.has(&instance) {
-                continue;
-            }
-            if table.waiting[place].len() >= WAITING {
-                is_whole = false;
-                continue;
-            }
-            table.arrive(&instance);
-            table.waiting[place].push_back((instance, Came::Found));
-        }
-        if !is_whole {
-            self.overflowed.store(true, Ordering::Relaxed);
-        }
-        self.seat_all_waiting();
-        Ok(())
     }
 
     /// Leaves: what it had is free at once.
@@ -596,30 +359,6 @@ impl Engine {
         };
         if let Err(error) = left.await {
             tracing::debug!(error = %one_line(&error), "others go on with the sagas of this process when its lease ends");
-        }
-    }
-}
-
-/// Waits for an instance to be over, or parked.
-pub(super) struct Ear {
-    engine: Arc<Engine>,
-    name: (Text, Text),
-    ended: Arc<Notify>,
-}
-
-impl Ear {
-    /// Resolves when it is, in this process.
-    pub(super) fn ended(&self) -> tokio::sync::futures::Notified<'_> {
-        self.ended.notified()
-    }
-}
-
-impl Drop for Ear {
-    fn drop(&mut self) {
-        let mut table = self.engine.lock();
-        // The table's and this one: nobody else waits for it.
-        if Arc::strong_count(&self.ended) == 2 {
-            table.ears.remove(&self.name);
         }
     }
 }

@@ -5,7 +5,7 @@
 //!                                                    └ rests: a timer, an event, a retry → due → claim
 //! ```
 //!
-//! `sagas` is what users call, `definition` and `step` what generated code says, `engine` runs the sagas of a process, `drive` one
+//! `sagas` is what users call, `definition` and `step` what generated code says, `engine` runs the sagas of a process, `looking` finds them in the store, `drive` runs one
 //! instance, `attempt` one call; `journal` is what is written of it. `states` is for sagas that nobody orchestrates.
 
 mod attempt;
@@ -16,10 +16,13 @@ mod drive;
 mod engine;
 mod error;
 mod journal;
+mod looking;
 mod members;
+mod pulse;
 mod sagas;
 mod states;
 mod step;
+mod table;
 
 pub use calls::{OutputOf, StartReturn, arrived, earlier, ended, this};
 #[cfg(feature = "prometheus")]
