@@ -17,9 +17,6 @@ use crate::{
     walled::walled,
 };
 
-/// How often it is looked whether what runs has ended.
-const LOOK: Duration = Duration::from_millis(10);
-
 /// Whoever runs the sagas of this process. Dropping it cancels them where they are.
 pub(super) struct Orchestration {
     engine: Arc<Engine>,
@@ -69,14 +66,11 @@ impl Orchestration {
     pub(super) async fn close(mut self, scope: &Scope, deadline: Instant) {
         self.ends.cancel();
         let deadline = deadline.max(Instant::now() + Duration::from_millis(100));
-        let ended = async {
-            while self.main.join_next().await.is_some() {}
-            while self.engine.is_running() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
+        let ended = async { while self.main.join_next().await.is_some() {} };
         let _ = tokio::time::timeout_at(deadline, ended).await;
         self.tasks.abort();
+        // Whoever has left does not show that it lives.
+        self.main.shutdown().await;
         // As long as a database may take that has gone.
         let _ = tokio::time::timeout(Duration::from_secs(2), self.engine.leave(scope.clock().now())).await;
     }

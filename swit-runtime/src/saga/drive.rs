@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     alert::{AlertKind, Level},
+    classify::Class,
     error_handler::Decision,
     failpoint::{self, Sabotage},
     id::MessageId,
@@ -121,6 +122,17 @@ async fn park(
     scope.alerts().note(Level::Critical, AlertKind::SagaParked, saga, &told);
     definition.counted.parked();
     Ok(Left::Parked)
+}
+
+/// Whether what failed may have been done all the same. Who says that it is refused, for good or for now, is taken at its
+/// word.
+fn may_be_done(failure: &Failure) -> bool {
+    match failure.kind() {
+        // It was not called.
+        FailureKind::Extract => false,
+        FailureKind::Timeout | FailureKind::Panic | FailureKind::Store => true,
+        _ => matches!(failure.class(), Class::Transient | Class::SystemFailure),
+    }
 }
 
 impl Drive<'_> {
@@ -349,9 +361,7 @@ impl Drive<'_> {
         let undoing = self.journal.cause.is_some();
         let call = if undoing { step.registration.compensation.as_ref().map(|undo| &undo.call) } else { None };
         let call = call.unwrap_or(&step.registration.call);
-        // It may have been done, whatever is said of it.
-        let is_untold = matches!(failure.kind(), FailureKind::Timeout | FailureKind::Panic | FailureKind::Store);
-        let in_doubt = is_untold && !call.transacts;
+        let in_doubt = !call.transacts && may_be_done(&failure);
         let text = failure.text();
         let attempt = self.journal.failures + 1;
         let policy = RetryPolicy { retries: call.retries, backoff: call.backoff };

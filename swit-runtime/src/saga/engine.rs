@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     definition::Definition,
     drive::{Came, Left, drive},
-    members::Members,
+    members::{Members, beat},
     pulse::Pulse,
     table::{Ear, Table},
 };
@@ -37,6 +37,9 @@ use crate::{
 
 /// So many that were started here wait in this process for a seat; what is more waits in the store.
 pub(super) const WAITING: usize = 10_000;
+
+/// How often it is looked whether what runs has ended.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Between looks at a database that does not answer.
 const HOPE: Backoff = Backoff::Exponential {
@@ -161,7 +164,7 @@ impl Engine {
     }
 
     /// Whether something of this process runs.
-    pub(crate) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         let table = self.lock();
         table.many() > table.many_waiting()
     }
@@ -304,14 +307,32 @@ impl Engine {
         }
     }
 
-    /// Runs sagas until it is to end. What runs by then ends the step that it is at.
+    /// Runs sagas until it is to end, and until what runs by then has ended the step that it is at.
     pub(crate) async fn run(self: &Arc<Self>, scope: Arc<Scope>, tasks: Arc<dyn Tasks>, ends: &CancellationToken) {
         let _ = self.open.set(Open { scope: scope.clone(), tasks });
         self.seat_all_waiting();
+        let beating = beat(self.store.sagas(), &self.member, self.lease, &self.pulse);
+        tokio::select! {
+            biased;
+            () = beating => {}
+            () = self.see_to_the_end(&scope, ends) => {}
+        }
+    }
+
+    /// Looks until it is to end, and waits for what runs by then.
+    async fn see_to_the_end(self: &Arc<Self>, scope: &Scope, ends: &CancellationToken) {
+        self.keep_looking(scope, ends).await;
+        self.ending.cancel();
+        while self.is_running() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn keep_looking(self: &Arc<Self>, scope: &Scope, ends: &CancellationToken) {
         let mut members = Members::new(self.member.clone(), self.lease);
         let mut failures = 0;
         while !ends.is_cancelled() {
-            match self.look(&mut members, &scope, ends).await {
+            match self.look(&mut members, scope, ends).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures += 1;
@@ -325,7 +346,6 @@ impl Engine {
                 }
             }
         }
-        self.ending.cancel();
     }
 
     /// Runs those that wait, as far as there are seats.

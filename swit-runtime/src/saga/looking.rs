@@ -1,6 +1,6 @@
 //! What whoever runs sagas looks for in the store: what is due, what is its own without its knowledge, what the dead left.
 //!
-//! Guarantee: whoever looks waits for nothing but the store and the time, so that it shows in time that it lives.
+//! Guarantee: whoever looks waits for nothing but the store and the time.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -36,8 +36,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let sagas = self.store.sagas();
         let beats = members.due() <= Instant::now();
-        members.keep(sagas, AT_ONCE).await?;
-        self.pulse.showed(members.shown());
+        members.keep(sagas, &self.pulse, AT_ONCE).await?;
         let doubts = self.doubts.load(Ordering::Relaxed);
         if beats && doubts > 0 {
             self.sweep().await?;
@@ -46,7 +45,6 @@ impl Engine {
         }
         self.wanted.store(false, Ordering::Release);
         self.lock().next = None;
-        let more = self.claim(scope.clock().now()).await?;
         if self.overflowed.load(Ordering::Relaxed) && self.has_room() {
             self.overflowed.store(false, Ordering::Relaxed);
             if let Err(error) = self.sweep().await {
@@ -54,13 +52,16 @@ impl Engine {
                 return Err(error);
             }
         }
-        if more {
-            return Ok(());
-        }
-        let next = sagas.next_due(&self.free()).await?;
-        // What is due and was not to be had is somebody else's for now, who has its row locked.
+        // Reading first: to claim is to write, and there may be one who writes at a time.
+        let mut next = sagas.next_due(&self.free()).await?;
         let now = scope.clock().now();
-        let next = next.map(|due| if due <= now { now + PASSED_BY } else { due });
+        if next.is_some_and(|due| due <= now) {
+            if self.claim(now).await? {
+                return Ok(());
+            }
+            // What is due and was not to be had is somebody else's for now, who has its row locked.
+            next = sagas.next_due(&self.free()).await?.map(|due| if due <= now { now + PASSED_BY } else { due });
+        }
         let mut until = Instant::now() + self.poll;
         until = until.min(members.due());
         loop {
@@ -98,29 +99,32 @@ impl Engine {
 
     /// The sagas that more may be claimed of.
     fn free(&self) -> Vec<Text> {
-        let places = 0..self.definitions.len();
-        let named = places.filter(|place| self.room(*place) > 0);
-        named.map(|place| Text::from_static(self.definitions[place].registration.name)).collect()
-    }
-
-    /// Takes what is due, as far as there is room. Says whether there may be more.
-    async fn claim(self: &Arc<Self>, now: SystemTime) -> Result<bool, StoreError> {
         // Before it is looked: a seat that is vacated after it is not missed.
         self.crowded.store(true, Ordering::Relaxed);
-        let free = self.free();
-        if free.is_empty() {
-            return Ok(false);
-        }
+        let places = 0..self.definitions.len();
+        let named = places.filter(|place| self.room(*place) > 0);
+        let free: Vec<_> = named.map(|place| Text::from_static(self.definitions[place].registration.name)).collect();
         if free.len() == self.names.len() {
             self.crowded.store(false, Ordering::Relaxed);
         }
-        let rooms = free.iter().filter_map(|name| self.definition(name)).map(|(place, _)| self.room(place));
-        let limit = u32::try_from(rooms.min().unwrap_or_default().max(1)).unwrap_or(u32::MAX);
-        let claimed = self.store.sagas().claim(&self.member, &free, now, limit).await;
-        let claimed = claimed.inspect_err(|_| self.doubt())?;
-        let more = claimed.len() >= limit as usize;
-        for instance in claimed {
-            self.admit(instance);
+        free
+    }
+
+    /// Takes what is due, of each saga as far as there is room. Says whether there may be more.
+    async fn claim(self: &Arc<Self>, now: SystemTime) -> Result<bool, StoreError> {
+        let mut more = false;
+        for (place, definition) in self.definitions.iter().enumerate() {
+            let room = u32::try_from(self.room(place)).unwrap_or(u32::MAX);
+            if room == 0 {
+                continue;
+            }
+            let name = [Text::from_static(definition.registration.name)];
+            let claimed = self.store.sagas().claim(&self.member, &name, now, room).await;
+            let claimed = claimed.inspect_err(|_| self.doubt())?;
+            more |= claimed.len() >= room as usize;
+            for instance in claimed {
+                self.admit(instance);
+            }
         }
         Ok(more)
     }

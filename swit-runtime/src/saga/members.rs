@@ -8,9 +8,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+
+use super::pulse::{Epoch, Pulse};
 
 use crate::{
+    outcome::one_line,
     store::{Sagas, StoreError},
     text::Text,
 };
@@ -22,15 +25,30 @@ pub(super) struct Members {
     name: Text,
     lease: Duration,
     due: Instant,
-    /// When it showed last that it lives.
-    shown: Instant,
+    /// Since when this member is known to live itself.
+    since: Option<Epoch>,
     /// The others, with the number that was seen last and since when.
     others: BTreeMap<Text, (i64, Instant)>,
 }
 
+/// Shows that a member lives, for as long as this is awaited, whatever else it waits for.
+pub(super) async fn beat(sagas: &dyn Sagas, member: &str, lease: Duration, pulse: &Pulse) {
+    loop {
+        let at = Instant::now();
+        match sagas.beat(member).await {
+            // By when it was sent, not by when it was answered.
+            Ok(()) => pulse.showed(at),
+            Err(error) => {
+                tracing::warn!(error = %one_line(&error), "the database can't be told that this process lives")
+            }
+        }
+        sleep(lease / BEATS).await;
+    }
+}
+
 impl Members {
     pub(super) fn new(name: Text, lease: Duration) -> Self {
-        Self { name, lease, due: Instant::now(), shown: Instant::now(), others: BTreeMap::new() }
+        Self { name, lease, due: Instant::now(), since: None, others: BTreeMap::new() }
     }
 
     /// When [`keep`](Self::keep) has something to do again.
@@ -38,27 +56,21 @@ impl Members {
         self.due
     }
 
-    /// When it showed last that it lives.
-    pub(super) fn shown(&self) -> Instant {
-        self.shown
-    }
-
-    /// Shows that it lives, and looks who does not. Says how many instances are free by that.
+    /// Looks who does not live. Says how many instances are free by that.
     ///
     /// # Errors
     /// What the database said.
-    pub(super) async fn keep(&mut self, sagas: &dyn Sagas, wall: SystemTime) -> Result<u64, StoreError> {
+    pub(super) async fn keep(&mut self, sagas: &dyn Sagas, pulse: &Pulse, wall: SystemTime) -> Result<u64, StoreError> {
         let now = Instant::now();
         if now < self.due {
             return Ok(0);
         }
-        if now.duration_since(self.shown) > self.lease / 2 {
+        self.due = now + self.lease / BEATS;
+        let since = pulse.epoch();
+        if self.since.replace(since) != Some(since) || !pulse.is_unbroken(since) {
             // It was away itself, perhaps with the database: whoever lives has a lease to say so.
             self.others.clear();
         }
-        sagas.beat(&self.name).await?;
-        self.shown = now;
-        self.due = now + self.lease / BEATS;
         let members = sagas.members().await?;
         self.others.retain(|name, _| members.iter().any(|(known, _)| known == name));
         for (name, beat) in members.into_iter().filter(|(name, _)| *name != self.name) {

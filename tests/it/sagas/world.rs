@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use swit::{
-    App, Clock, State, Tx,
+    App, Classify, Clock, State, Tx,
     sagas::{IdempotencyKey, SagaStatus, Sagas, Undoing},
     stores::MemoryStore,
     testing::TestApp,
@@ -18,6 +18,12 @@ use tokio::time::Instant;
 use crate::support::Journal;
 
 pub(super) type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Nothing was done, and never will be.
+#[derive(Debug, thiserror::Error, Classify)]
+#[error("refused, as it was told")]
+#[class(permanent)]
+struct Refused;
 
 /// What functions are told to do, by their names: one word an attempt, the last one for all that follow.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +45,7 @@ impl Orders {
         };
         match word {
             "fail" => Err("as it was told".into()),
+            "refuse" => Err(Refused.into()),
             "panic" => panic!("as it was told"),
             "hang" => std::future::pending().await,
             "take eight seconds" => {

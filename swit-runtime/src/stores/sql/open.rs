@@ -103,7 +103,8 @@ impl PostgresOptions {
         Ok(Self { connect, connections: 16, prefix: TablePrefix::default(), tells: false })
     }
 
-    /// With so many connections at most. Each attempt of a subscriber with an inbox holds one.
+    /// With so many connections at most, and one by which the process shows that it lives. Each attempt of a subscriber with
+    /// an inbox holds one.
     #[must_use]
     pub fn connections(self, connections: u32) -> Self {
         Self { connections: connections.max(2), ..self }
@@ -127,9 +128,12 @@ impl PostgresOptions {
     /// # Errors
     /// It can't be reached, or refuses.
     pub async fn open(self) -> Result<SqlStore, StoreError> {
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(self.connections).acquire_timeout(PATIENCE);
-        let pool = pool.connect_with(self.connect).await.map_err(failed("connecting to the database"))?;
-        let pools = Pools::Postgres(pool);
-        Ok(SqlStore(Arc::new(Inside::new(pools, Texts::new(self.prefix), self.tells))))
+        let of =
+            |connections| sqlx::postgres::PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+        let pulse = of(1).connect_lazy_with(self.connect.clone());
+        let pool = of(self.connections).connect_with(self.connect).await;
+        let pools = Pools::Postgres(pool.map_err(failed("connecting to the database"))?);
+        let inside = Inside::new(pools, Texts::new(self.prefix), self.tells);
+        Ok(SqlStore(Arc::new(Inside { pulse: Some(pulse), ..inside })))
     }
 }

@@ -43,7 +43,7 @@ impl Outbox for SqlStore {
     fn beat<'a>(&'a self, relay: &'a str) -> BoxFuture<'a, Result<Vec<u16>, StoreError>> {
         Box::pin(async move {
             let values = [Value::from(relay)];
-            self.0.execute(Said::new(&self.0.texts.beat, &values), "showing that a relay lives").await?;
+            self.0.show(Said::new(&self.0.texts.beat, &values), "showing that a relay lives").await?;
             let rows = self.0.fetch(Said::new(&self.0.texts.own, &values), false).await?;
             rows.iter().map(|row| number(row, 0)).collect()
         })

@@ -262,7 +262,7 @@ impl Sagas for SqlStore {
     fn beat<'a>(&'a self, member: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let values = [Value::from(member)];
-            self.0.execute(Said::new(&self.0.texts.sagas.beat, &values), "showing that a member lives").await?;
+            self.0.show(Said::new(&self.0.texts.sagas.beat, &values), "showing that a member lives").await?;
             Ok(())
         })
     }

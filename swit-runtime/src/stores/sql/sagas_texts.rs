@@ -20,7 +20,7 @@ pub(super) fn tables(p: &str, text: &str, bytes: &str, grows: &str) -> String {
          revision BIGINT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL, waits TEXT, due BIGINT, parked TEXT, wish TEXT, \
          opening TEXT NOT NULL, journal TEXT NOT NULL, started_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, \
          finished_at BIGINT, PRIMARY KEY (saga, key)){grows}; \
-         CREATE INDEX {p}saga_due ON {p}saga (due) WHERE {CLAIMABLE}; \
+         CREATE INDEX {p}saga_due ON {p}saga (saga, due) WHERE {CLAIMABLE}; \
          CREATE INDEX {p}saga_owner ON {p}saga (owner) WHERE owner <> ''; \
          CREATE INDEX {p}saga_finished_at ON {p}saga (finished_at) WHERE finished_at IS NOT NULL; \
          CREATE INDEX {p}saga_unfinished ON {p}saga (saga, key) WHERE finished_at IS NULL; \
@@ -156,8 +156,15 @@ impl SagaTexts {
 
     /// When the first of so many sagas is due: `$1`, `$2` and so on.
     pub(super) fn next_due(&self, sagas: usize) -> String {
-        let (p, of) = (&self.prefix, one_of(sagas, 1));
-        format!("SELECT due FROM {p}saga WHERE {CLAIMABLE} AND {of} ORDER BY due LIMIT 1")
+        let p = &self.prefix;
+        // Of each by itself, so that no backlog of one is read for another.
+        let first = |saga: usize| {
+            format!(
+                "SELECT due FROM (SELECT due FROM {p}saga WHERE {CLAIMABLE} AND saga = ${saga} ORDER BY due LIMIT 1) AS of_{saga}"
+            )
+        };
+        let firsts: Vec<String> = (1..=sagas).map(first).collect();
+        format!("SELECT due FROM ({}) AS firsts ORDER BY due LIMIT 1", firsts.join(" UNION ALL "))
     }
 
     /// The first `$1` instances; behind `$2` and `$3`, if so; then what the filter says, in its order.
@@ -185,11 +192,13 @@ impl SagaTexts {
     }
 }
 
-/// Whether a row is of one of so many sagas. It is said so that no index on the column is of use: with the primary key, every
-/// finished row would be looked at.
+/// Whether a row is of one of so many sagas.
 fn one_of(sagas: usize, first: usize) -> String {
     let values: Vec<String> = (first..first + sagas).map(|value| format!("${value}")).collect();
-    format!("saga || '' IN ({})", values.join(", "))
+    match values.as_slice() {
+        [one] => format!("saga = {one}"),
+        more => format!("saga IN ({})", more.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -221,8 +230,9 @@ mod tests {
         let mut wrong = Vec::new();
         let by = |index: &str| format!("swit_saga USING INDEX swit_saga_{index}");
         for (text, values, wanted) in [
-            (&texts.claim(2, false), 5, by("due (due>? AND due<?)")),
-            (&texts.next_due(2), 2, by("due")),
+            (&texts.claim(1, false), 4, by("due (saga=? AND due>? AND due<?)")),
+            (&texts.claim(2, false), 5, by("due (saga=? AND due>? AND due<?)")),
+            (&texts.next_due(2), 2, "swit_saga USING COVERING INDEX swit_saga_due (saga=? AND due>?)".to_owned()),
             (&texts.owned, 2, by("owner (owner=?)")),
             (&texts.orphan, 2, by("owner (owner=?)")),
             (&texts.counts, 0, by("unfinished")),

@@ -37,6 +37,8 @@ pub(super) struct Inside {
     #[cfg(feature = "sqlite")]
     pub(super) turn: crate::store::Turn,
     #[cfg(feature = "postgres")]
+    pub(super) pulse: Pulse,
+    #[cfg(feature = "postgres")]
     pub(super) listener: tokio::sync::Mutex<Option<sqlx::postgres::PgListener>>,
 }
 
@@ -48,6 +50,10 @@ pub(super) enum Pools {
     Postgres(sqlx::PgPool),
 }
 
+/// The connection by which a process shows that it lives: it does not wait for those that hold transactions open.
+#[cfg(feature = "postgres")]
+pub(super) type Pulse = Option<sqlx::PgPool>;
+
 impl Inside {
     pub(super) fn new(pools: Pools, texts: Texts, tells: bool) -> Self {
         Self {
@@ -57,6 +63,8 @@ impl Inside {
             tells,
             #[cfg(feature = "sqlite")]
             turn: crate::store::Turn::unique(),
+            #[cfg(feature = "postgres")]
+            pulse: None,
             #[cfg(feature = "postgres")]
             listener: tokio::sync::Mutex::default(),
         }
@@ -75,6 +83,15 @@ impl Inside {
             #[cfg(feature = "postgres")]
             Pools::Postgres(pool) => pool.begin().await.map(Open::Postgres).map_err(doing),
         }
+    }
+
+    /// Executes a statement that shows that this process lives.
+    pub(super) async fn show(&self, said: Said<'_>, doing: &'static str) -> Result<u64, StoreError> {
+        #[cfg(feature = "postgres")]
+        if let Some(pulse) = &self.pulse {
+            return execute!(said, pulse).map_err(failed(doing));
+        }
+        self.execute(said, doing).await
     }
 
     /// Executes one statement by itself.
@@ -206,6 +223,9 @@ impl Store for SqlStore {
                 #[cfg(feature = "postgres")]
                 Pools::Postgres(pool) => {
                     drop(self.0.listener.lock().await.take());
+                    if let Some(pulse) = &self.0.pulse {
+                        pulse.close().await;
+                    }
                     pool.close().await;
                 }
             }

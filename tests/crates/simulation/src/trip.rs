@@ -105,9 +105,9 @@ async fn act(cx: &mut Context, step: &'static str, undone: bool) -> Result<Strin
     match process.pass(what, done).await {
         Passed::Answered(true) => Ok(key.to_string()),
         Passed::Answered(false) => Err(broken("it was taken back", Class::Permanent)),
-        // An error says that nothing was done. Who does not know says nothing.
-        Passed::Conflict => Err(broken("not now", Class::Transient)),
-        Passed::Lost => std::future::pending().await,
+        Passed::Conflict => Err(broken("not now", Class::Throttle)),
+        // Who does not know whether it was done says so.
+        Passed::Lost => Err(broken("no answer", Class::Transient)),
     }
 }
 

@@ -188,6 +188,16 @@ async fn on_postgres_what_is_locked_is_passed_by() {
     assert_eq!(work.save_saga(&due("1", 1), "", at(5)).await.unwrap(), saved());
     let claimed = tokio::time::timeout(Duration::from_secs(5), claim(&store, "one", &["order"], at(9), 2)).await;
     assert_eq!(keys(&claimed.expect("it waits")), ["2", "3"], "as many as were asked for");
+    // Its lock is gone once its connection has rolled back.
     drop(work);
-    assert_eq!(keys(&claim(&store, "two", &["order"], at(9), 2).await), ["1"]);
+    let freed = async {
+        loop {
+            let claimed = keys(&claim(&store, "two", &["order"], at(9), 2).await);
+            if !claimed.is_empty() {
+                return claimed;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(5), freed).await.expect("it is free"), ["1"]);
 }
