@@ -144,9 +144,20 @@ async fn by_swit<S: Made>(sagas: &Sagas<S>, ears: &mut Vec<UnboundedReceiver<()>
     began.elapsed()
 }
 
-const START: &str = "INSERT INTO swit_saga (saga, key, id, version, revision, state, owner, opening, journal, started_at, updated_at) \
+/// A table of one's own, with the indexes that swit's has: whoever is no member there is taken for dead.
+pub(crate) const TABLE: &str = "CREATE TABLE bench_saga (saga TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, version BIGINT NOT NULL, \
+     revision BIGINT NOT NULL, state TEXT NOT NULL, owner TEXT NOT NULL, waits TEXT, due BIGINT, parked TEXT, wish TEXT, \
+     opening TEXT NOT NULL, journal TEXT NOT NULL, started_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, \
+     finished_at BIGINT, PRIMARY KEY (saga, key)); \
+     CREATE INDEX bench_saga_due ON bench_saga (saga, due) WHERE due IS NOT NULL AND owner = '' AND parked IS NULL; \
+     CREATE INDEX bench_saga_owner ON bench_saga (owner) WHERE owner <> ''; \
+     CREATE INDEX bench_saga_finished_at ON bench_saga (finished_at) WHERE finished_at IS NOT NULL; \
+     CREATE INDEX bench_saga_unfinished ON bench_saga (saga, key) WHERE finished_at IS NULL; \
+     CREATE INDEX bench_saga_parked ON bench_saga (saga, key) WHERE parked IS NOT NULL";
+
+const START: &str = "INSERT INTO bench_saga (saga, key, id, version, revision, state, owner, opening, journal, started_at, updated_at) \
                      VALUES ('by-hand', $1, $2, 1, 0, 'pending', 'me', $3, '{}', $4, $4) ON CONFLICT (saga, key) DO NOTHING";
-const SAVE: &str = "UPDATE swit_saga SET revision = revision + 1, state = $3, owner = $4, journal = $5, updated_at = $6, finished_at = $7 \
+const SAVE: &str = "UPDATE bench_saga SET revision = revision + 1, state = $3, owner = $4, journal = $5, updated_at = $6, finished_at = $7 \
                     WHERE saga = 'by-hand' AND key = $1 AND revision = $2 AND owner = 'me'";
 
 /// What has happened so far, as one would write it down.

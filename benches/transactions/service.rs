@@ -34,12 +34,14 @@ async fn take(order: OrderCreated, mut tx: Tx, done: State<Done>) -> Result<(), 
 /// The tables of the benchmark: as many skus as the handlers that are at work have no need to wait for each other.
 pub(crate) fn migrations() -> Migrations {
     let skus: Vec<String> = (0..1_000).map(|number| format!("('s{number}', 0)")).collect();
-    Migrations::new("bench").step(format!(
-        "CREATE TABLE bench_stock (sku TEXT PRIMARY KEY, taken BIGINT NOT NULL); \
+    Migrations::new("bench")
+        .step(format!(
+            "CREATE TABLE bench_stock (sku TEXT PRIMARY KEY, taken BIGINT NOT NULL); \
          CREATE TABLE bench_order (id TEXT PRIMARY KEY, sku TEXT NOT NULL); \
          INSERT INTO bench_stock VALUES {}",
-        skus.join(", ")
-    ))
+            skus.join(", ")
+        ))
+        .step(crate::saga::TABLE)
 }
 
 pub(crate) async fn start(place: &Place, done: Done) -> Running {

@@ -234,7 +234,7 @@ mod tests {
             (&texts.claim(2, false), 5, by("due (saga=? AND due>? AND due<?)")),
             (&texts.next_due(2), 2, "swit_saga USING COVERING INDEX swit_saga_due (saga=? AND due>?)".to_owned()),
             (&texts.owned, 2, by("owner (owner=?)")),
-            (&texts.orphan, 2, by("owner (owner=?)")),
+            (&texts.orphan, 3, "swit_saga USING COVERING INDEX swit_saga_owner (owner=?)".to_owned()),
             (&texts.counts, 0, by("unfinished")),
             (&texts.members, 0, "swit_saga USING COVERING INDEX swit_saga_owner".to_owned()),
             (&texts.forget, 2, by("finished_at (finished_at>? AND finished_at<?)")),
