@@ -39,7 +39,7 @@ pub(super) async fn beat(sagas: &dyn Sagas, member: &str, lease: Duration, pulse
             // By when it was sent, not by when it was answered.
             Ok(()) => pulse.showed(at),
             Err(error) => {
-                tracing::warn!(error = %one_line(&error), "the database can't be told that this process lives")
+                tracing::warn!(error = %one_line(&error), "the database can't be told that this process lives");
             }
         }
         sleep(lease / BEATS).await;
