@@ -42,7 +42,7 @@ pub use recording::{Call, Ending};
 
 /// Has the ids and the jitter that are drawn on this thread from now on follow from this seed.
 ///
-/// On a runtime of one thread with paused time, with a [`Clock`](crate::clock::Clock) that follows it, a service does the same
+/// On a runtime of one thread with paused time, with a [`Clock`] that follows it, a service does the same
 /// things in the same order each time: what a simulation finds is found again.
 pub fn reseed(seed: u64) {
     crate::id::reseed(seed);
