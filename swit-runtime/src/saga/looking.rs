@@ -17,14 +17,12 @@ use super::{
 };
 use crate::{
     scope::Scope,
-    store::{Instance, StoreError},
+    store::{AT_ONCE, Instance, StoreError},
     text::Text,
 };
 
 /// Until it is looked again for what is due, and somebody else has locked.
 const PASSED_BY: Duration = Duration::from_millis(100);
-/// Due before anything else, whatever the clock of whoever looks says.
-const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
 
 impl Engine {
     /// One look at the store, and what follows from it.

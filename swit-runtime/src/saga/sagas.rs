@@ -18,7 +18,7 @@ use crate::{
     outcome::{Failure, FailureKind},
     registry::Saga,
     scope::Scope,
-    store::{Database, Delivered, Fate, Instance, SagaState, SagaWish, StoreError, Tx},
+    store::{AT_ONCE, Database, Delivered, Fate, Instance, SagaState, SagaWish, StoreError, Tx},
     text::Text,
 };
 
@@ -26,8 +26,6 @@ use crate::{
 const LONGEST_KEY: usize = 512;
 /// How often whoever waits for an end looks, where other processes may bring it about.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
-/// Due before anything else, whatever the clock of whoever looks says.
-const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
 
 /// The instances of a saga, as an argument of handlers, steps, providers and health checks.
 ///

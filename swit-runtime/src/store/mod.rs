@@ -27,6 +27,7 @@ pub use migrations::Migrations;
 pub(crate) use outbox::PARTITIONS;
 pub use outbox::{Depth, Enlisted, Look, Parked, Partition, Stored};
 pub use port::{Claim, Outbox, Store, Work};
+pub(crate) use saga::AT_ONCE;
 pub use saga::{Delivered, Instance, SagaCount, SagaFilter, SagaState, SagaWish, SagaWork, Sagas, Saved};
 pub use sql::{Row, Statement, Value, ValueError};
 pub use turn::Turn;

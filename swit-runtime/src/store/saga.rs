@@ -10,6 +10,9 @@ use bytes::Bytes;
 use super::StoreError;
 use crate::{message::Message, text::Text, transport::BoxFuture};
 
+/// Due before anything else, whatever the clock of whoever looks says.
+pub(crate) const AT_ONCE: SystemTime = SystemTime::UNIX_EPOCH;
+
 /// Where an instance of a saga is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SagaState {

@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 
 use crate::{
     message::Message,
-    store::{Instance, SagaCount, SagaFilter, SagaState},
+    store::{AT_ONCE, Instance, SagaCount, SagaFilter, SagaState},
     text::Text,
 };
 
@@ -84,7 +84,7 @@ impl Row {
         row.owner = instance.owner.clone();
         row.waits.clone_from(&instance.waits);
         let is_wanted = row.wish.is_some() && instance.owner.is_empty() && instance.state.is_at_rest_going_forward();
-        row.due = if is_wanted { Some(SystemTime::UNIX_EPOCH) } else { instance.due };
+        row.due = if is_wanted { Some(AT_ONCE) } else { instance.due };
         row.parked.clone_from(&instance.parked);
         row.journal = instance.journal.clone();
         row.updated_at = now;
